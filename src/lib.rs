@@ -1,0 +1,25 @@
+//! Marquee tells a film's genres from its poster.
+//!
+//! This crate is everything that training and the browser share, and the browser's boundary:
+//!
+//! - [`preprocess`] turns the bytes of an image file into the network's input,
+//! - [`model`] holds the networks,
+//! - [`bundle`] reads and writes the format that is shipped: a manifest and its weights,
+//! - [`classifier`] puts the three together: a bundle on a device, from bytes to ranked genres,
+//! - `web` (wasm32 only) is the JavaScript boundary; it converts and delegates.
+//!
+//! Dependencies point one way: `web -> classifier -> {bundle, preprocess, model} -> burn`.
+
+pub mod bundle;
+pub mod classifier;
+pub mod error;
+pub mod model;
+pub mod preprocess;
+#[cfg(target_arch = "wasm32")]
+pub mod web;
+
+pub use bundle::{Bundle, Manifest};
+pub use classifier::{Classifier, Prediction};
+pub use error::{Error, Result};
+pub use model::{Model, ModelConfig};
+pub use preprocess::{Pixels, Preprocess};

@@ -1,0 +1,64 @@
+//! The networks. A manifest names one by its [`ModelConfig`]; a [`Model`] is that network with weights.
+//!
+//! One file an architecture. Tensor names in a weight file are the field names below, without the
+//! variant's name, so a bundle made elsewhere only has to follow the architecture's file.
+
+mod seed_cnn;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+pub use seed_cnn::{SeedCnn, SeedCnnConfig};
+
+/// An architecture and its sizes, as the manifest and the training configuration name it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
+pub enum ModelConfig {
+    /// The notebook's small network, the starting point that all others are measured against.
+    SeedCnn(SeedCnnConfig),
+}
+
+impl ModelConfig {
+    /// A network with fresh, random weights on `device`, for posters of `width` x `height` pixels and
+    /// `genres` outputs.
+    ///
+    /// # Errors
+    /// Says so when the input is too small for the architecture, or a size is zero.
+    pub fn init(
+        &self,
+        [width, height]: [u32; 2],
+        genres: usize,
+        device: &Device,
+    ) -> Result<Model, String> {
+        match self {
+            Self::SeedCnn(config) => {
+                config.init([width, height], genres, device).map(Model::SeedCnn)
+            }
+        }
+    }
+
+    /// The name that a configuration and the page show.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SeedCnn(_) => "seed-cnn",
+        }
+    }
+}
+
+/// A network with its weights.
+#[derive(Module, Debug)]
+pub enum Model {
+    /// See [`SeedCnn`].
+    SeedCnn(SeedCnn),
+}
+
+impl Model {
+    /// Logits `[N, genres]` of normalised posters `[N, 3, height, width]`. A sigmoid of a logit is the
+    /// probability of that genre, each for itself: a film may have several.
+    pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
+        match self {
+            Self::SeedCnn(model) => model.forward(posters),
+        }
+    }
+}

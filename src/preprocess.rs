@@ -1,0 +1,152 @@
+//! Encoded image bytes to the network's input. The ONE implementation: training, the command line and the
+//! browser all come through here, so that a network sees in the browser what it saw in training.
+//!
+//! The way has two halves, since training keeps the result of the first in memory:
+//! [`Preprocess::decode`] gives small 8-bit [`Pixels`], [`Preprocess::normalise`] gives floats.
+//! Resizing is integer arithmetic and normalising one multiplication and addition a value, so both halves
+//! give the same bits natively and in wasm.
+
+use std::io::Cursor;
+
+use fast_image_resize as fir;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbaImage, metadata::Orientation};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Largest picture that is decoded, in pixels. With what the decoder and the turned copy
+/// take, this stays under 400 MB for 8-bit pictures.
+const MAX_PIXELS: u64 = 50_000_000;
+
+/// Most bytes that a decoder may allocate for one picture.
+const MAX_DECODER_BYTES: u64 = 400 << 20;
+
+/// How a poster becomes the network's input. It travels with the weights, in the manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocess {
+    /// Width of the network's input in pixels.
+    pub width: u32,
+    /// Height of the network's input in pixels.
+    pub height: u32,
+    /// Mean of each channel (red, green, blue), on the scale 0..=1, that is subtracted.
+    pub mean: [f32; 3],
+    /// Standard deviation of each channel, on the scale 0..=1, that is divided by.
+    pub std: [f32; 3],
+}
+
+/// A poster at the network's input size: red, green and blue, 8 bits each, rows from the top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// `height * width * 3` values, interleaved.
+    pub rgb: Vec<u8>,
+}
+
+impl Preprocess {
+    /// Decodes a JPEG, PNG, WebP or GIF (its first frame), turns it as its EXIF orientation says, lays
+    /// what is transparent over white, and resizes it to `width` x `height`.
+    ///
+    /// The proportions are not kept: posters differ little in theirs, and a network that sees the whole
+    /// poster does better than one that sees a crop. The filter is a triangle over the source pixels that
+    /// fall under a target pixel, so that shrinking does not alias.
+    ///
+    /// # Errors
+    /// [`Error::EmptyImage`], [`Error::UnknownImageFormat`], [`Error::ImageTooLarge`] (decided from the
+    /// header, before anything is allocated) or [`Error::DamagedImage`].
+    pub fn decode(&self, bytes: &[u8]) -> Result<Pixels> {
+        let picture = decode_upright(bytes)?;
+        self.resize(&picture)
+    }
+
+    fn resize(&self, picture: &RgbaImage) -> Result<Pixels> {
+        let mut small = RgbaImage::new(self.width, self.height);
+        let options = fir::ResizeOptions::new()
+            .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear))
+            .use_alpha(false);
+        let (width, height) = picture.dimensions();
+        fir::images::ImageRef::new(width, height, picture.as_raw(), fir::PixelType::U8x4)
+            .map_err(|error| error.to_string())
+            .and_then(|source| {
+                let pixels = small.as_mut();
+                let kind = fir::PixelType::U8x4;
+                let target = fir::images::Image::from_slice_u8(self.width, self.height, pixels, kind);
+                let mut target = target.map_err(|error| error.to_string())?;
+                let resized = fir::Resizer::new().resize(&source, &mut target, &options);
+                resized.map_err(|error| error.to_string())
+            })
+            .map_err(|reason| Error::DamagedImage { format: "decoded".into(), reason })?;
+        let rgb = small.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        Ok(Pixels { rgb })
+    }
+
+    /// `(value / 255 - mean) / std`, channel by channel: `[3, height, width]`, row-major.
+    pub fn normalise(&self, pixels: &Pixels) -> Vec<f32> {
+        let area = (self.width * self.height) as usize;
+        let mut values = Vec::with_capacity(3 * area);
+        for channel in 0..3 {
+            let scale = 1.0 / (255.0 * self.std[channel]);
+            let shift = -self.mean[channel] / self.std[channel];
+            let plane = pixels.rgb.iter().skip(channel).step_by(3);
+            values.extend(plane.map(|&value| f32::from(value) * scale + shift));
+        }
+        values
+    }
+}
+
+/// Decodes to opaque RGBA, turned upright.
+fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
+    if bytes.is_empty() {
+        return Err(Error::EmptyImage);
+    }
+    let format = image::guess_format(bytes).map_err(|_| Error::UnknownImageFormat)?;
+    let name = match format {
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Png => "PNG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        _ => return Err(Error::UnknownImageFormat),
+    };
+    let damaged = |error: image::ImageError| Error::DamagedImage {
+        format: name.into(),
+        reason: error.to_string(),
+    };
+
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    // The decoder's own limit would say "limits exceeded"; the check below says what was too large.
+    reader.no_limits();
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        let limit = MAX_PIXELS / 1_000_000;
+        return Err(Error::ImageTooLarge { width, height, limit });
+    }
+    if width == 0 || height == 0 {
+        let reason = "it has no pixels".into();
+        return Err(Error::DamagedImage { format: name.into(), reason });
+    }
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODER_BYTES);
+    decoder.set_limits(limits).map_err(damaged)?;
+    // A picture whose EXIF cannot be read is shown as it lies.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    picture.apply_orientation(orientation);
+    let mut rgba = picture.into_rgba8();
+    lay_over_white(&mut rgba);
+    Ok(rgba)
+}
+
+/// Blends towards white by what is transparent, as a page shows a transparent picture.
+fn lay_over_white(picture: &mut RgbaImage) {
+    for pixel in picture.pixels_mut() {
+        let alpha = u32::from(pixel[3]);
+        if alpha == 255 {
+            continue;
+        }
+        for channel in 0..3 {
+            let blended = (u32::from(pixel[channel]) * alpha + 255 * (255 - alpha) + 127) / 255;
+            pixel[channel] = blended as u8;
+        }
+        pixel[3] = 255;
+    }
+}

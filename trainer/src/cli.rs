@@ -1,0 +1,153 @@
+//! What was typed, and only that; `config.rs` resolves what was meant.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Trains Marquee's networks on labelled posters, judges them, and exports the bundle for the browser.
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Train a network on a folder of posters; writes a run folder
+    Train(TrainArgs),
+    /// Judge a run or a bundle on labelled posters, beside trivial baselines
+    Evaluate(EvaluateArgs),
+    /// Turn a run into the bundle that the browser loads
+    Export(ExportArgs),
+    /// Print the top genres of image files
+    Predict(PredictArgs),
+    /// Print the true genres of a poster's id
+    Labels(LabelsArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct TrainArgs {
+    /// Folder in the Kaggle layout: train.csv and Images/<id>.jpg, .jpeg, .png or .webp
+    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    pub(crate) data: Option<PathBuf>,
+    /// A configuration that comes with the trainer (seed-cnn, seed-cnn-all), or a file like those
+    #[arg(long, value_name = "NAME|FILE", default_value = "seed-cnn")]
+    pub(crate) config: String,
+    /// Run folder to write
+    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Continue the run in this folder behind its last finished epoch
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "config", "limit", "epochs", "batch_size", "learning_rate", "seed"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// Use only the first rows of train.csv
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) limit: Option<usize>,
+    /// Passes over the training posters
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Posters a step
+    #[arg(long)]
+    pub(crate) batch_size: Option<usize>,
+    /// Step size of the optimiser
+    #[arg(long)]
+    pub(crate) learning_rate: Option<f64>,
+    /// Seed of the split, the order, the first weights and dropout
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Go on without the posters whose image is missing or broken
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceArg,
+}
+
+#[derive(Args)]
+pub(crate) struct EvaluateArgs {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Folder in the Kaggle layout; a run knows its own
+    #[arg(long, value_name = "DIR", required_unless_present = "run")]
+    pub(crate) data: Option<PathBuf>,
+    /// Judge only the ids in this file, one a line, such as a run's valid.txt (a run does so by itself)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) only: Option<PathBuf>,
+    /// Also write every figure to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Go on without the posters whose image is missing or broken
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceArg,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Source {
+    /// A bundle's folder, such as www/model
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// A run folder; its best epoch is taken
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// Run folder; its best epoch is taken
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// Folder to write the bundle to, such as www/model
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Licence and rights, as the model card shall show them
+    #[arg(long, default_value = "weights: MIT OR Apache-2.0; the posters that it was trained on belong to their owners")]
+    pub(crate) licence: String,
+    /// Where to compute the validation figures
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceArg,
+}
+
+#[derive(Args)]
+pub(crate) struct PredictArgs {
+    /// JPEG, PNG, WebP or GIF files
+    #[arg(required = true)]
+    pub(crate) images: Vec<PathBuf>,
+    /// A bundle's folder
+    #[arg(long, value_name = "DIR", default_value = "www/model")]
+    pub(crate) bundle: PathBuf,
+    /// How many genres to print
+    #[arg(long, default_value_t = 3)]
+    pub(crate) top: usize,
+    /// Print JSON: an array of {image, genres} or {image, error}
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    pub(crate) device: DeviceArg,
+}
+
+#[derive(Args)]
+pub(crate) struct LabelsArgs {
+    /// A poster's id, such as tt0080684
+    pub(crate) id: String,
+    /// Folder in the Kaggle layout
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+pub(crate) enum DeviceArg {
+    /// The best that works: cuda, then wgpu on a real GPU, then cpu
+    #[default]
+    Auto,
+    /// Vulkan, Metal or DirectX 12
+    Wgpu,
+    /// An NVIDIA GPU
+    Cuda,
+    /// Burn Flex on all cores
+    Cpu,
+}

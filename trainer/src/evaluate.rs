@@ -1,0 +1,228 @@
+//! `trainer evaluate`: a run or a bundle against labelled posters, every figure beside what guessing scores.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use marquee::bundle::{Metric, write_atomically};
+use marquee::{Bundle, Classifier, Manifest, Pixels};
+use serde::Serialize;
+
+use crate::cli::EvaluateArgs;
+use crate::dataset::Dataset;
+use crate::metrics::{Answers, Figures, GenreFigures, MIN_POSITIVES};
+use crate::posters::Poster;
+use crate::progress::Ticker;
+use crate::run::Run;
+use crate::{device, export, posters};
+
+const BATCH: usize = 32;
+
+pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
+    let (device, _) = device::open(args.device)?;
+    let mut only = args.only.as_deref().map(read_ids).transpose()?;
+    let (bundle, dataset, skip_bad) = match (&args.source.run, &args.source.bundle) {
+        (Some(dir), _) => {
+            let run = Run::open(dir)?;
+            let data = args.data.as_deref().unwrap_or(&run.config.data);
+            let dataset = Dataset::read(data, run.config.limit)?;
+            let bundle = export::assemble(&run, &dataset, &device)?;
+            if only.is_none() {
+                only = Some(read_ids(&run.dir.join("valid.txt"))?);
+            }
+            (bundle, dataset, args.skip_bad || run.config.skip_bad)
+        }
+        (None, Some(dir)) => {
+            let data = args.data.as_deref().context("--data is missing")?;
+            let bundle = Bundle::read(dir, &device).with_context(|| dir.display().to_string())?;
+            (bundle, Dataset::read(data, None)?, args.skip_bad)
+        }
+        (None, None) => bail!("name a --run or a --bundle"),
+    };
+    let posters = load(dataset, &bundle.manifest, only.as_ref(), skip_bad)?;
+    let report = Report::measure(&Classifier::new(bundle, device), &posters)?;
+    print!("{}", report.to_text());
+    if let Some(path) = &args.json {
+        let json = serde_json::to_string_pretty(&report)? + "\n";
+        write_atomically(path, json.as_bytes())?;
+        println!("written to {}", path.display());
+    }
+    Ok(())
+}
+
+/// Reads ids, one a line.
+pub(crate) fn read_ids(path: &Path) -> Result<HashSet<String>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    Ok(text.lines().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect())
+}
+
+/// The posters of the ids in `only`, or all.
+pub(crate) fn load(
+    mut dataset: Dataset,
+    manifest: &Manifest,
+    only: Option<&HashSet<String>>,
+    skip_bad: bool,
+) -> Result<Vec<Poster>> {
+    let genres: Vec<&str> = manifest.genres.iter().map(|genre| genre.name.as_str()).collect();
+    ensure!(
+        dataset.genres == genres,
+        "{} has other genres than the network: {} against {}",
+        dataset.dir.join("train.csv").display(),
+        dataset.genres.join(", "),
+        genres.join(", ")
+    );
+    if let Some(only) = only {
+        dataset.rows.retain(|row| only.contains(&row.id));
+        ensure!(!dataset.rows.is_empty(), "none of the wanted ids is in {}", dataset.dir.display());
+    }
+    posters::load(&dataset, &manifest.input, skip_bad)
+}
+
+/// Every figure of a network and of the trivial baselines on the same posters.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    posters: usize,
+    network: Figures,
+    /// Each genre's frequency among the training posters, for every poster.
+    priors: Figures,
+    /// The two most frequent genres, for every poster. Its ranking is that of the priors.
+    most_frequent: Figures,
+    most_frequent_genres: Vec<String>,
+    /// Genres in the mean average precision and AUROC.
+    judged_genres: Vec<String>,
+    genres: Vec<GenreFigures>,
+}
+
+impl Report {
+    /// Runs the classifier on all posters and measures its answers.
+    pub(crate) fn measure(classifier: &Classifier, posters: &[Poster]) -> Result<Self> {
+        let manifest = classifier.manifest();
+        let labels: Vec<Vec<bool>> = posters.iter().map(|poster| poster.row.labels.clone()).collect();
+        let names: Vec<String> = manifest.genres.iter().map(|genre| genre.name.clone()).collect();
+        let thresholds: Vec<f32> = manifest.genres.iter().map(|genre| genre.threshold).collect();
+
+        let probabilities = answer(classifier, posters)?;
+        let decisions: Vec<Vec<bool>> = probabilities
+            .iter()
+            .map(|row| row.iter().zip(&thresholds).map(|(p, threshold)| p >= threshold).collect())
+            .collect();
+        let answers =
+            Answers { probabilities: &probabilities, decisions: &decisions, labels: &labels };
+
+        let total = manifest.training.train_posters.max(1) as f32;
+        let priors: Vec<f32> =
+            manifest.genres.iter().map(|genre| genre.posters as f32 / total).collect();
+        let mut order: Vec<usize> = (0..priors.len()).collect();
+        order.sort_by(|&a, &b| priors[b].total_cmp(&priors[a]));
+        let frequent: Vec<usize> = order.into_iter().take(2).collect();
+        let for_all = |row: Vec<bool>| vec![row; posters.len()];
+        let priors_for_all = vec![priors.clone(); posters.len()];
+        let baseline = |decisions: &[Vec<bool>]| {
+            Answers { probabilities: &priors_for_all, decisions, labels: &labels }.figures()
+        };
+
+        Ok(Self {
+            posters: posters.len(),
+            network: answers.figures(),
+            priors: baseline(&for_all(priors.iter().map(|&prior| prior >= 0.5).collect())),
+            most_frequent: baseline(&for_all(
+                (0..priors.len()).map(|genre| frequent.contains(&genre)).collect(),
+            )),
+            most_frequent_genres: frequent.iter().map(|&genre| names[genre].clone()).collect(),
+            judged_genres: answers.judged_genres(&names),
+            genres: answers.by_genre(&names, &thresholds),
+        })
+    }
+
+    /// The figures as the manifest keeps them, beside the better of the two baselines.
+    pub(crate) fn to_manifest(&self) -> Vec<Metric> {
+        let round = |value: f64| (value * 1e4).round() / 1e4;
+        let lines = self.lines().into_iter();
+        lines
+            .map(|Line { name, network, priors, most_frequent, higher_is_better }| {
+                let best = if higher_is_better { f64::max } else { f64::min };
+                let baseline = round(best(priors, most_frequent));
+                Metric { name, value: round(network), baseline, higher_is_better }
+            })
+            .collect()
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let line = |name: &str, figure: fn(&Figures) -> f64| Line {
+            name: name.to_owned(),
+            network: figure(&self.network),
+            priors: figure(&self.priors),
+            most_frequent: figure(&self.most_frequent),
+            higher_is_better: true,
+        };
+        let judged = self.judged_genres.len();
+        let loss = line("binary cross-entropy", |f| f.binary_cross_entropy);
+        vec![
+            Line { higher_is_better: false, ..loss },
+            line("argmax accuracy", |f| f.argmax_accuracy),
+            line("exact match", |f| f.exact_match),
+            line("micro F1", |f| f.micro_f1),
+            line("macro F1", |f| f.macro_f1),
+            line("weighted F1", |f| f.weighted_f1),
+            line(&format!("mean average precision, {judged} genres"), |f| f.mean_average_precision),
+            line(&format!("AUROC, {judged} genres"), |f| f.auroc),
+            line("top-1 hit", |f| f.top_1_hit),
+            line("top-3 hit", |f| f.top_3_hit),
+        ]
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = String::new();
+        let frequent = self.most_frequent_genres.join(", ");
+        let _ = writeln!(text, "\n{} posters", self.posters);
+        let _ = writeln!(text, "{:36} {:>8} {:>8}   always {frequent}", "", "network", "priors");
+        for Line { name, network, priors, most_frequent, .. } in self.lines() {
+            let _ = writeln!(text, "{name:36} {network:8.4} {priors:8.4} {most_frequent:8.4}");
+        }
+        let _ = writeln!(
+            text,
+            "\nlower is better for binary cross-entropy, higher for the rest; mean average precision and\n\
+             AUROC are over the genres with {MIN_POSITIVES} or more positives: {}\n",
+            self.judged_genres.join(", ")
+        );
+        let _ = writeln!(
+            text,
+            "{:14} {:>9} {:>9} {:>9} {:>7} {:>9} {:>7} {:>7} {:>9}",
+            "genre", "positives", "predicted", "av. prec.", "AUROC", "precision", "recall", "F1", "threshold"
+        );
+        for genre in &self.genres {
+            let GenreFigures { genre, positives, predicted, .. } = genre;
+            let _ = write!(text, "{genre:14} {positives:9} {predicted:9} ");
+            let figures = self.genres.iter().find(|other| other.genre == *genre);
+            if let Some(f) = figures {
+                let _ = writeln!(
+                    text,
+                    "{:9.4} {:7.4} {:9.4} {:7.4} {:7.4} {:9.2}",
+                    f.average_precision, f.auroc, f.precision, f.recall, f.f1, f.threshold
+                );
+            }
+        }
+        text
+    }
+}
+
+struct Line {
+    name: String,
+    network: f64,
+    priors: f64,
+    most_frequent: f64,
+    higher_is_better: bool,
+}
+
+fn answer(classifier: &Classifier, posters: &[Poster]) -> Result<Vec<Vec<f32>>> {
+    let ticker = Ticker::new("classifying posters", posters.len());
+    let mut answers = Vec::with_capacity(posters.len());
+    for batch in posters.chunks(BATCH) {
+        let pixels: Vec<Pixels> = batch.iter().map(|poster| poster.pixels.clone()).collect();
+        answers.extend(pollster::block_on(classifier.probabilities(&pixels))?);
+        ticker.tick(answers.len());
+    }
+    ticker.finish();
+    Ok(answers)
+}

@@ -1,0 +1,138 @@
+//! A run's log: one JSON line for each epoch and split, in `log.jsonl`. It feeds the curves, it tells which
+//! epoch was best, and a resumed run goes on writing where the last finished epoch ended.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use burn::train::logger::MetricLogger;
+use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
+use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
+use serde::{Deserialize, Serialize};
+
+/// What happened in an epoch on one side of the split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Line {
+    /// From 1.
+    pub(crate) epoch: usize,
+    pub(crate) split: Side,
+    /// Binary cross-entropy, mean over posters and genres.
+    pub(crate) loss: f64,
+    /// Share of the posters whose most probable genre is their first true one, 0..=1.
+    pub(crate) accuracy: f64,
+    pub(crate) seconds: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Side {
+    Train,
+    Valid,
+}
+
+/// Reads a log; a last line that was cut short by a kill is left out.
+pub(crate) fn read(path: &Path) -> Result<Vec<Line>> {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.with_context(|| path.display().to_string())?,
+    };
+    Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+}
+
+/// The epoch with the lowest validation loss.
+pub(crate) fn best(lines: &[Line]) -> Option<&Line> {
+    let valid = lines.iter().filter(|line| line.split == Side::Valid && line.loss.is_finite());
+    valid.min_by(|a, b| a.loss.total_cmp(&b.loss))
+}
+
+/// Writes the log while Burn's learner trains, and answers its questions about earlier epochs.
+pub(crate) struct LogWriter {
+    file: File,
+    names: HashMap<MetricId, String>,
+    /// Sum and weight of each metric in the epoch and split that is running.
+    sums: HashMap<String, (f64, f64)>,
+    started: Instant,
+    finished: Vec<Line>,
+}
+
+impl LogWriter {
+    /// Goes on with the log at `path` behind `finished`, its lines that count.
+    pub(crate) fn new(path: &Path, finished: Vec<Line>) -> Result<Self> {
+        let mut text = String::new();
+        for line in &finished {
+            text += &(serde_json::to_string(line)? + "\n");
+        }
+        marquee::bundle::write_atomically(path, text.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(path)?;
+        let (names, sums, started) = (HashMap::new(), HashMap::new(), Instant::now());
+        Ok(Self { file, names, sums, started, finished })
+    }
+}
+
+impl MetricLogger for LogWriter {
+    fn log(&mut self, update: MetricsUpdate, _epoch: usize, _split: &Split) {
+        if self.sums.is_empty() {
+            self.started = Instant::now();
+        }
+        for metric in update.entries_numeric {
+            let name = self.names.get(&metric.entry.metric_id);
+            if let (Some(name), Some(entry)) = (name, metric.numeric_entry) {
+                let weight = match entry {
+                    NumericEntry::Aggregated { count, .. } => count as f64,
+                    NumericEntry::Value(_) | NumericEntry::Final(_) => 1.0,
+                };
+                let sum = self.sums.entry(name.clone()).or_default();
+                sum.0 += entry.current() * weight;
+                sum.1 += weight;
+            }
+        }
+    }
+
+    fn read_numeric(
+        &mut self,
+        name: &str,
+        epoch: usize,
+        split: &Split,
+    ) -> Result<Vec<NumericEntry>, String> {
+        let side = side(split);
+        let line = self.finished.iter().find(|line| line.epoch == epoch && Some(line.split) == side);
+        let value = line.map(|line| if name == "Loss" { line.loss } else { line.accuracy * 100.0 });
+        Ok(value.map(NumericEntry::Value).into_iter().collect())
+    }
+
+    fn log_metric_definition(&mut self, definition: MetricDefinition) {
+        self.names.insert(definition.metric_id, definition.name.to_string());
+    }
+
+    fn log_epoch_summary(&mut self, summary: EpochSummary) {
+        let Some(split) = side(&summary.split) else { return };
+        let mean = |name: &str| {
+            let (sum, weight) = self.sums.get(name).copied().unwrap_or((f64::NAN, 1.0));
+            sum / weight
+        };
+        let line = Line {
+            epoch: summary.epoch_number,
+            split,
+            loss: mean("Loss"),
+            accuracy: mean("Accuracy") / 100.0,
+            seconds: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        };
+        self.sums.clear();
+        let json = serde_json::to_string(&line).unwrap_or_default();
+        if let Err(error) = writeln!(self.file, "{json}") {
+            eprintln!("warning: log.jsonl cannot be written: {error}");
+        }
+        self.finished.push(line);
+    }
+}
+
+fn side(split: &Split) -> Option<Side> {
+    match split {
+        Split::Train => Some(Side::Train),
+        Split::Valid => Some(Side::Valid),
+        Split::Test(_) => None,
+    }
+}

@@ -1,0 +1,44 @@
+//! `trainer`: trains Marquee's networks on labelled posters, judges them, and exports the bundle that the
+//! browser loads. This file parses and dispatches; each command is a module of its own.
+
+mod cli;
+mod config;
+mod curves;
+mod dataset;
+mod device;
+mod evaluate;
+mod export;
+mod labels;
+mod learner;
+mod loader;
+mod log;
+mod metrics;
+mod posters;
+mod predict;
+mod progress;
+mod run;
+mod split;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Train(args) => train::run(args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Labels(args) => labels::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

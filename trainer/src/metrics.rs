@@ -1,0 +1,282 @@
+//! The figures of a multi-label classifier. Definitions follow scikit-learn's, so that they can be compared.
+
+use serde::Serialize;
+
+/// Genres with fewer positives than this among the judged posters do not enter the mean average precision:
+/// their own figure would be mostly chance.
+pub(crate) const MIN_POSITIVES: usize = 5;
+
+/// Keeps logarithms finite, as Keras does.
+const EPSILON: f64 = 1e-7;
+
+/// What was answered about some posters, and what is true. Outer index the poster, inner the genre.
+pub(crate) struct Answers<'a> {
+    pub(crate) probabilities: &'a [Vec<f32>],
+    /// Whether each genre is taken as present.
+    pub(crate) decisions: &'a [Vec<bool>],
+    pub(crate) labels: &'a [Vec<bool>],
+}
+
+/// Every figure but the per-genre ones. All but the loss lie in 0..=1 and are better when larger.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Figures {
+    /// Mean over posters and genres.
+    pub(crate) binary_cross_entropy: f64,
+    /// Share of posters whose most probable genre is their first true one: the notebook's accuracy.
+    pub(crate) argmax_accuracy: f64,
+    /// Share of posters whose genres are all decided right.
+    pub(crate) exact_match: f64,
+    pub(crate) micro_f1: f64,
+    pub(crate) macro_f1: f64,
+    /// Weighted by each genre's positives.
+    pub(crate) weighted_f1: f64,
+    /// Over the genres with [`MIN_POSITIVES`] positives.
+    pub(crate) mean_average_precision: f64,
+    /// Mean over the same genres.
+    pub(crate) auroc: f64,
+    /// Share of posters whose most probable genre is true.
+    pub(crate) top_1_hit: f64,
+    /// Share of posters with a true genre among the three most probable.
+    pub(crate) top_3_hit: f64,
+}
+
+/// The figures of one genre.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct GenreFigures {
+    pub(crate) genre: String,
+    /// Posters that have it.
+    pub(crate) positives: usize,
+    /// Posters that are said to have it.
+    pub(crate) predicted: usize,
+    pub(crate) average_precision: f64,
+    pub(crate) auroc: f64,
+    pub(crate) precision: f64,
+    pub(crate) recall: f64,
+    pub(crate) f1: f64,
+    pub(crate) threshold: f32,
+}
+
+impl Answers<'_> {
+    /// The figures over all genres.
+    pub(crate) fn figures(&self) -> Figures {
+        let genres = self.labels.first().map_or(0, Vec::len);
+        let counts: Vec<Counts> = (0..genres).map(|genre| self.counts(genre)).collect();
+        let total = counts.iter().fold(Counts::default(), |sum, counts| sum.plus(counts));
+        let positives = total.positives() as f64;
+        let weighted = counts.iter().map(|c| c.f1() * c.positives() as f64).sum::<f64>();
+        let judged: Vec<usize> =
+            (0..genres).filter(|&genre| counts[genre].positives() >= MIN_POSITIVES).collect();
+        let mean = |figure: fn(&[(f32, bool)]) -> f64| {
+            let sum: f64 = judged.iter().map(|&genre| figure(&self.ranking(genre))).sum();
+            sum / judged.len() as f64
+        };
+        Figures {
+            binary_cross_entropy: self.binary_cross_entropy(),
+            argmax_accuracy: self.share(|poster| {
+                let first = self.labels[poster].iter().position(|&label| label).unwrap_or(0);
+                self.top(poster, 1).contains(&first)
+            }),
+            exact_match: self.share(|poster| self.decisions[poster] == self.labels[poster]),
+            micro_f1: total.f1(),
+            macro_f1: counts.iter().map(Counts::f1).sum::<f64>() / genres as f64,
+            weighted_f1: if positives > 0.0 { weighted / positives } else { 0.0 },
+            mean_average_precision: mean(average_precision),
+            auroc: mean(auroc),
+            top_1_hit: self.hit(1),
+            top_3_hit: self.hit(3),
+        }
+    }
+
+    /// The figures of each genre.
+    pub(crate) fn by_genre(&self, names: &[String], thresholds: &[f32]) -> Vec<GenreFigures> {
+        let named = names.iter().zip(thresholds).enumerate();
+        named
+            .map(|(index, (name, &threshold))| {
+                let counts = self.counts(index);
+                let ranking = self.ranking(index);
+                GenreFigures {
+                    genre: name.clone(),
+                    positives: counts.positives(),
+                    predicted: counts.hits + counts.false_alarms,
+                    average_precision: average_precision(&ranking),
+                    auroc: auroc(&ranking),
+                    precision: counts.precision(),
+                    recall: counts.recall(),
+                    f1: counts.f1(),
+                    threshold,
+                }
+            })
+            .collect()
+    }
+
+    /// Names of the genres that enter the mean average precision.
+    pub(crate) fn judged_genres(&self, names: &[String]) -> Vec<String> {
+        let enough = |index: &usize| self.counts(*index).positives() >= MIN_POSITIVES;
+        (0..names.len()).filter(enough).map(|index| names[index].clone()).collect()
+    }
+
+    fn binary_cross_entropy(&self) -> f64 {
+        let pairs = self.probabilities.iter().flatten().zip(self.labels.iter().flatten());
+        let (mut sum, mut count) = (0.0, 0);
+        for (&probability, &label) in pairs {
+            let p = f64::from(probability).clamp(EPSILON, 1.0 - EPSILON);
+            sum -= if label { p.ln() } else { (1.0 - p).ln() };
+            count += 1;
+        }
+        sum / f64::from(count)
+    }
+
+    fn share(&self, holds: impl Fn(usize) -> bool) -> f64 {
+        let posters = self.labels.len();
+        (0..posters).filter(|&poster| holds(poster)).count() as f64 / posters as f64
+    }
+
+    fn hit(&self, k: usize) -> f64 {
+        self.share(|poster| self.top(poster, k).iter().any(|&genre| self.labels[poster][genre]))
+    }
+
+    /// The `k` most probable genres of a poster; the earlier one where two are alike.
+    fn top(&self, poster: usize, k: usize) -> Vec<usize> {
+        let probabilities = &self.probabilities[poster];
+        let mut order: Vec<usize> = (0..probabilities.len()).collect();
+        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        order.truncate(k);
+        order
+    }
+
+    fn counts(&self, genre: usize) -> Counts {
+        let mut counts = Counts::default();
+        for (decisions, labels) in self.decisions.iter().zip(self.labels) {
+            match (decisions[genre], labels[genre]) {
+                (true, true) => counts.hits += 1,
+                (true, false) => counts.false_alarms += 1,
+                (false, true) => counts.misses += 1,
+                (false, false) => {}
+            }
+        }
+        counts
+    }
+
+    /// Each poster's probability of a genre and whether it is true, the most probable first.
+    fn ranking(&self, genre: usize) -> Vec<(f32, bool)> {
+        let pairs = self.probabilities.iter().zip(self.labels);
+        let mut ranking: Vec<_> = pairs.map(|(p, labels)| (p[genre], labels[genre])).collect();
+        ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
+        ranking
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    hits: usize,
+    false_alarms: usize,
+    misses: usize,
+}
+
+impl Counts {
+    fn plus(&self, other: &Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            false_alarms: self.false_alarms + other.false_alarms,
+            misses: self.misses + other.misses,
+        }
+    }
+
+    fn positives(&self) -> usize {
+        self.hits + self.misses
+    }
+
+    fn precision(&self) -> f64 {
+        ratio(self.hits, self.hits + self.false_alarms)
+    }
+
+    fn recall(&self) -> f64 {
+        ratio(self.hits, self.positives())
+    }
+
+    fn f1(&self) -> f64 {
+        ratio(2 * self.hits, 2 * self.hits + self.false_alarms + self.misses)
+    }
+}
+
+/// 0 where there is nothing to divide by, as scikit-learn's `zero_division=0`.
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// Area under the precision-recall curve as a sum of steps (scikit-learn's `average_precision_score`).
+/// Posters with the same probability come in together. 0 without positives.
+fn average_precision(ranking: &[(f32, bool)]) -> f64 {
+    let positives = ranking.iter().filter(|(_, label)| *label).count();
+    let (mut seen, mut hits, mut sum) = (0, 0, 0.0);
+    for tied in ranking.chunk_by(|a, b| a.0 == b.0) {
+        let new = tied.iter().filter(|(_, label)| *label).count();
+        seen += tied.len();
+        hits += new;
+        sum += new as f64 * ratio(hits, seen);
+    }
+    if positives == 0 { 0.0 } else { sum / positives as f64 }
+}
+
+/// The chance that a positive stands above a negative, ties counting half. 0.5 where either is missing.
+fn auroc(ranking: &[(f32, bool)]) -> f64 {
+    let positives = ranking.iter().filter(|(_, label)| *label).count();
+    let negatives = ranking.len() - positives;
+    if positives == 0 || negatives == 0 {
+        return 0.5;
+    }
+    let (mut above, mut area) = (0.0, 0.0);
+    for tied in ranking.chunk_by(|a, b| a.0 == b.0) {
+        let new = tied.iter().filter(|(_, label)| *label).count() as f64;
+        let wrong = tied.len() as f64 - new;
+        area += wrong * (above + new / 2.0);
+        above += new;
+    }
+    area / (positives as f64 * negatives as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The expected values are scikit-learn's (1.7) for the same numbers:
+    //   y = [1,0,1,1,0,0]; s = [.9,.8,.7,.4,.4,.1]
+    //   average_precision_score(y, s) = 0.7555555..., roc_auc_score(y, s) = 0.7222222...
+    const RANKING: [(f32, bool); 6] =
+        [(0.9, true), (0.8, false), (0.7, true), (0.4, true), (0.4, false), (0.1, false)];
+
+    #[test]
+    fn average_precision_is_scikit_learns() {
+        assert!((average_precision(&RANKING) - 0.755_555_6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn auroc_is_scikit_learns() {
+        assert!((auroc(&RANKING) - 0.722_222_2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn guessing_the_same_for_all_scores_the_prevalence() {
+        let ranking = [(0.3, true), (0.3, false), (0.3, false), (0.3, false)];
+        assert_eq!(average_precision(&ranking), 0.25);
+        assert_eq!(auroc(&ranking), 0.5);
+    }
+
+    #[test]
+    fn figures_of_two_posters_by_hand() {
+        let answers = Answers {
+            probabilities: &[vec![0.8, 0.3, 0.1], vec![0.4, 0.7, 0.2]],
+            decisions: &[vec![true, false, false], vec![false, true, false]],
+            labels: &[vec![true, false, true], vec![true, true, false]],
+        };
+        let figures = answers.figures();
+        let loss = -(0.8f64.ln() + 0.7f64.ln() + 0.1f64.ln() + 0.4f64.ln() + 0.7f64.ln() + 0.8f64.ln());
+        assert!((figures.binary_cross_entropy - loss / 6.0).abs() < 1e-6);
+        assert_eq!(figures.argmax_accuracy, 0.5); // poster 2's first true genre is 0, its argmax 1
+        assert_eq!(figures.exact_match, 0.0);
+        assert!((figures.micro_f1 - 4.0 / 6.0).abs() < 1e-9); // 2 hits, 0 false alarms, 2 misses
+        assert!((figures.macro_f1 - (2.0 / 3.0 + 1.0 + 0.0) / 3.0).abs() < 1e-9);
+        assert!((figures.weighted_f1 - (2.0 * 2.0 / 3.0 + 1.0 + 0.0) / 4.0).abs() < 1e-9);
+        assert_eq!((figures.top_1_hit, figures.top_3_hit), (1.0, 1.0));
+    }
+}

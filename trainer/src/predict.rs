@@ -1,0 +1,53 @@
+//! `trainer predict`: the top genres of any image files. A bad file gets its message; the rest goes on.
+
+use anyhow::{Context, Result, bail};
+use marquee::{Bundle, Classifier, Prediction};
+use serde_json::{Value, json};
+
+use crate::cli::PredictArgs;
+use crate::device;
+
+pub(crate) fn run(args: &PredictArgs) -> Result<()> {
+    let (device, _) = device::open(args.device)?;
+    let bundle = Bundle::read(&args.bundle, &device)
+        .with_context(|| format!("--bundle {}", args.bundle.display()))?;
+    let classifier = Classifier::new(bundle, device);
+
+    let mut failed = 0;
+    let mut answers = Vec::new();
+    for path in &args.images {
+        let image = path.display().to_string();
+        let read = std::fs::read(path).map_err(anyhow::Error::from);
+        let answer = read.and_then(|bytes| Ok(pollster::block_on(classifier.classify(&bytes))?));
+        match answer {
+            Ok(mut genres) => {
+                genres.truncate(args.top);
+                if args.json {
+                    answers.push(json!({ "image": image, "genres": genres }));
+                } else {
+                    println!("{}", line(&image, &genres));
+                }
+            }
+            Err(error) => {
+                failed += 1;
+                if args.json {
+                    answers.push(json!({ "image": image, "error": format!("{error:#}") }));
+                } else {
+                    eprintln!("{image}: {error:#}");
+                }
+            }
+        }
+    }
+    if args.json {
+        println!("{:#}", Value::Array(answers));
+    }
+    if failed > 0 {
+        bail!("{failed} of {} images could not be classified", args.images.len());
+    }
+    Ok(())
+}
+
+fn line(image: &str, genres: &[Prediction]) -> String {
+    let genres = genres.iter().map(|p| format!("{} {:.1} %", p.genre, p.probability * 100.0));
+    format!("{image}: {}", genres.collect::<Vec<_>>().join(", "))
+}

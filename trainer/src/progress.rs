@@ -1,0 +1,202 @@
+//! Progress of long work as plain lines, for pipes and logs. On a terminal, training shows Burn's dashboard
+//! instead.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
+use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
+use burn::train::renderer::{
+    EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining,
+};
+
+/// Lines come at most this often.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Says how far work on `total` posters is, from any thread.
+pub(crate) struct Ticker {
+    what: &'static str,
+    total: usize,
+    started: Instant,
+    last: Mutex<Instant>,
+}
+
+impl Ticker {
+    pub(crate) fn new(what: &'static str, total: usize) -> Self {
+        let now = Instant::now();
+        Self { what, total, started: now, last: Mutex::new(now) }
+    }
+
+    pub(crate) fn tick(&self, done: usize) {
+        let Ok(mut last) = self.last.try_lock() else { return };
+        if last.elapsed() >= INTERVAL {
+            *last = Instant::now();
+            eprintln!("{}: {}", self.what, pace(done, self.total, self.started.elapsed()));
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        let elapsed = self.started.elapsed();
+        let rate = self.total as f64 / elapsed.as_secs_f64();
+        eprintln!("{}: {} in {:.1?}, {rate:.0} a second", self.what, self.total, elapsed);
+    }
+}
+
+/// "320/900, 115 a second, 0:05 left"
+fn pace(done: usize, total: usize, elapsed: Duration) -> String {
+    let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
+    let left = (total.saturating_sub(done)) as f64 / rate.max(1e-9);
+    format!("{done}/{total}, {rate:.0} a second, {} left", clock(left))
+}
+
+/// Minutes and seconds, "12:05".
+fn clock(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// Burn's dashboard, where there is a terminal to draw it on.
+pub(crate) fn terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Shows training as plain lines.
+pub(crate) struct PlainLines {
+    names: HashMap<MetricId, String>,
+    /// Mean of each metric so far in the running split, by split and name.
+    means: HashMap<(&'static str, String), f64>,
+    epoch: usize,
+    epochs: usize,
+    split: &'static str,
+    split_total: usize,
+    split_started: Instant,
+    epoch_started: Instant,
+    run_started: Instant,
+    epochs_done: usize,
+    last_line: Instant,
+}
+
+impl PlainLines {
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            names: HashMap::new(),
+            means: HashMap::new(),
+            epoch: 1,
+            epochs: 1,
+            split: TRAIN,
+            split_total: 0,
+            split_started: now,
+            epoch_started: now,
+            run_started: now,
+            epochs_done: 0,
+            last_line: now,
+        }
+    }
+
+    fn keep(&mut self, split: &'static str, state: MetricState) {
+        let MetricState::Numeric(entry, value) = state else { return };
+        let (Some(name), Some(value)) = (self.names.get(&entry.metric_id), value) else { return };
+        let value = match value {
+            NumericEntry::Value(value) | NumericEntry::Final(value) => value,
+            NumericEntry::Aggregated { aggregated_value, .. } => aggregated_value,
+        };
+        self.means.insert((split, name.clone()), value);
+    }
+
+    fn figures(&self, split: &'static str) -> String {
+        let mean = |name: &str| self.means.get(&(split, name.to_owned())).copied();
+        let loss = mean("Loss").unwrap_or(f64::NAN);
+        let accuracy = mean("Accuracy").unwrap_or(f64::NAN);
+        format!("loss {loss:.4} accuracy {accuracy:.1} %")
+    }
+}
+
+const TRAIN: &str = "train";
+const VALID: &str = "valid";
+
+impl MetricsRendererTraining for PlainLines {
+    fn update_train(&mut self, state: MetricState) {
+        self.keep(TRAIN, state);
+    }
+
+    fn update_valid(&mut self, state: MetricState) {
+        self.keep(VALID, state);
+    }
+}
+
+impl TrainingProgressLogger for PlainLines {
+    fn start(&mut self, epochs: usize, first: usize, _items: Option<usize>, _label: Option<&str>) {
+        self.epochs = epochs;
+        self.epoch = first.max(1);
+        self.run_started = Instant::now();
+    }
+
+    fn start_split(&mut self, split: &str, total: usize) {
+        let now = Instant::now();
+        self.split = if split.to_lowercase().starts_with("valid") { VALID } else { TRAIN };
+        self.split_total = total;
+        self.split_started = now;
+        if self.split == TRAIN {
+            self.epoch_started = now;
+        }
+    }
+
+    fn update_split(&mut self, done: usize) {
+        if self.last_line.elapsed() < INTERVAL || done >= self.split_total {
+            return;
+        }
+        self.last_line = Instant::now();
+        let (epoch, epochs, split) = (self.epoch, self.epochs, self.split);
+        let pace = pace(done, self.split_total, self.split_started.elapsed());
+        println!("epoch {epoch}/{epochs}  {split}  {pace}  {}", self.figures(split));
+    }
+
+    fn update_epoch(&mut self, epoch: usize) {
+        self.epochs_done += 1;
+        let left = (self.epochs - epoch.min(self.epochs)) as f64
+            * self.run_started.elapsed().as_secs_f64()
+            / self.epochs_done as f64;
+        println!(
+            "epoch {epoch}/{}  train {}  valid {}  in {:.1?}, {} left",
+            self.epochs,
+            self.figures(TRAIN),
+            self.figures(VALID),
+            self.epoch_started.elapsed(),
+            clock(left)
+        );
+        self.epoch = epoch + 1;
+    }
+
+    fn end_split(&mut self) {}
+
+    fn end(&mut self) {}
+
+    fn log_event_training(&mut self, event: String) {
+        println!("{event}");
+    }
+}
+
+/// The trainer judges by itself (`evaluate.rs`), so Burn never calls these.
+impl EvaluationProgressLogger for PlainLines {
+    fn start_global_progress(&mut self, _tests: usize) {}
+    fn start_test(&mut self, _name: &str, _items: usize) {}
+    fn update_test_progress(&mut self, _done: usize) {}
+    fn end_test(&mut self) {}
+    fn end_global_progress(&mut self) {}
+    fn log_event_evaluation(&mut self, _event: String) {}
+}
+
+impl MetricsRendererEvaluation for PlainLines {
+    fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
+}
+
+impl MetricsRenderer for PlainLines {
+    fn manual_close(&mut self) {}
+
+    fn register_metric(&mut self, definition: MetricDefinition) {
+        self.names.insert(definition.metric_id, definition.name.to_string());
+    }
+}

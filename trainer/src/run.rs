@@ -1,0 +1,132 @@
+//! A run folder, everything that one training leaves behind:
+//!
+//! - `config.toml`, the resolved configuration,
+//! - `train.txt` and `valid.txt`, the ids on either side of the split,
+//! - `log.jsonl`, the losses and accuracies by epoch; `curves.svg` and `curves.png` draw them,
+//! - `checkpoint/{model,optim,scheduler}-<epoch>.bpk`, of the last two epochs and the best one,
+//! - `best.bpk`, the network of the best epoch, once training is done,
+//! - `device.txt`, the device that trained.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::module::Module;
+use burn::tensor::Device;
+use marquee::Model;
+use marquee::bundle::write_atomically;
+
+use crate::config::Config;
+use crate::learner::Learning;
+use crate::log::{self, Line};
+use crate::posters::Poster;
+use crate::split::Split;
+
+pub(crate) struct Run {
+    pub(crate) dir: PathBuf,
+    pub(crate) config: Config,
+}
+
+impl Run {
+    /// Starts a new run folder.
+    pub(crate) fn create(dir: &Path, config: Config) -> Result<Self> {
+        ensure!(
+            !dir.join("config.toml").exists(),
+            "{} holds a run already: continue it with --resume {}, or name another --out",
+            dir.display(),
+            dir.display()
+        );
+        std::fs::create_dir_all(dir.join("checkpoint"))
+            .with_context(|| format!("--out {}", dir.display()))?;
+        Ok(Self { dir: dir.to_owned(), config })
+    }
+
+    /// Opens a run folder.
+    pub(crate) fn open(dir: &Path) -> Result<Self> {
+        let path = dir.join("config.toml");
+        ensure!(path.is_file(), "{} is not a run folder: it has no config.toml", dir.display());
+        Ok(Self { dir: dir.to_owned(), config: Config::read(&path)? })
+    }
+
+    /// Writes what is known before the first step. The configuration comes last: with it, the folder is a
+    /// run that can be resumed.
+    pub(crate) fn begin(&self, split: &Split, device: &str) -> Result<()> {
+        write_atomically(&self.dir.join("train.txt"), ids(&split.train).as_bytes())?;
+        write_atomically(&self.dir.join("valid.txt"), ids(&split.valid).as_bytes())?;
+        write_atomically(&self.dir.join("device.txt"), format!("{device}\n").as_bytes())?;
+        write_atomically(&self.dir.join("config.toml"), self.config.to_toml()?.as_bytes())?;
+        Ok(())
+    }
+
+    /// Makes sure that the data are still those that the run began with.
+    pub(crate) fn check_split(&self, split: &Split) -> Result<()> {
+        for (name, posters) in [("train.txt", &split.train), ("valid.txt", &split.valid)] {
+            let path = self.dir.join(name);
+            let before = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            if before != ids(posters) {
+                bail!(
+                    "the posters in {} are no longer those that this run began with (see {}); \
+                     put them back, or start a new run",
+                    self.config.data.display(),
+                    path.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.dir.join("log.jsonl")
+    }
+
+    /// The lines of the log.
+    pub(crate) fn log(&self) -> Result<Vec<Line>> {
+        log::read(&self.log_path())
+    }
+
+    /// The device that trained.
+    pub(crate) fn device(&self) -> String {
+        let device = std::fs::read_to_string(self.dir.join("device.txt")).unwrap_or_default();
+        device.trim().to_owned()
+    }
+
+    /// The last epoch whose checkpoint is complete; 0 if there is none.
+    pub(crate) fn last_checkpoint(&self) -> usize {
+        let complete = |epoch: &usize| {
+            let parts = ["model", "optim", "scheduler"];
+            parts.iter().all(|part| self.checkpoint(part, *epoch).is_file())
+        };
+        (1..=self.config.epochs).rev().find(complete).unwrap_or(0)
+    }
+
+    fn checkpoint(&self, part: &str, epoch: usize) -> PathBuf {
+        self.dir.join("checkpoint").join(format!("{part}-{epoch}.bpk"))
+    }
+
+    /// The network of the best epoch so far, and its line in the log.
+    pub(crate) fn best_model(&self, genres: usize, device: &Device) -> Result<(Model, Line)> {
+        let lines = self.log()?;
+        let best = log::best(&lines)
+            .with_context(|| format!("{} has no finished epoch yet", self.dir.display()))?;
+        let path = self.checkpoint("model", best.epoch);
+        let input = &self.config.input;
+        let model = self.config.architecture.init([input.width, input.height], genres, device);
+        let learning = Learning { model: model.map_err(anyhow::Error::msg)? };
+        let learning =
+            learning.try_load_file(&path).with_context(|| path.display().to_string())?;
+        Ok((learning.model.valid(), best.clone()))
+    }
+
+    /// Puts the best epoch's network at `best.bpk`.
+    pub(crate) fn keep_best(&self) -> Result<()> {
+        let lines = self.log()?;
+        let best = log::best(&lines).context("no epoch was finished")?;
+        let path = self.checkpoint("model", best.epoch);
+        let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        write_atomically(&self.dir.join("best.bpk"), &bytes)?;
+        Ok(())
+    }
+}
+
+fn ids(posters: &[Poster]) -> String {
+    posters.iter().map(|poster| poster.row.id.clone() + "\n").collect()
+}

@@ -1,0 +1,69 @@
+//! Which posters train and which judge. Rows that share an id or a byte-identical image stay on one side,
+//! or a network would be judged on posters that it has learnt by heart.
+
+use std::collections::HashMap;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::posters::Poster;
+
+/// Posters by their side.
+pub(crate) struct Split {
+    pub(crate) train: Vec<Poster>,
+    pub(crate) valid: Vec<Poster>,
+}
+
+impl Split {
+    /// Puts whole groups of related posters aside, in an order drawn from `seed`, until `valid_share` of
+    /// all posters is reached.
+    pub(crate) fn draw(posters: Vec<Poster>, valid_share: f64, seed: u64) -> Self {
+        let wanted = (posters.len() as f64 * valid_share).round().max(1.0) as usize;
+        let groups = group(&posters);
+        let mut order: Vec<usize> = groups.clone();
+        order.sort_unstable();
+        order.dedup();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+
+        let mut sizes: HashMap<usize, usize> = HashMap::new();
+        for &name in &groups {
+            *sizes.entry(name).or_default() += 1;
+        }
+        let mut aside = HashMap::new();
+        let mut taken = 0;
+        for name in order {
+            let fits = taken < wanted;
+            taken += if fits { sizes.get(&name).copied().unwrap_or(0) } else { 0 };
+            aside.insert(name, fits);
+        }
+
+        let mut split = Self { train: Vec::new(), valid: Vec::new() };
+        for (poster, name) in posters.into_iter().zip(groups) {
+            let valid = aside.get(&name).copied().unwrap_or(false);
+            if valid { &mut split.valid } else { &mut split.train }.push(poster);
+        }
+        split
+    }
+}
+
+/// The group of each poster, named by its first member.
+fn group(posters: &[Poster]) -> Vec<usize> {
+    let mut groups: Vec<usize> = (0..posters.len()).collect();
+    let mut by_id = HashMap::new();
+    let mut by_hash = HashMap::new();
+    for (index, poster) in posters.iter().enumerate() {
+        for first in [
+            *by_id.entry(poster.row.id.as_str()).or_insert(index),
+            *by_hash.entry(poster.hash).or_insert(index),
+        ] {
+            // Merges the two groups; they are few and small, so a scan does.
+            let (old, new) = (groups[index], groups[first]);
+            if old != new {
+                let (from, to) = (old.max(new), old.min(new));
+                groups.iter_mut().filter(|name| **name == from).for_each(|name| *name = to);
+            }
+        }
+    }
+    groups
+}
