@@ -43,7 +43,9 @@ pub enum Error {
     },
 
     /// The manifest was written for another version of the format.
-    #[error("the bundle has format version {found}, this program reads version {supported}; {advice}")]
+    #[error(
+        "the bundle has format version {found}, this program reads version {supported}; {advice}"
+    )]
     FormatVersion {
         /// Version in the manifest.
         found: u32,

@@ -9,7 +9,9 @@
 use std::io::Cursor;
 
 use fast_image_resize as fir;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbaImage, metadata::Orientation};
+use image::{
+    DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbaImage, metadata::Orientation,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -69,7 +71,8 @@ impl Preprocess {
             .and_then(|source| {
                 let pixels = small.as_mut();
                 let kind = fir::PixelType::U8x4;
-                let target = fir::images::Image::from_slice_u8(self.width, self.height, pixels, kind);
+                let target =
+                    fir::images::Image::from_slice_u8(self.width, self.height, pixels, kind);
                 let mut target = target.map_err(|error| error.to_string())?;
                 let resized = fir::Resizer::new().resize(&source, &mut target, &options);
                 resized.map_err(|error| error.to_string())

@@ -134,10 +134,10 @@ async fn open_webgpu() -> Result<Device, Error> {
     if let Some(device) = OPEN.with_borrow(Clone::clone) {
         return Ok(device);
     }
-    let device = Device::wgpu_options().init_async().await.map_err(|error| Error::Device {
-        device: "WebGPU",
-        reason: error.to_string(),
-    })?;
+    let device = Device::wgpu_options()
+        .init_async()
+        .await
+        .map_err(|error| Error::Device { device: "WebGPU", reason: error.to_string() })?;
     OPEN.set(Some(device.clone()));
     Ok(device)
 }

@@ -104,7 +104,10 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Licence and rights, as the model card shall show them
-    #[arg(long, default_value = "weights: MIT OR Apache-2.0; the posters that it was trained on belong to their owners")]
+    #[arg(
+        long,
+        default_value = "weights: MIT OR Apache-2.0; the posters that it was trained on belong to their owners"
+    )]
     pub(crate) licence: String,
     /// Where to compute the validation figures
     #[arg(long, value_enum, default_value_t)]

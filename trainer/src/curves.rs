@@ -48,7 +48,9 @@ fn draw_on<B: DrawingBackend>(area: &DrawingArea<B, Shift>, lines: &[Line]) -> D
     area.fill(&WHITE)?;
     let (left, right) = area.split_horizontally(SIZE.0 / 2);
     panel(&left, "binary cross-entropy", lines, |line| line.loss)?;
-    panel(&right, "accuracy, % (argmax is the first true genre)", lines, |line| line.accuracy * 100.0)?;
+    panel(&right, "accuracy, % (argmax is the first true genre)", lines, |line| {
+        line.accuracy * 100.0
+    })?;
     area.present()
 }
 
@@ -80,7 +82,9 @@ fn panel<B: DrawingBackend>(
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.1))
         .draw()?;
-    for (side, name, colour) in [(Side::Train, "training", TRAIN), (Side::Valid, "validation", VALID)] {
+    for (side, name, colour) in
+        [(Side::Train, "training", TRAIN), (Side::Valid, "validation", VALID)]
+    {
         let points: Vec<(f64, f64)> = lines
             .iter()
             .filter(|line| line.split == side)

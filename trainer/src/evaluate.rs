@@ -98,7 +98,8 @@ impl Report {
     /// Runs the classifier on all posters and measures its answers.
     pub(crate) fn measure(classifier: &Classifier, posters: &[Poster]) -> Result<Self> {
         let manifest = classifier.manifest();
-        let labels: Vec<Vec<bool>> = posters.iter().map(|poster| poster.row.labels.clone()).collect();
+        let labels: Vec<Vec<bool>> =
+            posters.iter().map(|poster| poster.row.labels.clone()).collect();
         let names: Vec<String> = manifest.genres.iter().map(|genre| genre.name.clone()).collect();
         let thresholds: Vec<f32> = manifest.genres.iter().map(|genre| genre.threshold).collect();
 
@@ -189,19 +190,24 @@ impl Report {
         let _ = writeln!(
             text,
             "{:14} {:>9} {:>9} {:>9} {:>7} {:>9} {:>7} {:>7} {:>9}",
-            "genre", "positives", "predicted", "av. prec.", "AUROC", "precision", "recall", "F1", "threshold"
+            "genre",
+            "positives",
+            "predicted",
+            "av. prec.",
+            "AUROC",
+            "precision",
+            "recall",
+            "F1",
+            "threshold"
         );
         for genre in &self.genres {
-            let GenreFigures { genre, positives, predicted, .. } = genre;
-            let _ = write!(text, "{genre:14} {positives:9} {predicted:9} ");
-            let figures = self.genres.iter().find(|other| other.genre == *genre);
-            if let Some(f) = figures {
-                let _ = writeln!(
-                    text,
-                    "{:9.4} {:7.4} {:9.4} {:7.4} {:7.4} {:9.2}",
-                    f.average_precision, f.auroc, f.precision, f.recall, f.f1, f.threshold
-                );
-            }
+            let GenreFigures { genre: name, positives, predicted, threshold, .. } = genre;
+            let GenreFigures { average_precision, auroc, precision, recall, f1, .. } = genre;
+            let _ = writeln!(
+                text,
+                "{name:14} {positives:9} {predicted:9} {average_precision:9.4} {auroc:7.4} \
+                 {precision:9.4} {recall:7.4} {f1:7.4} {threshold:9.2}"
+            );
         }
         text
     }

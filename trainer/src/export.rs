@@ -7,9 +7,9 @@ use marquee::{Bundle, Classifier, Manifest};
 
 use crate::cli::ExportArgs;
 use crate::dataset::Dataset;
+use crate::device;
 use crate::evaluate::{self, Report};
 use crate::run::Run;
-use crate::device;
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let run = Run::open(&args.run)?;
@@ -23,14 +23,18 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     // Judged as it was written, in half precision; the figures then complete the manifest.
     let written = Bundle::read(&args.out, &device).with_context(named)?;
     let valid = evaluate::read_ids(&run.dir.join("valid.txt"))?;
-    let posters =
-        evaluate::load(dataset, &written.manifest, Some(&valid), run.config.skip_bad)?;
+    let posters = evaluate::load(dataset, &written.manifest, Some(&valid), run.config.skip_bad)?;
     bundle.manifest.metrics =
         Report::measure(&Classifier::new(written, device), &posters)?.to_manifest();
     bundle.write(&args.out).with_context(named)?;
 
     let weights = &bundle.manifest.weights;
-    println!("{}: {} and {:.1} MB of weights", args.out.display(), weights.file, weights.bytes as f64 / 1e6);
+    println!(
+        "{}: {} and {:.1} MB of weights",
+        args.out.display(),
+        weights.file,
+        weights.bytes as f64 / 1e6
+    );
     for metric in &bundle.manifest.metrics {
         println!("{:36} {:8.4}, guessing {:8.4}", metric.name, metric.value, metric.baseline);
     }

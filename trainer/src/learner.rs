@@ -19,7 +19,7 @@ impl Learning {
         let logits = self.model.forward(batch.images);
         let loss = binary_cross_entropy(logits.clone(), batch.labels.clone());
         // Accuracy as the notebook counts it: the most probable genre against the first true one.
-        let first_genre = batch.labels.argmax(1).flatten(0, 1);
+        let first_genre = batch.labels.float().argmax(1).flatten(0, 1);
         ClassificationOutput::new(loss, logits, first_genre)
     }
 }

@@ -121,8 +121,11 @@ impl Prepared {
         let chosen: Vec<&Poster> = indices.iter().map(|&index| &posters[index]).collect();
         let values: Vec<Vec<f32>> =
             chosen.par_iter().map(|poster| input.normalise(&poster.pixels)).collect();
-        let labels: Vec<i32> =
-            chosen.iter().flat_map(|poster| &poster.row.labels).map(|&label| label.into()).collect();
+        let labels: Vec<i32> = chosen
+            .iter()
+            .flat_map(|poster| &poster.row.labels)
+            .map(|&label| label.into())
+            .collect();
         let genres = labels.len() / chosen.len();
         let shape = [chosen.len(), 3, input.height as usize, input.width as usize];
         Self {

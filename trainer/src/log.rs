@@ -1,7 +1,6 @@
 //! A run's log: one JSON line for each epoch and split, in `log.jsonl`. It feeds the curves, it tells which
 //! epoch was best, and a resumed run goes on writing where the last finished epoch ended.
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -10,8 +9,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::train::logger::MetricLogger;
 use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
-use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
+use burn::train::metric::{MetricDefinition, NumericEntry};
 use serde::{Deserialize, Serialize};
+
+use crate::running::RunningMeans;
 
 /// What happened in an epoch on one side of the split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,9 +52,7 @@ pub(crate) fn best(lines: &[Line]) -> Option<&Line> {
 /// Writes the log while Burn's learner trains, and answers its questions about earlier epochs.
 pub(crate) struct LogWriter {
     file: File,
-    names: HashMap<MetricId, String>,
-    /// Sum and weight of each metric in the epoch and split that is running.
-    sums: HashMap<String, (f64, f64)>,
+    means: RunningMeans,
     started: Instant,
     finished: Vec<Line>,
 }
@@ -67,26 +66,15 @@ impl LogWriter {
         }
         marquee::bundle::write_atomically(path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path)?;
-        let (names, sums, started) = (HashMap::new(), HashMap::new(), Instant::now());
-        Ok(Self { file, names, sums, started, finished })
+        Ok(Self { file, means: RunningMeans::default(), started: Instant::now(), finished })
     }
 }
 
 impl MetricLogger for LogWriter {
     fn log(&mut self, update: MetricsUpdate, _epoch: usize, _split: &Split) {
-        if self.sums.is_empty() {
-            self.started = Instant::now();
-        }
         for metric in update.entries_numeric {
-            let name = self.names.get(&metric.entry.metric_id);
-            if let (Some(name), Some(entry)) = (name, metric.numeric_entry) {
-                let weight = match entry {
-                    NumericEntry::Aggregated { count, .. } => count as f64,
-                    NumericEntry::Value(_) | NumericEntry::Final(_) => 1.0,
-                };
-                let sum = self.sums.entry(name.clone()).or_default();
-                sum.0 += entry.current() * weight;
-                sum.1 += weight;
+            if let Some(value) = &metric.numeric_entry {
+                self.means.add(&metric.entry, value);
             }
         }
     }
@@ -98,29 +86,27 @@ impl MetricLogger for LogWriter {
         split: &Split,
     ) -> Result<Vec<NumericEntry>, String> {
         let side = side(split);
-        let line = self.finished.iter().find(|line| line.epoch == epoch && Some(line.split) == side);
+        let line =
+            self.finished.iter().find(|line| line.epoch == epoch && Some(line.split) == side);
         let value = line.map(|line| if name == "Loss" { line.loss } else { line.accuracy * 100.0 });
         Ok(value.map(NumericEntry::Value).into_iter().collect())
     }
 
     fn log_metric_definition(&mut self, definition: MetricDefinition) {
-        self.names.insert(definition.metric_id, definition.name.to_string());
+        self.means.register(definition);
     }
 
     fn log_epoch_summary(&mut self, summary: EpochSummary) {
         let Some(split) = side(&summary.split) else { return };
-        let mean = |name: &str| {
-            let (sum, weight) = self.sums.get(name).copied().unwrap_or((f64::NAN, 1.0));
-            sum / weight
-        };
         let line = Line {
             epoch: summary.epoch_number,
             split,
-            loss: mean("Loss"),
-            accuracy: mean("Accuracy") / 100.0,
+            loss: self.means.mean("Loss"),
+            accuracy: self.means.mean("Accuracy") / 100.0,
             seconds: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         };
-        self.sums.clear();
+        self.means.clear();
+        self.started = Instant::now();
         let json = serde_json::to_string(&line).unwrap_or_default();
         if let Err(error) = writeln!(self.file, "{json}") {
             eprintln!("warning: log.jsonl cannot be written: {error}");

@@ -17,6 +17,7 @@ mod posters;
 mod predict;
 mod progress;
 mod run;
+mod running;
 mod split;
 mod train;
 

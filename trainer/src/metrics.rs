@@ -270,7 +270,8 @@ mod tests {
             labels: &[vec![true, false, true], vec![true, true, false]],
         };
         let figures = answers.figures();
-        let loss = -(0.8f64.ln() + 0.7f64.ln() + 0.1f64.ln() + 0.4f64.ln() + 0.7f64.ln() + 0.8f64.ln());
+        let loss =
+            -(0.8f64.ln() + 0.7f64.ln() + 0.1f64.ln() + 0.4f64.ln() + 0.7f64.ln() + 0.8f64.ln());
         assert!((figures.binary_cross_entropy - loss / 6.0).abs() < 1e-6);
         assert_eq!(figures.argmax_accuracy, 0.5); // poster 2's first true genre is 0, its argmax 1
         assert_eq!(figures.exact_match, 0.0);

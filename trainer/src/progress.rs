@@ -1,16 +1,18 @@
 //! Progress of long work as plain lines, for pipes and logs. On a terminal, training shows Burn's dashboard
 //! instead.
 
-use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
-use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
+use burn::train::metric::MetricDefinition;
 use burn::train::renderer::{
-    EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining,
+    EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation,
+    MetricsRendererTraining,
 };
+
+use crate::running::RunningMeans;
 
 /// Lines come at most this often.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -64,9 +66,8 @@ pub(crate) fn terminal() -> bool {
 
 /// Shows training as plain lines.
 pub(crate) struct PlainLines {
-    names: HashMap<MetricId, String>,
-    /// Mean of each metric so far in the running split, by split and name.
-    means: HashMap<(&'static str, String), f64>,
+    train: RunningMeans,
+    valid: RunningMeans,
     epoch: usize,
     epochs: usize,
     split: &'static str,
@@ -82,8 +83,8 @@ impl PlainLines {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         Self {
-            names: HashMap::new(),
-            means: HashMap::new(),
+            train: RunningMeans::default(),
+            valid: RunningMeans::default(),
             epoch: 1,
             epochs: 1,
             split: TRAIN,
@@ -96,21 +97,14 @@ impl PlainLines {
         }
     }
 
-    fn keep(&mut self, split: &'static str, state: MetricState) {
-        let MetricState::Numeric(entry, value) = state else { return };
-        let (Some(name), Some(value)) = (self.names.get(&entry.metric_id), value) else { return };
-        let value = match value {
-            NumericEntry::Value(value) | NumericEntry::Final(value) => value,
-            NumericEntry::Aggregated { aggregated_value, .. } => aggregated_value,
-        };
-        self.means.insert((split, name.clone()), value);
+    fn figures(means: &RunningMeans) -> String {
+        format!("loss {:.4} accuracy {:.1} %", means.mean("Loss"), means.mean("Accuracy"))
     }
+}
 
-    fn figures(&self, split: &'static str) -> String {
-        let mean = |name: &str| self.means.get(&(split, name.to_owned())).copied();
-        let loss = mean("Loss").unwrap_or(f64::NAN);
-        let accuracy = mean("Accuracy").unwrap_or(f64::NAN);
-        format!("loss {loss:.4} accuracy {accuracy:.1} %")
+fn keep(means: &mut RunningMeans, state: &MetricState) {
+    if let MetricState::Numeric(entry, Some(value)) = state {
+        means.add(entry, value);
     }
 }
 
@@ -119,11 +113,11 @@ const VALID: &str = "valid";
 
 impl MetricsRendererTraining for PlainLines {
     fn update_train(&mut self, state: MetricState) {
-        self.keep(TRAIN, state);
+        keep(&mut self.train, &state);
     }
 
     fn update_valid(&mut self, state: MetricState) {
-        self.keep(VALID, state);
+        keep(&mut self.valid, &state);
     }
 }
 
@@ -141,6 +135,8 @@ impl TrainingProgressLogger for PlainLines {
         self.split_started = now;
         if self.split == TRAIN {
             self.epoch_started = now;
+            self.train.clear();
+            self.valid.clear();
         }
     }
 
@@ -150,8 +146,9 @@ impl TrainingProgressLogger for PlainLines {
         }
         self.last_line = Instant::now();
         let (epoch, epochs, split) = (self.epoch, self.epochs, self.split);
+        let means = if split == TRAIN { &self.train } else { &self.valid };
         let pace = pace(done, self.split_total, self.split_started.elapsed());
-        println!("epoch {epoch}/{epochs}  {split}  {pace}  {}", self.figures(split));
+        println!("epoch {epoch}/{epochs}  {split}  {pace}  {}", Self::figures(means));
     }
 
     fn update_epoch(&mut self, epoch: usize) {
@@ -162,8 +159,8 @@ impl TrainingProgressLogger for PlainLines {
         println!(
             "epoch {epoch}/{}  train {}  valid {}  in {:.1?}, {} left",
             self.epochs,
-            self.figures(TRAIN),
-            self.figures(VALID),
+            Self::figures(&self.train),
+            Self::figures(&self.valid),
             self.epoch_started.elapsed(),
             clock(left)
         );
@@ -174,9 +171,8 @@ impl TrainingProgressLogger for PlainLines {
 
     fn end(&mut self) {}
 
-    fn log_event_training(&mut self, event: String) {
-        println!("{event}");
-    }
+    /// Burn calls this with "Iteration" for every batch.
+    fn log_event_training(&mut self, _event: String) {}
 }
 
 /// The trainer judges by itself (`evaluate.rs`), so Burn never calls these.
@@ -197,6 +193,7 @@ impl MetricsRenderer for PlainLines {
     fn manual_close(&mut self) {}
 
     fn register_metric(&mut self, definition: MetricDefinition) {
-        self.names.insert(definition.metric_id, definition.name.to_string());
+        self.train.register(definition.clone());
+        self.valid.register(definition);
     }
 }

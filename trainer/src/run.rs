@@ -61,7 +61,8 @@ impl Run {
     pub(crate) fn check_split(&self, split: &Split) -> Result<()> {
         for (name, posters) in [("train.txt", &split.train), ("valid.txt", &split.valid)] {
             let path = self.dir.join(name);
-            let before = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let before =
+                std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
             if before != ids(posters) {
                 bail!(
                     "the posters in {} are no longer those that this run began with (see {}); \
@@ -111,8 +112,7 @@ impl Run {
         let input = &self.config.input;
         let model = self.config.architecture.init([input.width, input.height], genres, device);
         let learning = Learning { model: model.map_err(anyhow::Error::msg)? };
-        let learning =
-            learning.try_load_file(&path).with_context(|| path.display().to_string())?;
+        let learning = learning.try_load_file(&path).with_context(|| path.display().to_string())?;
         Ok((learning.model.valid(), best.clone()))
     }
 

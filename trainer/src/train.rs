@@ -78,6 +78,7 @@ fn fit(run: &Run, device: &Device, genres: usize, split: Split, done: usize) -> 
             .with_checkpointing_strategy(LastTwoAndBest)
             .with_metric_logger(log)
             .with_interrupter(interrupter.clone())
+            .with_application_logger(None)
             .renderer(renderer(&interrupter, done));
     if done > 0 {
         training = training.checkpoint(done);
@@ -128,7 +129,11 @@ fn finish(run: &Run) -> Result<()> {
 struct LastTwoAndBest;
 
 impl CheckpointingStrategy for LastTwoAndBest {
-    fn checkpointing(&mut self, epoch: usize, store: &EventStoreClient) -> Vec<CheckpointingAction> {
+    fn checkpointing(
+        &mut self,
+        epoch: usize,
+        store: &EventStoreClient,
+    ) -> Vec<CheckpointingAction> {
         let best = store.find_epoch("Loss", Aggregate::Mean, Direction::Lowest, &Side::Valid);
         let outdated = (1..epoch.saturating_sub(1)).filter(|&old| Some(old) != best);
         let mut actions = vec![CheckpointingAction::Save];

@@ -1,1 +1,62 @@
-fn main(){}
+//! `cargo xtask`: builds, serves and tests Marquee, on a machine that has Rust and nothing else of ours.
+//! Each command makes ready what is missing, says what it does, and how long that took.
+
+mod chromium;
+mod debian;
+mod package;
+mod project;
+mod serve;
+mod step;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Builds, serves and tests Marquee.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build both wasm packages in release, into www/pkg
+    Build,
+    /// Build, then serve www/ on 127.0.0.1
+    Serve {
+        /// Port to listen on
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
+    /// Run everything: formatting, lints, tests natively, in headless Chromium, and of the real page
+    Test,
+    /// Write the tests' fixtures and golden values anew, from the native run
+    Golden,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let project = project::Project::find()?;
+    match command {
+        Command::Build => package::build(&project),
+        Command::Serve { port } => {
+            package::build(&project)?;
+            serve::forever(&project, port)
+        }
+        Command::Test => test::run_all(&project),
+        Command::Golden => test::golden(&project),
+    }
+}

@@ -1,0 +1,123 @@
+//! Bundles that do not fit together are refused with the reason, and writing replaces the old one whole.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use marquee::{Bundle, Error};
+
+const MANIFEST: &str = include_str!("fixtures/tiny/model.json");
+const WEIGHTS: &[u8] = include_bytes!("fixtures/tiny/weights.safetensors");
+
+fn refusal(manifest: &str, weights: &[u8]) -> Error {
+    Bundle::from_parts(manifest, weights.into(), &Device::flex()).expect_err("this must be refused")
+}
+
+fn changed(from: &str, to: &str) -> String {
+    assert!(MANIFEST.contains(from), "{from} is not in the manifest");
+    MANIFEST.replacen(from, to, 1)
+}
+
+/// The manifest with the length and hash of other weights.
+fn describing(weights: &[u8], manifest: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let hash: String = Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut json: serde_json::Value = serde_json::from_str(manifest).unwrap();
+    json["weights"]["sha256"] = hash.into();
+    json["weights"]["bytes"] = weights.len().into();
+    json.to_string()
+}
+
+#[test]
+fn weights_that_were_cut_short() {
+    let error = refusal(MANIFEST, &WEIGHTS[..1000]);
+    assert!(matches!(error, Error::WeightsLength { found: 1000, .. }), "{error}");
+    assert!(error.to_string().contains("weights.safetensors"), "{error}");
+}
+
+#[test]
+fn weights_with_another_hash() {
+    let mut damaged = WEIGHTS.to_vec();
+    *damaged.last_mut().unwrap() ^= 1;
+    let error = refusal(MANIFEST, &damaged);
+    assert!(matches!(error, Error::WeightsHash { .. }), "{error}");
+}
+
+#[test]
+fn weights_of_another_shape() {
+    let error = refusal(&changed("\"hidden\": 16", "\"hidden\": 24"), WEIGHTS);
+    assert!(matches!(error, Error::WeightsShape { .. }), "{error}");
+    assert!(error.to_string().contains("hidden.weight"), "{error}");
+}
+
+#[test]
+fn weights_that_are_no_safetensors() {
+    for weights in [&b""[..], b"no", &[0xff; 64], &WEIGHTS[..WEIGHTS.len() - 3]] {
+        let error = refusal(&describing(weights, MANIFEST), weights);
+        assert!(matches!(error, Error::WeightsShape { .. }), "{error}");
+    }
+}
+
+#[test]
+fn manifests_that_cannot_be() {
+    for (from, to, reason) in [
+        ("\"width\": 64", "\"width\": 0", "input size"),
+        ("\"width\": 64", "\"width\": 100000", "input size"),
+        ("\"width\": 64", "\"width\": 10", "at least 22"),
+        ("\"temperature\": 0.5", "\"temperature\": 0", "temperature"),
+        ("\"Drama\"", "\"Comedy\"", "twice"),
+        ("\"threshold\": 0.5", "\"threshold\": 1.5", "threshold"),
+        ("weights.safetensors", "../weights.safetensors", "plain file name"),
+        ("\"seed-cnn\"", "\"resnet\"", "resnet"),
+        ("\"temperature\": 0.5,", "", "temperature"),
+    ] {
+        let error = refusal(&changed(from, to), WEIGHTS);
+        assert!(matches!(error, Error::Manifest { .. }), "{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+    assert!(matches!(refusal("{", WEIGHTS), Error::Manifest { .. }));
+}
+
+#[test]
+fn a_newer_format_asks_for_a_newer_program() {
+    let error = refusal(&changed("\"format_version\": 1", "\"format_version\": 9"), WEIGHTS);
+    assert!(matches!(error, Error::FormatVersion { found: 9, .. }), "{error}");
+    assert!(error.to_string().contains("renew the program"), "{error}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = Bundle::read(dir.path(), &Device::flex()).unwrap_err();
+    assert!(error.to_string().contains("model.json"), "{error}");
+    std::fs::write(dir.path().join("model.json"), MANIFEST).unwrap();
+    let error = Bundle::read(dir.path(), &Device::flex()).unwrap_err();
+    assert!(error.to_string().contains("weights.safetensors"), "{error}");
+}
+
+#[test]
+fn writing_replaces_the_old_bundle_and_reads_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = Device::flex();
+    let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS.into(), &device).unwrap();
+    bundle.write(dir.path()).unwrap();
+    let stale = dir.path().join("model-000000000000.safetensors");
+    std::fs::write(&stale, b"of an earlier bundle").unwrap();
+    bundle.write(dir.path()).unwrap();
+
+    assert!(!stale.exists());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    let read = Bundle::read(dir.path(), &device).unwrap();
+    assert_eq!(read.manifest, bundle.manifest);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, b"").unwrap();
+    let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS.into(), &Device::flex()).unwrap();
+    let error = bundle.write(Path::new(&file)).unwrap_err();
+    assert!(matches!(error, Error::File { .. }), "{error}");
+}

@@ -1,0 +1,91 @@
+//! The native run's answers about the fixtures, which the browser's are compared with (`web.rs`). Writing them
+//! anew: `cargo xtask golden`.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
+
+mod fixture;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use marquee::bundle::{FORMAT_VERSION, Genre, Training, Weights};
+use marquee::model::{ModelConfig, SeedCnnConfig};
+use marquee::{Bundle, Classifier, Manifest, Preprocess};
+
+use fixture::Golden;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+#[test]
+fn the_native_run_gives_the_golden_values() {
+    let writing = std::env::var_os("MARQUEE_WRITE_GOLDEN").is_some();
+    if writing {
+        write_tiny_bundle();
+    }
+    let bundle = Bundle::read(&fixtures().join("tiny"), &Device::flex()).unwrap();
+    let input = bundle.manifest.input.clone();
+    let classifier = Classifier::new(bundle, Device::flex());
+
+    let png = input.decode(fixture::POSTER_PNG).unwrap();
+    let jpeg = input.decode(fixture::POSTER_JPEG).unwrap();
+    let answers =
+        pollster::block_on(classifier.probabilities(&[png.clone(), jpeg.clone()])).unwrap();
+    let computed = Golden {
+        png_tensor_sha256: fixture::tensor_hash(&input.normalise(&png)),
+        jpeg_rgb: jpeg.rgb,
+        png_probabilities: answers[0].clone(),
+        jpeg_probabilities: answers[1].clone(),
+    };
+    let path = fixtures().join("golden.json");
+    if writing {
+        std::fs::write(&path, serde_json::to_string(&computed).unwrap() + "\n").unwrap();
+    }
+    let golden: Golden = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(computed.png_tensor_sha256, golden.png_tensor_sha256);
+    assert!(
+        fixture::largest_difference(&computed.png_probabilities, &golden.png_probabilities) < 1e-5
+    );
+    assert!(
+        fixture::largest_difference(&computed.jpeg_probabilities, &golden.jpeg_probabilities)
+            < 1e-5
+    );
+}
+
+/// A network that is small enough to be committed, with weights drawn from a fixed seed.
+fn write_tiny_bundle() {
+    let device = Device::flex();
+    device.seed(7);
+    let config = SeedCnnConfig::new().with_channels([4, 8, 8]).with_hidden(16);
+    let architecture = ModelConfig::SeedCnn(config);
+    let model = architecture.init([64, 96], 4, &device).unwrap();
+    let genres = ["Comedy", "Drama", "Horror", "Sci-Fi"];
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        architecture,
+        input: Preprocess { width: 64, height: 96, mean: [0.4, 0.4, 0.4], std: [0.25, 0.25, 0.25] },
+        genres: genres.map(|name| Genre { name: name.into(), threshold: 0.5, posters: 0 }).into(),
+        temperature: 0.5,
+        metrics: Vec::new(),
+        training: Training {
+            config: "none".into(),
+            data: "none: random weights, for tests".into(),
+            train_posters: 0,
+            valid_posters: 0,
+            epoch: 0,
+            device: "none".into(),
+            licence: "MIT OR Apache-2.0".into(),
+        },
+        weights: Weights { file: String::new(), bytes: 0, sha256: String::new() },
+    };
+    let dir = fixtures().join("tiny");
+    let mut bundle = Bundle { manifest, model };
+    bundle.write(&dir).unwrap();
+    // Under a name that does not change with the weights, so that `web.rs` can include them.
+    let written =
+        std::mem::replace(&mut bundle.manifest.weights.file, "weights.safetensors".into());
+    std::fs::rename(dir.join(written), dir.join("weights.safetensors")).unwrap();
+    let json = serde_json::to_string_pretty(&bundle.manifest).unwrap() + "\n";
+    std::fs::write(dir.join("model.json"), json).unwrap();
+}

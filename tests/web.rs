@@ -1,0 +1,129 @@
+//! The crate in a browser: the same tensors and the same probabilities as natively, on the CPU and on WebGPU.
+#![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
+
+mod fixture;
+
+use js_sys::{JSON, Uint8Array};
+use marquee::Preprocess;
+use marquee::web::Classifier;
+use serde::Deserialize;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+use fixture::Golden;
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+const MANIFEST: &str = include_str!("fixtures/tiny/model.json");
+const WEIGHTS: &[u8] = include_bytes!("fixtures/tiny/weights.safetensors");
+
+fn golden() -> Golden {
+    serde_json::from_str(include_str!("fixtures/golden.json")).unwrap()
+}
+
+fn input() -> Preprocess {
+    marquee::Manifest::from_json(MANIFEST).unwrap().input
+}
+
+#[derive(Deserialize)]
+struct Prediction {
+    genre: String,
+    probability: f32,
+}
+
+fn options(json: &str) -> JsValue {
+    JSON::parse(json).unwrap()
+}
+
+async fn load(device: &str) -> Classifier {
+    let options = options(&format!("{{\"device\": \"{device}\"}}"));
+    Classifier::load(MANIFEST.into(), Uint8Array::from(WEIGHTS), options).await.unwrap()
+}
+
+/// Probabilities in the manifest's order.
+async fn probabilities(classifier: &Classifier, poster: &[u8]) -> Vec<f32> {
+    let answer = classifier.classify(Uint8Array::from(poster), JsValue::UNDEFINED).await.unwrap();
+    let mut predictions: Vec<Prediction> = serde_wasm_bindgen::from_value(answer).unwrap();
+    assert!(predictions.is_sorted_by(|a, b| a.probability >= b.probability));
+    predictions.sort_by(|a, b| a.genre.cmp(&b.genre)); // the fixture's genres are in alphabetical order
+    predictions.into_iter().map(|prediction| prediction.probability).collect()
+}
+
+async fn answers_as_natively(device: &str) {
+    let classifier = load(device).await;
+    assert_eq!(classifier.device(), device);
+    let golden = golden();
+    for (poster, expected) in [
+        (fixture::POSTER_PNG, golden.png_probabilities),
+        (fixture::POSTER_JPEG, golden.jpeg_probabilities),
+    ] {
+        let answer = probabilities(&classifier, poster).await;
+        let difference = fixture::largest_difference(&answer, &expected);
+        assert!(difference < 1e-3, "{device}: {answer:?} is not {expected:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn the_same_pixels_give_the_same_tensor_bit_for_bit() {
+    let pixels = input().decode(fixture::POSTER_PNG).unwrap();
+    assert_eq!(fixture::tensor_hash(&input().normalise(&pixels)), golden().png_tensor_sha256);
+}
+
+#[wasm_bindgen_test]
+fn the_same_jpeg_gives_the_same_pixels_within_one_level() {
+    let pixels = input().decode(fixture::POSTER_JPEG).unwrap();
+    let pairs = pixels.rgb.iter().zip(golden().jpeg_rgb);
+    assert!(pairs.clone().count() > 0);
+    assert!(pairs.into_iter().all(|(a, b)| a.abs_diff(b) <= 1));
+}
+
+#[wasm_bindgen_test]
+async fn the_cpu_answers_as_natively() {
+    answers_as_natively("cpu").await;
+}
+
+#[wasm_bindgen_test]
+async fn webgpu_answers_as_natively() {
+    answers_as_natively("webgpu").await;
+}
+
+#[wasm_bindgen_test]
+async fn top_limits_the_answer() {
+    let classifier = load("cpu").await;
+    let poster = Uint8Array::from(fixture::POSTER_PNG);
+    let answer = classifier.classify(poster, options("{\"top\": 2}")).await.unwrap();
+    assert_eq!(answer.unchecked_into::<js_sys::Array>().length(), 2);
+}
+
+async fn load_error(manifest: &str, weights: &[u8], load_options: JsValue) -> (String, String) {
+    let loaded = Classifier::load(manifest.into(), Uint8Array::from(weights), load_options).await;
+    let error: js_sys::Error = loaded.err().expect("this must not load").unchecked_into();
+    (error.name().into(), error.message().into())
+}
+
+#[wasm_bindgen_test]
+async fn errors_name_what_is_wrong() {
+    let cut = &WEIGHTS[..WEIGHTS.len() - 7];
+    let (name, message) = load_error(MANIFEST, cut, JsValue::UNDEFINED).await;
+    assert_eq!(name, "WeightsLength");
+    assert!(message.contains("cut short"), "{message}");
+
+    let (name, message) = load_error(MANIFEST, WEIGHTS, options("{\"device\": \"tpu\"}")).await;
+    assert_eq!(name, "TypeError");
+    assert!(message.contains("tpu"), "{message}");
+
+    let classifier = load("cpu").await;
+    for (bytes, kind) in [
+        (&b""[..], "EmptyImage"),
+        (b"Dear diary", "UnknownImageFormat"),
+        (&fixture::POSTER_JPEG[..400], "DamagedImage"),
+    ] {
+        let refused = classifier.classify(Uint8Array::from(bytes), JsValue::UNDEFINED).await;
+        let error: js_sys::Error = refused.unwrap_err().unchecked_into();
+        assert_eq!(String::from(error.name()), kind);
+    }
+    // A bad file leaves the classifier as it was.
+    let answer = probabilities(&classifier, fixture::POSTER_PNG).await;
+    assert!(fixture::largest_difference(&answer, &golden().png_probabilities) < 1e-3);
+}

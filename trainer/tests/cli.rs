@@ -1,0 +1,362 @@
+//! The trainer as its users meet it: commands on posters that the test paints, and every way they go wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use image::{Rgb, RgbImage};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const POSTERS: usize = 60;
+
+/// The seed's network at a size at which an epoch takes a second.
+const CONFIG: &str = r#"
+epochs = 4
+batch_size = 8
+learning_rate = 3e-3
+seed = 3
+valid_share = 0.2
+[architecture]
+name = "seed-cnn"
+channels = [4, 8, 8]
+hidden = 16
+dropout = 0.1
+[input]
+width = 32
+height = 48
+mean = [0.5, 0.5, 0.5]
+std = [0.25, 0.25, 0.25]
+"#;
+
+/// A folder of painted posters: horror is dark, comedy yellow, and drama comes with either.
+struct Data {
+    dir: TempDir,
+}
+
+impl Data {
+    fn paint() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("Images")).unwrap();
+        let mut csv = String::from("Id,Genre,Comedy,Drama,Horror\n");
+        for index in 0..POSTERS {
+            let (horror, drama) = (index % 2 == 0, index % 3 == 0);
+            let comedy = !horror;
+            csv += &format!(
+                "tt{index:04},\"['x']\",{},{},{}\n",
+                comedy as u8, drama as u8, horror as u8
+            );
+            let shade = (index * 3 % 40) as u8;
+            let colour = if horror { [shade, 0, 10] } else { [200 + shade, 190, 30] };
+            let picture = RgbImage::from_fn(40, 60, |x, y| {
+                let light = if drama && y > 40 { 40 } else { (x % 5) as u8 };
+                Rgb(colour.map(|value: u8| value.saturating_add(light)))
+            });
+            let extension = ["png", "jpg", "jpeg", "webp"][index % 4];
+            picture.save(dir.path().join(format!("Images/tt{index:04}.{extension}"))).unwrap();
+        }
+        fs::write(dir.path().join("train.csv"), csv).unwrap();
+        fs::write(dir.path().join("config.toml"), CONFIG).unwrap();
+        Self { dir }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn train(&self, out: &str, more: &[&str]) -> Output {
+        let (data, out) = (self.dir.path(), self.path(out));
+        let config = self.path("config.toml");
+        let mut command = trainer(&["train", "--device", "cpu"]);
+        command.arg("--data").arg(data).arg("--out").arg(out).arg("--config").arg(config);
+        command.args(more).output().unwrap()
+    }
+
+    fn edit_csv(&self, from: &str, to: &str) {
+        let path = self.path("train.csv");
+        let csv = fs::read_to_string(&path).unwrap();
+        assert!(csv.contains(from));
+        fs::write(path, csv.replacen(from, to, 1)).unwrap();
+    }
+}
+
+fn trainer(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+    command.args(arguments);
+    command
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[track_caller]
+fn succeeded(output: Output) -> String {
+    assert!(output.status.success(), "{}", said(&output));
+    said(&output)
+}
+
+#[track_caller]
+fn failed(output: Output) -> String {
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Epoch, split, loss and accuracy of each line of a run's log.
+fn log(run: &Path) -> Vec<(u64, String, f64, f64)> {
+    let text = fs::read_to_string(run.join("log.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines
+        .map(|line| {
+            let split = line["split"].as_str().unwrap().to_owned();
+            let number = |name: &str| line[name].as_f64().unwrap();
+            (line["epoch"].as_u64().unwrap(), split, number("loss"), number("accuracy"))
+        })
+        .collect()
+}
+
+#[test]
+fn from_posters_to_genres() {
+    let data = Data::paint();
+    let said = succeeded(data.train("run", &[]));
+    assert!(said.contains("device: cpu"), "{said}");
+    assert!(said.contains("48 posters to train on, 12 kept aside"), "{said}");
+    assert!(said.contains("epoch 4/4"), "{said}");
+
+    let run = data.path("run");
+    for file in [
+        "config.toml",
+        "log.jsonl",
+        "train.txt",
+        "valid.txt",
+        "best.bpk",
+        "curves.svg",
+        "curves.png",
+    ] {
+        assert!(fs::metadata(run.join(file)).unwrap().len() > 0, "{file}");
+    }
+    assert!(fs::read_to_string(run.join("config.toml")).unwrap().contains("learning_rate = 0.003"));
+    let log = log(&run);
+    assert_eq!(log.len(), 8);
+    assert!(log[6].2 < log[0].2 * 0.8, "the training loss must fall: {log:?}");
+
+    // Judged on what was kept aside, beside the baselines.
+    let figures = data.path("figures.json");
+    let mut evaluate = trainer(&["evaluate", "--device", "cpu", "--json"]);
+    let said = succeeded(evaluate.arg(&figures).arg("--run").arg(&run).output().unwrap());
+    for name in
+        ["binary cross-entropy", "exact match", "weighted F1", "mean average precision", "Horror"]
+    {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    let figures = json(&figures);
+    assert_eq!(figures["posters"], 12);
+    let loss = |who: &str| figures[who]["binary_cross_entropy"].as_f64().unwrap();
+    assert!(loss("network") < loss("priors"), "{figures}");
+    let best =
+        log.iter().filter(|line| line.1 == "valid").map(|line| line.2).fold(f64::MAX, f64::min);
+    assert!((loss("network") - best).abs() < 1e-4, "evaluate must judge the best epoch");
+
+    // Exported in half precision, with the same figures.
+    let bundle = data.path("bundle");
+    let mut export = trainer(&["export", "--device", "cpu", "--run"]);
+    succeeded(export.arg(&run).arg("--out").arg(&bundle).output().unwrap());
+    let manifest = json(&bundle.join("model.json"));
+    assert_eq!(manifest["genres"][2]["name"], "Horror");
+    assert_eq!(manifest["training"]["train_posters"], 48);
+    let exported = manifest["metrics"][0]["value"].as_f64().unwrap();
+    assert!((exported - loss("network")).abs() < 2e-3, "{exported}");
+
+    let figures = data.path("bundle.json");
+    let mut evaluate = trainer(&["evaluate", "--device", "cpu", "--bundle"]);
+    evaluate.arg(&bundle).arg("--data").arg(data.dir.path());
+    evaluate.arg("--only").arg(run.join("valid.txt")).arg("--json").arg(&figures);
+    succeeded(evaluate.output().unwrap());
+    let judged = json(&figures)["network"]["binary_cross_entropy"].as_f64().unwrap();
+    assert!((judged - exported).abs() < 1e-4);
+
+    // A dark poster is a horror film's.
+    let mut predict = trainer(&["predict", "--json", "--top", "2", "--bundle"]);
+    predict.arg(&bundle).arg(data.path("Images/tt0000.png"));
+    let output = predict.output().unwrap();
+    let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answers[0]["genres"].as_array().unwrap().len(), 2);
+    assert_eq!(answers[0]["genres"][0]["genre"], "Horror");
+    let mut predict = trainer(&["predict", "--bundle"]);
+    let said =
+        succeeded(predict.arg(&bundle).arg(data.path("Images/tt0000.png")).output().unwrap());
+    assert!(said.contains("tt0000.png: Horror ") && said.matches('%').count() == 3, "{said}");
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_result_of_an_unbroken_one() {
+    let data = Data::paint();
+    succeeded(data.train("unbroken", &[]));
+
+    // Killed (SIGKILL on Unix) once its second epoch is in the log.
+    let run = data.path("killed");
+    let mut command = trainer(&["train", "--device", "cpu", "--epochs", "4"]);
+    command.arg("--data").arg(data.dir.path()).arg("--out").arg(&run);
+    command.arg("--config").arg(data.path("config.toml"));
+    let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let log_path = run.join("log.jsonl");
+    while !fs::read_to_string(&log_path).unwrap_or_default().contains("\"epoch\":2") {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert!(child.try_wait().unwrap().is_none(), "it must not end by itself");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let resume = || {
+        let mut command = trainer(&["train", "--device", "cpu", "--resume"]);
+        succeeded(command.arg(&run).output().unwrap())
+    };
+    assert!(resume().contains("resuming behind epoch"));
+    let (resumed, unbroken) = (log(&run), log(&data.path("unbroken")));
+    assert_eq!(resumed.len(), unbroken.len());
+    for (resumed, unbroken) in resumed.iter().zip(&unbroken) {
+        assert_eq!((resumed.0, &resumed.1), (unbroken.0, &unbroken.1));
+        assert!((resumed.2 - unbroken.2).abs() < 1e-4, "{resumed:?} is not {unbroken:?}");
+    }
+    assert!(resume().contains("is finished"));
+}
+
+#[test]
+fn a_run_is_not_overwritten_nor_resumed_on_other_posters() {
+    let data = Data::paint();
+    succeeded(data.train("run", &["--epochs", "1"]));
+    assert!(failed(data.train("run", &[])).contains("--resume"));
+
+    let config = data.path("run/config.toml");
+    let text = fs::read_to_string(&config).unwrap().replace("epochs = 1", "epochs = 2");
+    fs::write(&config, text).unwrap();
+    data.edit_csv("tt0009,\"['x']\",1,1,0\n", "");
+    let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
+    let said = failed(resume.arg(data.path("run")).output().unwrap());
+    assert!(said.contains("no longer those that this run began with"), "{said}");
+}
+
+#[test]
+fn related_posters_stay_on_one_side() {
+    let data = Data::paint();
+    // Two ids with one image, and one id in two rows.
+    fs::copy(data.path("Images/tt0000.png"), data.path("Images/tt0004.png")).unwrap();
+    data.edit_csv("tt0001,", "tt0005,");
+    for seed in ["1", "2", "3", "4", "5"] {
+        let out = format!("run{seed}");
+        succeeded(data.train(&out, &["--epochs", "1", "--seed", seed]));
+        let valid = fs::read_to_string(data.path(&format!("{out}/valid.txt"))).unwrap();
+        let sides = |id: &str| valid.lines().filter(|line| *line == id).count();
+        assert_eq!(sides("tt0000"), sides("tt0004"), "seed {seed}");
+        assert_ne!(sides("tt0005"), 1, "seed {seed}: one of its two rows only");
+    }
+}
+
+#[test]
+fn labels_prints_the_true_genres() {
+    let data = Data::paint();
+    let labels =
+        |id: &str| trainer(&["labels", id, "--data"]).arg(data.dir.path()).output().unwrap();
+    assert_eq!(succeeded(labels("tt0000")).trim(), "Drama, Horror");
+    assert!(failed(labels("tt9999")).contains("none of its 60 rows has the Id tt9999"));
+}
+
+#[test]
+fn bad_images_are_listed_at_once_and_left_out_only_when_told() {
+    let data = Data::paint();
+    fs::remove_file(data.path("Images/tt0001.jpg")).unwrap();
+    fs::write(data.path("Images/tt0002.jpeg"), b"").unwrap();
+    fs::write(data.path("Images/tt0005.jpg"), b"a text, not a picture").unwrap();
+    let said = failed(data.train("run", &[]));
+    for part in [
+        "3 of 60 images are",
+        "no tt0001.jpg",
+        "tt0002.jpeg: the file is empty",
+        "tt0005.jpg: this is not an image",
+        "--skip-bad",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!data.path("run").join("config.toml").exists());
+    let said = succeeded(data.train("skipped", &["--skip-bad", "--epochs", "1"]));
+    assert!(said.contains("leaving out: 3 of 60"), "{said}");
+}
+
+#[test]
+fn a_csv_that_cannot_be_read_is_named_by_row() {
+    for (from, to, part) in [
+        ("Id,Genre", "Film,Genre", "row 1: there is no column Id"),
+        (
+            "tt0003,\"['x']\",1,1,0",
+            "tt0003,\"['x']\",1,maybe,0",
+            "row 5, column Drama: \"maybe\" is neither 0 nor 1",
+        ),
+        ("tt0003,\"['x']\",1,1,0", "tt0003,\"['x']\",1", "row 5"),
+        ("tt0003,", "../tt0003,", "row 5: the Id \"../tt0003\""),
+    ] {
+        let data = Data::paint();
+        data.edit_csv(from, to);
+        let said = failed(data.train("run", &[]));
+        assert!(said.contains("train.csv") && said.contains(part), "{part}: {said}");
+        assert!(!data.path("run/config.toml").exists());
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = trainer(&["labels", "x", "--data"]);
+    assert!(failed(command.arg(empty.path()).output().unwrap()).contains("train.csv"));
+}
+
+#[test]
+fn a_bad_configuration_is_explained() {
+    let data = Data::paint();
+    assert!(
+        failed(data.train("run", &["--config", "nonsense"]))
+            .contains("neither a file nor one of seed-cnn")
+    );
+    assert!(
+        failed(data.train("run", &["--learning-rate=-1"]))
+            .contains("learning_rate must be above 0")
+    );
+    assert!(failed(data.train("run", &["--epochs", "0"])).contains("epochs must be at least 1"));
+    fs::write(data.path("config.toml"), CONFIG.replace("hidden", "hiden")).unwrap();
+    assert!(failed(data.train("run", &[])).contains("config.toml"));
+}
+
+#[test]
+fn predict_goes_on_after_a_bad_file() {
+    let data = Data::paint();
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/tiny");
+    fs::write(data.path("notes.jpg"), b"Dear diary").unwrap();
+    let mut predict = trainer(&["predict", "--bundle"]);
+    predict
+        .arg(tiny)
+        .arg(data.path("notes.jpg"))
+        .arg(data.path("missing.png"))
+        .arg(data.path("Images/tt0000.png"));
+    let said = failed(predict.output().unwrap());
+    assert!(said.contains("notes.jpg: this is not an image"), "{said}");
+    assert!(said.contains("missing.png: "), "{said}");
+    assert!(said.contains("tt0000.png: "), "{said}");
+    assert!(said.contains("2 of 3 images could not be classified"), "{said}");
+}
+
+#[test]
+fn a_damaged_bundle_is_refused_with_its_name() {
+    let bundle = tempfile::tempdir().unwrap();
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/tiny");
+    fs::copy(tiny.join("model.json"), bundle.path().join("model.json")).unwrap();
+    let weights = fs::read(tiny.join("weights.safetensors")).unwrap();
+    fs::write(bundle.path().join("weights.safetensors"), &weights[..100]).unwrap();
+    let mut predict = trainer(&["predict", "x.png", "--bundle"]);
+    let said = failed(predict.arg(bundle.path()).output().unwrap());
+    assert!(
+        said.contains(&*bundle.path().to_string_lossy()) && said.contains("100 bytes"),
+        "{said}"
+    );
+}

@@ -1,0 +1,109 @@
+//! What comes from Debian's packages where nothing else can be downloaded: browsers, Node, and a Rust
+//! toolchain from which the wasm32 target is built.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::step::{output, run};
+
+/// The name under which rustup knows Debian's toolchain.
+pub(crate) const TOOLCHAIN: &str = "system";
+
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// Whether packages may be installed here: Debian, and root or sudo without a password.
+pub(crate) fn permitted() -> bool {
+    Path::new("/usr/bin/apt-get").exists() && (is_root() || can_sudo())
+}
+
+fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_some_and(|id| id == "0")
+}
+
+fn can_sudo() -> bool {
+    output(Command::new("sudo").args(["-n", "true"])).is_some()
+}
+
+/// A command that runs as root.
+fn root(program: &str) -> Command {
+    if is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
+
+/// Installs packages, quietly.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    run(root("apt-get").args(["update", "-qq"]))?;
+    let mut apt = root("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    apt.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages);
+    apt.stdout(std::process::Stdio::null());
+    run(&mut apt)
+}
+
+/// Debian's Rust for browsers comes without a standard library for wasm32, but with its source: it is built
+/// here and put where the compiler looks for it.
+pub(crate) fn install_wasm_target() -> Result<()> {
+    install(&["rustc-web", "cargo-web", "rust-web-src"])?;
+    // rustc links wasm with the lld of its own LLVM.
+    let version = output(Command::new("/usr/bin/rustc").arg("-vV")).context("/usr/bin/rustc")?;
+    let llvm = version
+        .lines()
+        .find_map(|line| line.strip_prefix("LLVM version: "))
+        .and_then(|version| version.split('.').next())
+        .context("/usr/bin/rustc does not name its LLVM version")?
+        .to_owned();
+    install(&[&format!("lld-{llvm}")])?;
+
+    let built = build_standard_library(&llvm)?;
+    let lib = format!("/usr/lib/rustlib/{WASM}/lib");
+    run(root("mkdir").args(["-p", &lib]))?;
+    run(root("cp").args(&built).arg(&lib))?;
+
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .context("/usr/bin/rustc does not name its host")?;
+    let bin = format!("/usr/lib/rustlib/{host}/bin");
+    run(root("mkdir").args(["-p", &bin]))?;
+    let lld = format!("/usr/lib/llvm-{llvm}/bin/lld");
+    run(root("ln").args(["-sf", &lld, &format!("{bin}/rust-lld")]))?;
+    run(Command::new("rustup").args(["toolchain", "link", TOOLCHAIN, "/usr"]))
+}
+
+/// The standard library's files for wasm32, built from source with any small library as the occasion.
+fn build_standard_library(llvm: &str) -> Result<Vec<PathBuf>> {
+    let dir = std::env::temp_dir().join(format!("marquee-wasm-std-{}", std::process::id()));
+    std::fs::create_dir_all(dir.join("src"))?;
+    std::fs::write(dir.join("src/lib.rs"), "")?;
+    std::fs::write(
+        dir.join("Cargo.toml"),
+        "[package]\nname = \"occasion\"\nedition = \"2021\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n",
+    )?;
+    let mut cargo = Command::new("/usr/bin/cargo");
+    cargo
+        .current_dir(&dir)
+        .args(["build", "--quiet", "--release", "--target", WASM])
+        .arg("-Zbuild-std=std,panic_abort,panic_unwind,test")
+        // Link-time optimisation needs the bitcode, which a standard library usually carries.
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
+        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", dir.join("target"))
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", format!("wasm-ld-{llvm}"))
+        .env_remove("RUSTUP_TOOLCHAIN");
+    run(&mut cargo)?;
+    let deps = dir.join("target").join(WASM).join("release/deps");
+    let files = deps.read_dir()?.flatten().map(|entry| entry.path());
+    let rlibs: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|e| e == "rlib")).collect();
+    if rlibs.is_empty() {
+        bail!("the standard library for {WASM} was not built");
+    }
+    Ok(rlibs)
+}

@@ -1,0 +1,106 @@
+//! The two wasm packages in `www/pkg`: `cpu` (Burn Flex, small, answers first) and `gpu` (WebGPU, loaded
+//! behind it). Both come from the one crate.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+
+use crate::project::Project;
+use crate::step::{run, step};
+use crate::tools::{self, WasmToolchain};
+
+struct Package {
+    name: &'static str,
+    feature: &'static str,
+    /// Cargo's profile. The small one is optimised as far as it goes; the large one would take a quarter of
+    /// an hour, and its work is done on the GPU.
+    profile: &'static str,
+    /// wasm-opt's level: speed where the arithmetic is ours, size where it is the GPU's.
+    wasm_opt: &'static str,
+}
+
+const PACKAGES: [Package; 2] = [
+    Package { name: "cpu", feature: "flex", profile: "web", wasm_opt: "-O3" },
+    Package { name: "gpu", feature: "webgpu", profile: "release", wasm_opt: "-Oz" },
+];
+
+/// Builds what is not up to date.
+pub(crate) fn build(project: &Project) -> Result<()> {
+    let toolchain = tools::wasm_toolchain()?;
+    let wasm_bindgen = tools::wasm_bindgen(project)?;
+    let wasm_opt = tools::node_packages(project)?.join(".bin/wasm-opt");
+    for package in &PACKAGES {
+        let what = format!("building the {} package", package.name);
+        let wasm = step(&what, || compile(project, package, &toolchain))?;
+        let out = project.www().join("pkg").join(package.name);
+        if !is_newer(&wasm, &out.join("marquee_bg.wasm")) {
+            continue;
+        }
+        step(&format!("binding and optimising the {} package", package.name), || {
+            bind(&wasm, &out, package, &wasm_bindgen, &wasm_opt)
+        })?;
+    }
+    write_sizes(project)
+}
+
+/// The page shows how far the download is. Servers that compress do not say how long a file will be.
+fn write_sizes(project: &Project) -> Result<()> {
+    let pkg = project.www().join("pkg");
+    let mut sizes = serde_json::Map::new();
+    for Package { name, .. } in &PACKAGES {
+        let bytes = pkg.join(name).join("marquee_bg.wasm").metadata()?.len();
+        sizes.insert((*name).into(), serde_json::json!({ "bytes": bytes }));
+    }
+    std::fs::write(pkg.join("packages.json"), serde_json::to_string(&sizes)? + "\n")?;
+    Ok(())
+}
+
+fn compile(project: &Project, package: &Package, toolchain: &WasmToolchain) -> Result<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(&project.root)
+        .args(["rustc", "--package", "marquee", "--lib", "--crate-type", "cdylib"])
+        .args(["--target", "wasm32-unknown-unknown", "--profile", package.profile])
+        .args(["--no-default-features", "--features", package.feature]);
+    run(toolchain.apply(&mut cargo))?;
+    let built = project.target.join("wasm32-unknown-unknown").join(package.profile);
+    // Both packages are built to the same file name; each is kept under its own.
+    let kept = built.join(format!("marquee-{}.wasm", package.name));
+    let fresh = built.join("marquee.wasm");
+    if std::fs::read(&fresh)? != std::fs::read(&kept).unwrap_or_default() {
+        std::fs::copy(&fresh, &kept).with_context(|| kept.display().to_string())?;
+    }
+    Ok(kept)
+}
+
+fn is_newer(source: &Path, made: &Path) -> bool {
+    let changed = |path: &Path| path.metadata().and_then(|data| data.modified());
+    let made = changed(made).unwrap_or(SystemTime::UNIX_EPOCH);
+    changed(source).map_or(true, |source| source > made)
+}
+
+fn bind(
+    wasm: &Path,
+    out: &Path,
+    package: &Package,
+    wasm_bindgen: &Path,
+    wasm_opt: &Path,
+) -> Result<()> {
+    let mut bindgen = Command::new(wasm_bindgen);
+    bindgen.args(["--target", "web", "--out-name", "marquee", "--out-dir"]).arg(out).arg(wasm);
+    run(&mut bindgen)?;
+    let bound = out.join("marquee_bg.wasm");
+    let before = bound.metadata()?.len();
+    let mut opt = Command::new(wasm_opt);
+    opt.arg(package.wasm_opt).arg("--all-features").arg(&bound).arg("-o").arg(&bound);
+    run(&mut opt)?;
+    let after = bound.metadata()?.len();
+    println!(
+        "    {:.2} MB, wasm-opt took {:.2} MB off",
+        after as f64 / 1e6,
+        (before - after.min(before)) as f64 / 1e6
+    );
+    Ok(())
+}

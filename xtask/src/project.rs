@@ -1,0 +1,48 @@
+//! Where things are: the work tree, the target folder, and the versions that Cargo.lock pins.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cargo_metadata::MetadataCommand;
+
+pub(crate) struct Project {
+    /// The work tree.
+    pub(crate) root: PathBuf,
+    /// Cargo's target folder.
+    pub(crate) target: PathBuf,
+    /// wasm-bindgen in Cargo.lock; its command line must be of the same version.
+    pub(crate) wasm_bindgen: String,
+}
+
+impl Project {
+    pub(crate) fn find() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+        let metadata = MetadataCommand::new().manifest_path(manifest).exec()?;
+        let wasm_bindgen = metadata
+            .packages
+            .iter()
+            .find(|package| package.name == "wasm-bindgen")
+            .context("wasm-bindgen is not in Cargo.lock")?
+            .version
+            .to_string();
+        Ok(Self {
+            root: metadata.workspace_root.into(),
+            target: metadata.target_directory.into(),
+            wasm_bindgen,
+        })
+    }
+
+    pub(crate) fn www(&self) -> PathBuf {
+        self.root.join("www")
+    }
+
+    /// Tools that were made ready live and die with the target folder.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
+    /// The Node packages that building and testing take, pinned by their lock file.
+    pub(crate) fn node(&self) -> PathBuf {
+        self.root.join("tests/e2e")
+    }
+}

@@ -1,0 +1,108 @@
+//! `cargo xtask test`: everything, in the order in which failures are cheapest. CI runs this and nothing else.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::chromium::{self, Chromium};
+use crate::package;
+use crate::project::Project;
+use crate::serve::Server;
+use crate::step::{run, step};
+use crate::tools::{self, WasmToolchain};
+
+/// The page is tested under a path like the one that GitHub Pages gives a project.
+const PREFIX: &str = "/any/prefix/";
+
+pub(crate) fn run_all(project: &Project) -> Result<()> {
+    let started = Instant::now();
+    step("formatting", || cargo(project, &["fmt", "--all", "--check"]))?;
+    step("lints, native", || {
+        cargo(project, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"])
+    })?;
+    step("tests, native", || cargo(project, &["test", "--quiet", "--workspace"]))?;
+
+    let toolchain = tools::wasm_toolchain()?;
+    step("lints, wasm32", || lint_wasm(project, &toolchain))?;
+    package::build(project)?;
+    let chromium = chromium::find()?;
+    let wasm_pack = tools::wasm_pack(project)?;
+    step("tests of the crate in headless Chromium, by wasm-pack", || {
+        test_in_browser(project, &toolchain, &chromium, wasm_pack)
+    })?;
+
+    let modules = tools::node_packages(project)?;
+    step("types of the page's scripts", || {
+        let mut tsc = Command::new(modules.join(".bin/tsc"));
+        run(tsc.args(["--project", "tests/e2e"]).current_dir(&project.root))
+    })?;
+    step("end-to-end tests of the page in headless Chromium", || test_page(project, &chromium))?;
+
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    println!("\neverything passed in {minutes:.1} minutes; nothing was skipped");
+    Ok(())
+}
+
+/// Writes the fixtures and golden values that the browser's answers are compared with.
+pub(crate) fn golden(project: &Project) -> Result<()> {
+    step("writing tests/fixtures from the native run", || {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["test", "--quiet", "--package", "marquee", "--test", "golden"]);
+        run(cargo.env("MARQUEE_WRITE_GOLDEN", "1").current_dir(&project.root))
+    })
+}
+
+fn cargo(project: &Project, arguments: &[&str]) -> Result<()> {
+    run(Command::new("cargo").args(arguments).current_dir(&project.root))
+}
+
+fn lint_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(&project.root)
+        .args(["clippy", "--quiet", "--package", "marquee", "--all-targets"])
+        .args(["--target", "wasm32-unknown-unknown", "--features", "flex,webgpu"])
+        .args(["--", "-Dwarnings"]);
+    run(toolchain.apply(&mut cargo))
+}
+
+/// In release, as the packages are: what is tested is what ships, and most of it is built already.
+fn test_in_browser(
+    project: &Project,
+    toolchain: &WasmToolchain,
+    chromium: &Chromium,
+    wasm_pack: PathBuf,
+) -> Result<()> {
+    let webdriver = serde_json::json!({
+        "goog:chromeOptions": { "binary": chromium.browser, "args": chromium::FLAGS }
+    });
+    let config = project.root.join("webdriver.json");
+    std::fs::write(&config, webdriver.to_string())?;
+
+    let mut command = Command::new(wasm_pack);
+    command
+        .current_dir(&project.root)
+        .args(["test", "--release", "--headless", "--chrome", "--chromedriver"])
+        .arg(&chromium.driver)
+        .args(["--mode", "no-install", "--", "--features", "flex,webgpu", "--test", "web"])
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
+        .env("PATH", tools::path_with_own(project)?);
+    let tested = run(toolchain.apply(&mut command));
+    let _ = std::fs::remove_file(config);
+    tested
+}
+
+fn test_page(project: &Project, chromium: &Chromium) -> Result<()> {
+    let server = Server::start(project, 0, PREFIX)?;
+    let trainer = project.target.join("debug/trainer");
+    let mut node = Command::new("node");
+    node.current_dir(project.node())
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .env("MARQUEE_URL", &server.url)
+        .env("MARQUEE_CHROMIUM", &chromium.browser)
+        .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
+        .env("MARQUEE_TRAINER", &trainer);
+    run(&mut node).context("see tests/e2e/screenshots for what the page showed")
+}
