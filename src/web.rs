@@ -1,7 +1,5 @@
 //! The JavaScript boundary, the only file with JavaScript types. It converts and delegates.
 
-use std::cell::RefCell;
-
 use burn::tensor::Device;
 use js_sys::Uint8Array;
 use serde::Deserialize;
@@ -128,6 +126,8 @@ fn not_built(device: &'static str, package: &str) -> Error {
 /// Burn initialises a GPU once in a process; later classifiers share it.
 #[cfg(feature = "webgpu")]
 async fn open_webgpu() -> Result<Device, Error> {
+    use std::cell::RefCell;
+
     thread_local! {
         static OPEN: RefCell<Option<Device>> = const { RefCell::new(None) };
     }

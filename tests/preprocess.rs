@@ -2,12 +2,13 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
 
-mod fixture;
-
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use marquee::{Error, Preprocess};
+
+const POSTER_PNG: &[u8] = include_bytes!("fixtures/poster.png");
+const POSTER_JPEG: &[u8] = include_bytes!("fixtures/poster.jpg");
 
 const INPUT: Preprocess = Preprocess { width: 20, height: 30, mean: [0.5; 3], std: [0.25; 3] };
 
@@ -112,7 +113,7 @@ fn what_is_no_image_is_refused() {
 
 #[test]
 fn a_damaged_picture_is_refused_wherever_it_was_cut() {
-    for (whole, format) in [(fixture::POSTER_PNG, "PNG"), (fixture::POSTER_JPEG, "JPEG")] {
+    for (whole, format) in [(POSTER_PNG, "PNG"), (POSTER_JPEG, "JPEG")] {
         for end in (12..whole.len() / 2).step_by(97) {
             match INPUT.decode(&whole[..end]) {
                 Err(Error::DamagedImage { format: named, .. }) => assert_eq!(named, format),

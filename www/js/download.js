@@ -1,11 +1,8 @@
 /** Downloads with their progress in bytes. Everything is relative to the page: no server but a static one. */
 
-/**
- * @param {string} path  relative to the page's folder
- * @param {RequestCache} [cache]
- */
-async function get(path, cache = "default") {
-    const response = await fetch(new URL(`../${path}`, import.meta.url), { cache });
+/** @param {string} path  relative to the page's folder */
+async function get(path) {
+    const response = await fetch(new URL(`../${path}`, import.meta.url));
     if (!response.ok) {
         throw new Error(`${path} cannot be loaded: the server says ${response.status} ${response.statusText}`);
     }

@@ -27,7 +27,6 @@ const page = {
     progressLabel: element("progress-label"),
     empty: element("empty"),
     top: element("top"),
-    answered: element("answered"),
     device: element("device"),
     took: element("took"),
     note: element("note"),
@@ -37,6 +36,7 @@ const page = {
     figures: element("figures"),
 };
 
+/** @type {Record<DeviceName, string>} */
 const DEVICE = { cpu: "CPU", webgpu: "WebGPU" };
 
 /**
@@ -109,7 +109,6 @@ export function showAnswer({ device, milliseconds, genres }) {
     page.all.hidden = false;
     page.device.textContent = DEVICE[device];
     page.took.textContent = `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
-    page.answered.hidden = false;
 }
 
 /** @param {Prediction} prediction */
@@ -148,7 +147,7 @@ export function showRefused(message) {
     hidePreview();
     page.top.replaceChildren();
     page.all.hidden = true;
-    page.answered.hidden = true;
+    page.device.textContent = "";
     page.empty.hidden = false;
 }
 

@@ -26,6 +26,18 @@ const PACKAGES: [Package; 2] = [
     Package { name: "gpu", feature: "webgpu", profile: "release", wasm_opt: "-Oz" },
 ];
 
+/// What rustc may have used, all of it in every browser since 2023; wasm-opt shall not use more.
+const FEATURES: [&str; 8] = [
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
 /// Builds what is not up to date.
 pub(crate) fn build(project: &Project) -> Result<()> {
     let toolchain = tools::wasm_toolchain()?;
@@ -94,7 +106,7 @@ fn bind(
     let bound = out.join("marquee_bg.wasm");
     let before = bound.metadata()?.len();
     let mut opt = Command::new(wasm_opt);
-    opt.arg(package.wasm_opt).arg("--all-features").arg(&bound).arg("-o").arg(&bound);
+    opt.arg(package.wasm_opt).args(FEATURES).arg(&bound).arg("-o").arg(&bound);
     run(&mut opt)?;
     let after = bound.metadata()?.len();
     println!(
