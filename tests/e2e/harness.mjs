@@ -39,15 +39,12 @@ export async function screenshot(page, name) {
     await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
 }
 
-/**
- * What the native trainer answers about an image, genre by genre.
- *
- * @param {string} image
- * @returns {Map<string, number>}
- */
-export function nativeAnswer(image) {
+/** What the native trainer answers about the sample, genre by genre, the most probable first. */
+export const nativeAnswer = predictNatively();
+
+function predictNatively() {
     const trainer = required("MARQUEE_TRAINER");
-    const printed = execFileSync(trainer, ["predict", "--json", "--top", "1000", "--bundle", `${root}www/model`, image], {
+    const printed = execFileSync(trainer, ["predict", "--json", "--top", "1000", "--bundle", `${root}www/model`, sample], {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "ignore"],
     });

@@ -17,13 +17,11 @@ struct Package {
     /// Cargo's profile. The small one is optimised as far as it goes; the large one would take a quarter of
     /// an hour, and its work is done on the GPU.
     profile: &'static str,
-    /// wasm-opt's level: speed where the arithmetic is ours, size where it is the GPU's.
-    wasm_opt: &'static str,
 }
 
 const PACKAGES: [Package; 2] = [
-    Package { name: "cpu", feature: "flex", profile: "web", wasm_opt: "-O3" },
-    Package { name: "gpu", feature: "webgpu", profile: "release", wasm_opt: "-Oz" },
+    Package { name: "cpu", feature: "flex", profile: "web" },
+    Package { name: "gpu", feature: "webgpu", profile: "release" },
 ];
 
 /// What rustc may have used, all of it in every browser since 2023; wasm-opt shall not use more.
@@ -51,7 +49,7 @@ pub(crate) fn build(project: &Project) -> Result<()> {
             continue;
         }
         step(&format!("binding and optimising the {} package", package.name), || {
-            bind(&wasm, &out, package, &wasm_bindgen, &wasm_opt)
+            bind(&wasm, &out, &wasm_bindgen, &wasm_opt)
         })?;
     }
     write_sizes(project)
@@ -93,20 +91,16 @@ fn is_newer(source: &Path, made: &Path) -> bool {
     changed(source).map_or(true, |source| source > made)
 }
 
-fn bind(
-    wasm: &Path,
-    out: &Path,
-    package: &Package,
-    wasm_bindgen: &Path,
-    wasm_opt: &Path,
-) -> Result<()> {
+fn bind(wasm: &Path, out: &Path, wasm_bindgen: &Path, wasm_opt: &Path) -> Result<()> {
     let mut bindgen = Command::new(wasm_bindgen);
-    bindgen.args(["--target", "web", "--out-name", "marquee", "--out-dir"]).arg(out).arg(wasm);
+    bindgen.args(["--target", "web", "--remove-name-section", "--out-name", "marquee"]);
+    bindgen.arg("--out-dir").arg(out).arg(wasm);
     run(&mut bindgen)?;
     let bound = out.join("marquee_bg.wasm");
     let before = bound.metadata()?.len();
+    // Higher levels take minutes more for hardly a byte less once compressed: LLVM has been there already.
     let mut opt = Command::new(wasm_opt);
-    opt.arg(package.wasm_opt).args(FEATURES).arg(&bound).arg("-o").arg(&bound);
+    opt.arg("-O1").args(FEATURES).arg(&bound).arg("-o").arg(&bound);
     run(&mut opt)?;
     let after = bound.metadata()?.len();
     println!(

@@ -78,7 +78,8 @@ fn test_in_browser(
     let webdriver = serde_json::json!({
         "goog:chromeOptions": { "binary": chromium.browser, "args": chromium::FLAGS }
     });
-    let config = project.root.join("webdriver.json");
+    let config = project.tools().join("webdriver.json");
+    std::fs::create_dir_all(project.tools())?;
     std::fs::write(&config, webdriver.to_string())?;
 
     let mut command = Command::new(wasm_pack);
@@ -87,11 +88,10 @@ fn test_in_browser(
         .args(["test", "--release", "--headless", "--chrome", "--chromedriver"])
         .arg(&chromium.driver)
         .args(["--mode", "no-install", "--", "--features", "flex,webgpu", "--test", "web"])
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &config)
         .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
         .env("PATH", tools::path_with_own(project)?);
-    let tested = run(toolchain.apply(&mut command));
-    let _ = std::fs::remove_file(config);
-    tested
+    run(toolchain.apply(&mut command))
 }
 
 fn test_page(project: &Project, chromium: &Chromium) -> Result<()> {
