@@ -114,16 +114,11 @@ fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
         reason: error.to_string(),
     };
 
+    check_size(bytes)?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    // The decoder's own limit would say "limits exceeded"; the check below says what was too large.
-    reader.no_limits();
+    reader.no_limits(); // set below, once the size is known
     let mut decoder = reader.into_decoder().map_err(damaged)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        let limit = MAX_PIXELS / 1_000_000;
-        return Err(Error::ImageTooLarge { width, height, limit });
-    }
-    if width == 0 || height == 0 {
+    if decoder.total_bytes() == 0 {
         let reason = "it has no pixels".into();
         return Err(Error::DamagedImage { format: name.into(), reason });
     }
@@ -137,6 +132,17 @@ fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
     let mut rgba = picture.into_rgba8();
     lay_over_white(&mut rgba);
     Ok(rgba)
+}
+
+/// Looks at the header alone, since a decoder may allocate, or give up without a word on the size.
+fn check_size(bytes: &[u8]) -> Result<()> {
+    // A header that cannot be read here is the decoder's to judge.
+    let Ok(size) = imagesize::blob_size(bytes) else { return Ok(()) };
+    if size.width as u64 * size.height as u64 <= MAX_PIXELS {
+        return Ok(());
+    }
+    let [width, height] = [size.width, size.height].map(|side| side.try_into().unwrap_or(u32::MAX));
+    Err(Error::ImageTooLarge { width, height, limit: MAX_PIXELS / 1_000_000 })
 }
 
 /// Blends towards white by what is transparent, as a page shows a transparent picture.

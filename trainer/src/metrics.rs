@@ -239,7 +239,7 @@ fn auroc(ranking: &[(f32, bool)]) -> f64 {
 mod tests {
     use super::*;
 
-    // The expected values are scikit-learn's (1.7) for the same numbers:
+    // The expected values are scikit-learn's (1.9) for the same numbers:
     //   y = [1,0,1,1,0,0]; s = [.9,.8,.7,.4,.4,.1]
     //   average_precision_score(y, s) = 0.7555555..., roc_auc_score(y, s) = 0.7222222...
     const RANKING: [(f32, bool); 6] =

@@ -125,10 +125,11 @@ fn log(run: &Path) -> Vec<(u64, String, f64, f64)> {
 #[test]
 fn from_posters_to_genres() {
     let data = Data::paint();
-    let said = succeeded(data.train("run", &[]));
+    // Batch norm's running figures take some hundred steps to settle, with the seed's momentum.
+    let said = succeeded(data.train("run", &["--epochs", "40"]));
     assert!(said.contains("device: cpu"), "{said}");
     assert!(said.contains("48 posters to train on, 12 kept aside"), "{said}");
-    assert!(said.contains("epoch 4/4"), "{said}");
+    assert!(said.contains("epoch 40/40"), "{said}");
 
     let run = data.path("run");
     for file in [
@@ -144,8 +145,8 @@ fn from_posters_to_genres() {
     }
     assert!(fs::read_to_string(run.join("config.toml")).unwrap().contains("learning_rate = 0.003"));
     let log = log(&run);
-    assert_eq!(log.len(), 8);
-    assert!(log[6].2 < log[0].2 * 0.8, "the training loss must fall: {log:?}");
+    assert_eq!(log.len(), 80);
+    assert!(log[78].2 < log[0].2 * 0.8, "the training loss must fall: {log:?}");
 
     // Judged on what was kept aside, beside the baselines.
     let figures = data.path("figures.json");
@@ -198,11 +199,11 @@ fn from_posters_to_genres() {
 #[test]
 fn a_killed_run_resumes_to_the_result_of_an_unbroken_one() {
     let data = Data::paint();
-    succeeded(data.train("unbroken", &[]));
+    succeeded(data.train("unbroken", &["--epochs", "12"]));
 
     // Killed (SIGKILL on Unix) once its second epoch is in the log.
     let run = data.path("killed");
-    let mut command = trainer(&["train", "--device", "cpu", "--epochs", "4"]);
+    let mut command = trainer(&["train", "--device", "cpu", "--epochs", "12"]);
     command.arg("--data").arg(data.dir.path()).arg("--out").arg(&run);
     command.arg("--config").arg(data.path("config.toml"));
     let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
@@ -315,10 +316,9 @@ fn a_csv_that_cannot_be_read_is_named_by_row() {
 #[test]
 fn a_bad_configuration_is_explained() {
     let data = Data::paint();
-    assert!(
-        failed(data.train("run", &["--config", "nonsense"]))
-            .contains("neither a file nor one of seed-cnn")
-    );
+    let mut nonsense = trainer(&["train", "--config", "nonsense", "--out", "run", "--data"]);
+    let said = failed(nonsense.arg(data.dir.path()).output().unwrap());
+    assert!(said.contains("neither a file nor one of seed-cnn"), "{said}");
     assert!(
         failed(data.train("run", &["--learning-rate=-1"]))
             .contains("learning_rate must be above 0")
