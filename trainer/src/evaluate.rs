@@ -141,10 +141,11 @@ impl Report {
         let round = |value: f64| (value * 1e4).round() / 1e4;
         let lines = self.lines().into_iter();
         lines
-            .map(|Line { name, network, priors, most_frequent, higher_is_better }| {
-                let best = if higher_is_better { f64::max } else { f64::min };
-                let baseline = round(best(priors, most_frequent));
-                Metric { name, value: round(network), baseline, higher_is_better }
+            .map(|line| Metric {
+                value: round(line.network),
+                baseline: round(line.baseline()),
+                higher_is_better: line.higher_is_better,
+                name: line.name,
             })
             .collect()
     }
@@ -187,6 +188,11 @@ impl Report {
              AUROC are over the genres with {MIN_POSITIVES} or more positives: {}\n",
             self.judged_genres.join(", ")
         );
+        let worse: Vec<String> =
+            self.lines().into_iter().filter(Line::is_worse).map(|line| line.name).collect();
+        if !worse.is_empty() {
+            let _ = writeln!(text, "worse than guessing: {}\n", worse.join("; "));
+        }
         let _ = writeln!(
             text,
             "{:14} {:>9} {:>9} {:>9} {:>7} {:>9} {:>7} {:>7} {:>9}",
@@ -219,6 +225,19 @@ struct Line {
     priors: f64,
     most_frequent: f64,
     higher_is_better: bool,
+}
+
+impl Line {
+    /// The better of the two baselines.
+    fn baseline(&self) -> f64 {
+        let best = if self.higher_is_better { f64::max } else { f64::min };
+        best(self.priors, self.most_frequent)
+    }
+
+    fn is_worse(&self) -> bool {
+        let gain = self.network - self.baseline();
+        if self.higher_is_better { gain < 0.0 } else { gain > 0.0 }
+    }
 }
 
 fn answer(classifier: &Classifier, posters: &[Poster]) -> Result<Vec<Vec<f32>>> {

@@ -2,7 +2,7 @@
  * The DOM, all of it in this file: what the page shows, and what the visitor does. Text is set as text, never
  * as markup, so a file's or a genre's name can do no harm.
  *
- * @import { Answer, DeviceName, Manifest, Prediction } from "./messages.js"
+ * @import { Answer, DeviceName, Manifest, Metric, Prediction } from "./messages.js"
  */
 
 const TOP = 3;
@@ -33,6 +33,7 @@ const page = {
     all: element("all"),
     allGenres: element("all-genres"),
     cardText: element("card-text"),
+    cardWarning: element("card-warning"),
     figures: element("figures"),
 };
 
@@ -174,9 +175,15 @@ export function showReady({ architecture, input, genres, metrics, training }) {
         `Trained on ${training.train_posters} posters and judged on ${training.valid_posters} others (${training.data}). ` +
         `“Guessing” is the better of always answering each genre’s frequency and always naming the two most ` +
         `frequent genres. ${training.licence}.`;
+    const worse = metrics.filter(isWorse).length;
+    page.cardWarning.textContent = worse
+        ? `It is worse than guessing on ${worse} of ${metrics.length} figures: take its answers as a demonstration.`
+        : "";
     page.figures.replaceChildren(
-        ...metrics.map(({ name, value, baseline, higher_is_better }) => {
+        ...metrics.map((metric) => {
+            const { name, value, baseline, higher_is_better } = metric;
             const row = document.createElement("tr");
+            row.className = isWorse(metric) ? "worse" : "";
             const head = document.createElement("th");
             head.scope = "row";
             head.textContent = higher_is_better ? name : `${name} (lower is better)`;
@@ -189,6 +196,11 @@ export function showReady({ architecture, input, genres, metrics, training }) {
             return row;
         }),
     );
+}
+
+/** @param {Metric} metric */
+function isWorse({ value, baseline, higher_is_better }) {
+    return higher_is_better ? value < baseline : value > baseline;
 }
 
 /** @param {string} reason */
