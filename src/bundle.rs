@@ -283,7 +283,9 @@ fn load_weights(model: &mut Model, weights: Vec<u8>) -> Result<()> {
 /// Half precision but for batch norm, whose variances would underflow.
 #[cfg(not(target_arch = "wasm32"))]
 fn save_weights(model: &Model) -> Result<Vec<u8>> {
+    // Without metadata, whose order is random: the same network gives the same bytes, and so the same name.
     let mut store = SafetensorsStore::from_bytes(None)
+        .clear_metadata()
         .with_to_adapter(HalfPrecisionAdapter::new())
         .skip_enum_variants(true);
     let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes());
