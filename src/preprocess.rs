@@ -114,10 +114,15 @@ fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
         reason: error.to_string(),
     };
 
-    check_size(bytes)?;
+    // The header alone first, where it can be read: a decoder may give up without a word on the size.
+    if let Ok(size) = imagesize::blob_size(bytes) {
+        check_size(size.width as u64, size.height as u64)?;
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.no_limits(); // set below, once the size is known
     let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width.into(), height.into())?;
     if decoder.total_bytes() == 0 {
         let reason = "it has no pixels".into();
         return Err(Error::DamagedImage { format: name.into(), reason });
@@ -134,14 +139,11 @@ fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
     Ok(rgba)
 }
 
-/// Looks at the header alone, since a decoder may allocate, or give up without a word on the size.
-fn check_size(bytes: &[u8]) -> Result<()> {
-    // A header that cannot be read here is the decoder's to judge.
-    let Ok(size) = imagesize::blob_size(bytes) else { return Ok(()) };
-    if size.width as u64 * size.height as u64 <= MAX_PIXELS {
+fn check_size(width: u64, height: u64) -> Result<()> {
+    if width.saturating_mul(height) <= MAX_PIXELS {
         return Ok(());
     }
-    let [width, height] = [size.width, size.height].map(|side| side.try_into().unwrap_or(u32::MAX));
+    let [width, height] = [width, height].map(|side| side.try_into().unwrap_or(u32::MAX));
     Err(Error::ImageTooLarge { width, height, limit: MAX_PIXELS / 1_000_000 })
 }
 

@@ -117,9 +117,7 @@ impl Run {
     }
 
     /// Puts the best epoch's network at `best.bpk`.
-    pub(crate) fn keep_best(&self) -> Result<()> {
-        let lines = self.log()?;
-        let best = log::best(&lines).context("no epoch was finished")?;
+    pub(crate) fn keep_best(&self, best: &Line) -> Result<()> {
         let path = self.checkpoint("model", best.epoch);
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         write_atomically(&self.dir.join("best.bpk"), &bytes)?;

@@ -110,10 +110,10 @@ fn renderer(interrupter: &Interrupter, done: usize) -> Box<dyn MetricsRenderer> 
 }
 
 fn finish(run: &Run) -> Result<()> {
-    run.keep_best()?;
-    curves::draw(&run.log()?, &run.dir)?;
     let lines = run.log()?;
     let best = log::best(&lines).context("no epoch was finished")?;
+    run.keep_best(best)?;
+    curves::draw(&lines, &run.dir)?;
     println!(
         "best epoch {}: validation loss {:.4}, accuracy {:.1} %; see {}",
         best.epoch,

@@ -16,7 +16,9 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+        // Asked when it runs: a target folder that two checkouts share may hold the other one's program.
+        let xtask = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
+        let manifest = Path::new(&xtask).join("../Cargo.toml");
         let metadata = MetadataCommand::new().manifest_path(manifest).exec()?;
         let wasm_bindgen = metadata
             .packages
