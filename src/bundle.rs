@@ -1,5 +1,5 @@
 //! The bundle: what the trainer ships and the browser loads. A manifest (`model.json`) that says everything
-//! about the network, and its weights (safetensors, half precision).
+//! about the network, and its weights (safetensors; see `weights.rs`).
 //!
 //! Weights are named by their hash (`model-<hash>.safetensors`), not just `model.safetensors`: the manifest's
 //! rename is then the one moment at which a folder turns from the old bundle into the new one, and a web
@@ -9,13 +9,15 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use burn_store::{HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelConfig};
 use crate::preprocess::Preprocess;
+use crate::weights;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::weights::Precision;
 
 /// Version of the format that this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -82,12 +84,19 @@ pub struct Training {
     pub data: String,
     /// Posters trained on.
     pub train_posters: usize,
-    /// Posters kept aside, on which [`Manifest::metrics`] were measured.
+    /// Posters kept aside that chose the epoch, the temperature and the thresholds.
     pub valid_posters: usize,
+    /// Posters that nothing was fitted on, on which [`Manifest::metrics`] were measured; 0 where there are
+    /// none, and the validation posters judge.
+    pub test_posters: usize,
     /// The epoch whose weights these are, from 1.
     pub epoch: usize,
     /// Device that it was trained on.
     pub device: String,
+    /// How long training took, in minutes, judging included.
+    pub minutes: f64,
+    /// The resolved configuration, but for what is only true on one machine.
+    pub settings: serde_json::Value,
     /// Licences and rights.
     pub licence: String,
 }
@@ -140,6 +149,13 @@ impl Manifest {
         Ok(manifest)
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    fn to_json(&self) -> Result<String> {
+        let json = serde_json::to_string_pretty(self);
+        let json = json.map_err(|error| Error::Manifest { reason: error.to_string() })?;
+        Ok(json + "\n")
+    }
+
     /// What a stranger's manifest could have wrong that its types do not rule out.
     fn check(&self) -> std::result::Result<(), String> {
         let Preprocess { width, height, std, mean } = &self.input;
@@ -187,7 +203,7 @@ impl Bundle {
             .architecture
             .init([width, height], manifest.genres.len(), device)
             .map_err(|reason| Error::Manifest { reason })?;
-        load_weights(&mut model, weights)?;
+        weights::decode(weights, &mut model)?;
         Ok(Self { manifest, model })
     }
 
@@ -210,17 +226,30 @@ impl Bundle {
     /// # Errors
     /// [`Error::File`].
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn write(&mut self, dir: &Path) -> Result<()> {
-        let weights = save_weights(&self.model)?;
-        self.manifest.weights = Weights::describe(&weights);
+    pub fn write(&mut self, dir: &Path, precision: Precision) -> Result<()> {
+        let weights = self.encode(precision)?;
         std::fs::create_dir_all(dir).map_err(|source| file_error(dir, source))?;
         write_atomically(&dir.join(&self.manifest.weights.file), &weights)?;
-        let mut json = serde_json::to_string_pretty(&self.manifest)
-            .map_err(|error| Error::Manifest { reason: error.to_string() })?;
-        json.push('\n');
-        write_atomically(&dir.join(MANIFEST_FILE), json.as_bytes())?;
+        write_atomically(&dir.join(MANIFEST_FILE), self.manifest.to_json()?.as_bytes())?;
         self.remove_replaced_weights(dir);
         Ok(())
+    }
+
+    /// The manifest and the weights as they would be written, for [`Bundle::from_parts`].
+    ///
+    /// # Errors
+    /// [`Error::WeightsShape`] or [`Error::Manifest`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn to_parts(&mut self, precision: Precision) -> Result<(String, Vec<u8>)> {
+        let weights = self.encode(precision)?;
+        Ok((self.manifest.to_json()?, weights))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn encode(&mut self, precision: Precision) -> Result<Vec<u8>> {
+        let weights = weights::encode(&self.model, precision)?;
+        self.manifest.weights = Weights::describe(&weights);
+        Ok(weights)
     }
 
     /// What cannot be removed is only left over; the bundle is complete without.
@@ -261,35 +290,6 @@ impl Weights {
 
 fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Every tensor of the network must be there in its shape, and no other.
-fn load_weights(model: &mut Model, weights: Vec<u8>) -> Result<()> {
-    let mut store = SafetensorsStore::from_bytes(Some(weights))
-        .with_from_adapter(HalfPrecisionAdapter::new())
-        .skip_enum_variants(true)
-        .validate(false)
-        .allow_partial(true);
-    let result = model
-        .load_from(&mut store)
-        .map_err(|error| Error::WeightsShape { reason: error.to_string() })?;
-    let problems = (result.errors.iter().map(ToString::to_string))
-        .chain(result.missing.iter().map(|(name, _)| format!("{name} is missing")))
-        .chain(result.unused.iter().map(|name| format!("{name} is not part of it")));
-    let reason = problems.collect::<Vec<_>>().join("; ");
-    if reason.is_empty() { Ok(()) } else { Err(Error::WeightsShape { reason }) }
-}
-
-/// Half precision but for batch norm, whose variances would underflow.
-#[cfg(not(target_arch = "wasm32"))]
-fn save_weights(model: &Model) -> Result<Vec<u8>> {
-    // Without metadata, whose order is random: the same network gives the same bytes, and so the same name.
-    let mut store = SafetensorsStore::from_bytes(None)
-        .clear_metadata()
-        .with_to_adapter(HalfPrecisionAdapter::new())
-        .skip_enum_variants(true);
-    let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes());
-    bytes.map_err(|error| Error::WeightsShape { reason: error.to_string() })
 }
 
 /// Writes `bytes` to a file beside `path`, then renames it to `path`.

@@ -5,6 +5,7 @@
 //! - [`preprocess`] turns the bytes of an image file into the network's input,
 //! - [`model`] holds the networks,
 //! - [`bundle`] reads and writes the format that is shipped: a manifest and its weights,
+//! - [`weights`] turns a network's weights into bytes and back,
 //! - [`classifier`] puts the three together: a bundle on a device, from bytes to ranked genres,
 //! - `web` (wasm32 only) is the JavaScript boundary; it converts and delegates.
 //!
@@ -12,9 +13,11 @@
 
 pub mod bundle;
 pub mod classifier;
+mod conv;
 pub mod error;
 pub mod model;
 pub mod preprocess;
+pub mod weights;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 
@@ -23,3 +26,4 @@ pub use classifier::{Classifier, Prediction};
 pub use error::{Error, Result};
 pub use model::{Model, ModelConfig};
 pub use preprocess::{Pixels, Preprocess};
+pub use weights::Precision;

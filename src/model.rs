@@ -3,12 +3,16 @@
 //! One file an architecture. Tensor names in a weight file are the field names below, without the
 //! variant's name, so a bundle made elsewhere only has to follow the architecture's file.
 
+pub mod efficientnet_lite;
 mod seed_cnn;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use efficientnet_lite::Size;
+
+pub use efficientnet_lite::{EfficientNetLite, EfficientNetLiteConfig};
 pub use seed_cnn::{SeedCnn, SeedCnnConfig};
 
 /// An architecture and its sizes, as the manifest and the training configuration name it.
@@ -17,6 +21,15 @@ pub use seed_cnn::{SeedCnn, SeedCnnConfig};
 pub enum ModelConfig {
     /// The notebook's small network, the starting point that all others are measured against.
     SeedCnn(SeedCnnConfig),
+    /// The network that ships: small, made for phones and GPUs, pretrained on ImageNet.
+    #[serde(rename = "efficientnet-lite0")]
+    EfficientNetLite0(EfficientNetLiteConfig),
+    /// A tenth deeper.
+    #[serde(rename = "efficientnet-lite1")]
+    EfficientNetLite1(EfficientNetLiteConfig),
+    /// A tenth wider, a fifth deeper.
+    #[serde(rename = "efficientnet-lite2")]
+    EfficientNetLite2(EfficientNetLiteConfig),
 }
 
 impl ModelConfig {
@@ -31,10 +44,16 @@ impl ModelConfig {
         genres: usize,
         device: &Device,
     ) -> Result<Model, String> {
+        let lite = |config: &EfficientNetLiteConfig, size| {
+            config.init(size, [width, height], genres, device).map(Model::EfficientNetLite)
+        };
         match self {
             Self::SeedCnn(config) => {
                 config.init([width, height], genres, device).map(Model::SeedCnn)
             }
+            Self::EfficientNetLite0(config) => lite(config, Size::Lite0),
+            Self::EfficientNetLite1(config) => lite(config, Size::Lite1),
+            Self::EfficientNetLite2(config) => lite(config, Size::Lite2),
         }
     }
 
@@ -42,6 +61,9 @@ impl ModelConfig {
     pub fn name(&self) -> &'static str {
         match self {
             Self::SeedCnn(_) => "seed-cnn",
+            Self::EfficientNetLite0(_) => "efficientnet-lite0",
+            Self::EfficientNetLite1(_) => "efficientnet-lite1",
+            Self::EfficientNetLite2(_) => "efficientnet-lite2",
         }
     }
 }
@@ -51,6 +73,8 @@ impl ModelConfig {
 pub enum Model {
     /// See [`SeedCnn`].
     SeedCnn(SeedCnn),
+    /// See [`EfficientNetLite`].
+    EfficientNetLite(EfficientNetLite),
 }
 
 impl Model {
@@ -59,6 +83,7 @@ impl Model {
     pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
         match self {
             Self::SeedCnn(model) => model.forward(posters),
+            Self::EfficientNetLite(model) => model.forward(posters),
         }
     }
 }

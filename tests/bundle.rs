@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use marquee::{Bundle, Error};
+use marquee::{Bundle, Error, Precision};
 
 const MANIFEST: &str = include_str!("fixtures/tiny/model.json");
 const WEIGHTS: &[u8] = include_bytes!("fixtures/tiny/weights.safetensors");
@@ -101,10 +101,10 @@ fn writing_replaces_the_old_bundle_and_reads_back() {
     let dir = tempfile::tempdir().unwrap();
     let device = Device::flex();
     let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS.into(), &device).unwrap();
-    bundle.write(dir.path()).unwrap();
+    bundle.write(dir.path(), Precision::Half).unwrap();
     let stale = dir.path().join("model-000000000000.safetensors");
     std::fs::write(&stale, b"of an earlier bundle").unwrap();
-    bundle.write(dir.path()).unwrap();
+    bundle.write(dir.path(), Precision::Half).unwrap();
 
     assert!(!stale.exists());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
@@ -118,6 +118,6 @@ fn a_folder_that_cannot_be_written_is_named() {
     let file = dir.path().join("file");
     std::fs::write(&file, b"").unwrap();
     let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS.into(), &Device::flex()).unwrap();
-    let error = bundle.write(Path::new(&file)).unwrap_err();
+    let error = bundle.write(Path::new(&file), Precision::Half).unwrap_err();
     assert!(matches!(error, Error::File { .. }), "{error}");
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use marquee::bundle::{FORMAT_VERSION, Genre, Training, Weights};
 use marquee::model::{ModelConfig, SeedCnnConfig};
-use marquee::{Bundle, Classifier, Manifest, Preprocess};
+use marquee::{Bundle, Classifier, Manifest, Precision, Preprocess};
 
 use fixture::Golden;
 
@@ -73,15 +73,18 @@ fn write_tiny_bundle() {
             data: "none: random weights, for tests".into(),
             train_posters: 0,
             valid_posters: 0,
+            test_posters: 0,
             epoch: 0,
             device: "none".into(),
+            minutes: 0.0,
+            settings: serde_json::Value::Null,
             licence: "MIT OR Apache-2.0".into(),
         },
         weights: Weights { file: String::new(), bytes: 0, sha256: String::new() },
     };
     let dir = fixtures().join("tiny");
     let mut bundle = Bundle { manifest, model };
-    bundle.write(&dir).unwrap();
+    bundle.write(&dir, Precision::Half).unwrap();
     // Under a name that does not change with the weights, so that `web.rs` can include them.
     let written =
         std::mem::replace(&mut bundle.manifest.weights.file, "weights.safetensors".into());

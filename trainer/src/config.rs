@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use marquee::{ModelConfig, Preprocess};
 use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
 
+use crate::augment::Augment;
 use crate::cli::TrainArgs;
+use crate::loss::LossConfig;
 
 /// Configurations that come with the trainer, by name.
-const NAMED: [(&str, &str); 2] = [
+const NAMED: [(&str, &str); 3] = [
+    ("efficientnet-lite0", include_str!("../configs/efficientnet-lite0.toml")),
     ("seed-cnn", include_str!("../configs/seed-cnn.toml")),
     ("seed-cnn-all", include_str!("../configs/seed-cnn-all.toml")),
 ];
@@ -25,17 +29,111 @@ pub(crate) struct Config {
     /// Folder of the posters, absolute.
     #[serde(default)]
     pub(crate) data: PathBuf,
+    /// File of pretrained weights, absolute.
+    pub(crate) pretrained: Option<PathBuf>,
     /// Whether posters with a bad image are left out.
     #[serde(default)]
     pub(crate) skip_bad: bool,
+    /// Rows of train.csv, from the top; all without it.
     pub(crate) limit: Option<usize>,
     pub(crate) epochs: usize,
     pub(crate) batch_size: usize,
+    /// The highest.
     pub(crate) learning_rate: f64,
+    /// Of the split, unless it has its own; the order, the first weights and dropout.
     pub(crate) seed: u64,
+    /// Of the split alone, so that several seeds are judged on the same posters.
+    pub(crate) split_seed: Option<u64>,
+    /// Share of the posters that choose the epoch and fit temperature and thresholds.
     pub(crate) valid_share: f64,
+    /// Share of the posters that only the final figures see. Without it, the figures are validation's.
+    #[serde(default)]
+    pub(crate) test_share: f64,
+    /// Parts of the network, from the front, that stay as they are.
+    #[serde(default)]
+    pub(crate) frozen_parts: usize,
+    /// How much of the averaged weights stays at each step, 0..1; 0 keeps no average.
+    #[serde(default)]
+    pub(crate) average: f64,
+    /// How much oftener posters of rare genres are drawn; see `loader.rs`. 0 draws each once an epoch.
+    #[serde(default)]
+    pub(crate) balance: f64,
+    /// What makes an epoch the best one.
+    #[serde(default)]
+    pub(crate) goal: Goal,
+    /// Epochs without a better one after which training stops; never without it.
+    pub(crate) patience: Option<usize>,
     pub(crate) architecture: ModelConfig,
     pub(crate) input: Preprocess,
+    #[serde(default)]
+    pub(crate) optimiser: OptimiserConfig,
+    #[serde(default)]
+    pub(crate) loss: LossConfig,
+    #[serde(default)]
+    pub(crate) augment: Augment,
+    #[serde(default)]
+    pub(crate) teaching: TeachingConfig,
+}
+
+/// What is judged on the validation posters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Goal {
+    /// A low binary cross-entropy.
+    #[default]
+    Loss,
+    /// A high mean average precision.
+    Ranking,
+}
+
+/// AdamW (Loshchilov and Hutter 2019), and how its rate goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OptimiserConfig {
+    /// Share of a weight that a step of rate 1 takes away.
+    pub(crate) weight_decay: f32,
+    pub(crate) epsilon: f32,
+    /// Epochs, or a part of one, in which the rate rises from nothing.
+    pub(crate) warmup_epochs: f64,
+    pub(crate) schedule: Schedule,
+    /// Rate of a part beside that of the part behind it, above 0 and up to 1: early layers see edges and
+    /// colours, which are the same on posters.
+    pub(crate) part_decay: f64,
+    /// Longest gradient of a parameter tensor; longer ones are shortened to it.
+    pub(crate) clip_norm: Option<f32>,
+}
+
+impl Default for OptimiserConfig {
+    /// Plain Adam with Keras' epsilon, as in the notebook.
+    fn default() -> Self {
+        Self {
+            weight_decay: 0.0,
+            epsilon: 1e-7,
+            warmup_epochs: 0.0,
+            schedule: Schedule::Constant,
+            part_decay: 1.0,
+            clip_norm: None,
+        }
+    }
+}
+
+/// How the learning rate goes behind the warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Schedule {
+    Constant,
+    /// Half a cosine down to 0 at the last step (Loshchilov and Hutter 2017, "SGDR").
+    Cosine,
+}
+
+/// Distillation (Hinton et al. 2015, "Distilling the Knowledge in a Neural Network").
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TeachingConfig {
+    /// Run folders whose mean answer teaches.
+    pub(crate) runs: Vec<PathBuf>,
+    /// How much of the target is the teachers' answer, 0..=1; the rest is the label.
+    pub(crate) share: f64,
 }
 
 impl Config {
@@ -50,29 +148,81 @@ impl Config {
                 format!("--config {}: neither a file nor one of {names}", args.config)
             })?,
         };
-        let mut config: Self =
+        let mut table: Table =
             toml::from_str(&text).with_context(|| format!("--config {}", args.config))?;
+        for setting in &args.set {
+            overlay(&mut table, setting).with_context(|| format!("--set {setting}"))?;
+        }
+        let mut config: Self = Value::Table(table)
+            .try_into()
+            .with_context(|| format!("--config {} with --set", args.config))?;
         config.name.clone_from(&args.config);
         config.data = std::path::absolute(data)?;
+        if let Some(file) = &args.pretrained {
+            config.pretrained = Some(std::path::absolute(file)?);
+        }
         config.skip_bad = args.skip_bad;
         config.limit = args.limit.or(config.limit);
         config.epochs = args.epochs.unwrap_or(config.epochs);
         config.batch_size = args.batch_size.unwrap_or(config.batch_size);
         config.learning_rate = args.learning_rate.unwrap_or(config.learning_rate);
         config.seed = args.seed.unwrap_or(config.seed);
+        for run in &mut config.teaching.runs {
+            *run = std::path::absolute(&*run)?;
+        }
         config.check()?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         ensure!(self.epochs > 0, "epochs must be at least 1");
         ensure!(self.batch_size > 0, "batch_size must be at least 1");
         ensure!(self.limit != Some(0), "limit must be at least 1");
+        ensure!(self.patience != Some(0), "patience must be at least 1");
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             bail!("learning_rate must be above 0, not {}", self.learning_rate);
         }
         if !(self.valid_share > 0.0 && self.valid_share < 1.0) {
             bail!("valid_share must lie between 0 and 1, not {}", self.valid_share);
+        }
+        if self.valid_share + self.test_share >= 1.0 {
+            bail!("valid_share and test_share leave no poster to train on");
+        }
+        let Self { optimiser, loss, augment, teaching, .. } = self;
+        // 0 to 1, the upper end left out where everything would be gone.
+        let shares = [
+            ("test_share", self.test_share, false),
+            ("average", self.average, false),
+            ("loss.smoothing", loss.smoothing, false),
+            ("augment.crop_area", augment.crop_area, true),
+            ("augment.colour", augment.colour, false),
+            ("augment.jpeg", augment.jpeg, true),
+            ("augment.erase", augment.erase, true),
+            ("teaching.share", teaching.share, true),
+        ];
+        for (name, share, with_one) in shares {
+            if !(0.0..=1.0).contains(&share) || share == 1.0 && !with_one {
+                bail!("{name} must lie between 0 and 1, not {share}");
+            }
+        }
+        let positive = [
+            ("balance", self.balance),
+            ("augment.mixup", augment.mixup),
+            ("loss.negative_gamma", loss.negative_gamma),
+            ("loss.positive_gamma", loss.positive_gamma),
+            ("optimiser.warmup_epochs", optimiser.warmup_epochs),
+            ("optimiser.weight_decay", optimiser.weight_decay.into()),
+        ];
+        for (name, value) in positive {
+            ensure!(value.is_finite() && value >= 0.0, "{name} must not be below 0, as {value} is");
+        }
+        let decay = optimiser.part_decay;
+        ensure!(
+            decay > 0.0 && decay <= 1.0,
+            "optimiser.part_decay must be above 0 and at most 1, not {decay}"
+        );
+        if !teaching.runs.is_empty() && teaching.share == 0.0 {
+            bail!("teaching.share is 0: the teachers would teach nothing");
         }
         Ok(())
     }
@@ -83,7 +233,46 @@ impl Config {
         toml::from_str(&text).with_context(|| path.display().to_string())
     }
 
+    /// What a manifest says of it: all but paths, which mean nothing on another machine.
+    pub(crate) fn settings(&self) -> Result<serde_json::Value> {
+        let mut settings = serde_json::to_value(self)?;
+        let file_name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into());
+        if let Some(table) = settings.as_object_mut() {
+            // These stand in the manifest by themselves.
+            for known in ["name", "data", "architecture", "input"] {
+                table.remove(known);
+            }
+            if let Some(pretrained) = self.pretrained.as_ref().and_then(file_name) {
+                table.insert("pretrained".into(), serde_json::Value::String(pretrained));
+            }
+            let teachers: Vec<serde_json::Value> =
+                self.teaching.runs.iter().filter_map(file_name).map(serde_json::Value::String).collect();
+            table["teaching"]["runs"] = teachers.into();
+            table.retain(|_, value| !value.is_null());
+        }
+        Ok(settings)
+    }
+
     pub(crate) fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string_pretty(self)?)
     }
+}
+
+/// Lays `key.in.tables=value` over a configuration.
+fn overlay(table: &mut Table, setting: &str) -> Result<()> {
+    let (key, value) = setting.split_once('=').context("it is not KEY=VALUE")?;
+    // What is no TOML by itself is text, so that words need no quotes inside a shell's quotes.
+    let value = match toml::from_str::<Table>(&format!("value = {value}")) {
+        Ok(mut parsed) => parsed.remove("value").context("it has no value")?,
+        Err(_) => Value::String(value.to_owned()),
+    };
+    let mut path: Vec<&str> = key.trim().split('.').collect();
+    let name = path.pop().context("it has no key")?;
+    let mut table = table;
+    for part in path {
+        let inner = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        table = inner.as_table_mut().with_context(|| format!("{part} is no table"))?;
+    }
+    table.insert(name.to_owned(), value);
+    Ok(())
 }

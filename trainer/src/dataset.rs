@@ -1,6 +1,7 @@
 //! Labelled posters in the layout of the Kaggle set: `train.csv` with the columns Id and Genre and one 0/1
 //! column a genre, and `Images/<id>.jpg`, `.jpeg`, `.png` or `.webp`.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -68,6 +69,12 @@ impl Dataset {
         ensure!(!rows.is_empty(), "{name} has no row below its header");
         let genres = genre_columns.iter().map(|&column| header[column].to_owned()).collect();
         Ok(Self { dir: dir.to_owned(), genres, rows })
+    }
+
+    /// The rows of some ids alone.
+    pub(crate) fn only(&self, ids: &HashSet<String>) -> Self {
+        let rows = self.rows.iter().filter(|row| ids.contains(&row.id)).cloned().collect();
+        Self { dir: self.dir.clone(), genres: self.genres.clone(), rows }
     }
 
     /// The image file of a poster, or `None` where there is none.

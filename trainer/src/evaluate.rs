@@ -15,9 +15,9 @@ use crate::metrics::{Answers, Figures, GenreFigures, MIN_POSITIVES};
 use crate::posters::Poster;
 use crate::progress::Ticker;
 use crate::run::Run;
+use crate::answers::BATCH;
 use crate::{device, export, posters};
 
-const BATCH: usize = 32;
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let (device, _) = device::open(args.device)?;
@@ -27,9 +27,10 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             let run = Run::open(dir)?;
             let data = args.data.as_deref().unwrap_or(&run.config.data);
             let dataset = Dataset::read(data, run.config.limit)?;
-            let bundle = export::assemble(&run, &dataset, &device)?;
+            let valid = export::validation_posters(&run, &dataset)?;
+            let bundle = export::assemble(&run, &dataset, &valid, &device)?;
             if only.is_none() {
-                only = Some(read_ids(&run.dir.join("valid.txt"))?);
+                only = Some(run.judging_ids()?);
             }
             (bundle, dataset, args.skip_bad || run.config.skip_bad)
         }
@@ -83,7 +84,7 @@ pub(crate) fn load(
 #[derive(Serialize)]
 pub(crate) struct Report {
     posters: usize,
-    network: Figures,
+    pub(crate) network: Figures,
     /// Each genre's frequency among the training posters, for every poster.
     priors: Figures,
     /// The two most frequent genres, for every poster. Its ranking is that of the priors.
@@ -160,6 +161,7 @@ impl Report {
         };
         let judged = self.judged_genres.len();
         let loss = line("binary cross-entropy", |f| f.binary_cross_entropy);
+        let error = line("expected calibration error", |f| f.calibration_error);
         vec![
             Line { higher_is_better: false, ..loss },
             line("argmax accuracy", |f| f.argmax_accuracy),
@@ -171,6 +173,7 @@ impl Report {
             line(&format!("AUROC, {judged} genres"), |f| f.auroc),
             line("top-1 hit", |f| f.top_1_hit),
             line("top-3 hit", |f| f.top_3_hit),
+            Line { higher_is_better: false, ..error },
         ]
     }
 
@@ -184,8 +187,9 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "\nlower is better for binary cross-entropy, higher for the rest; mean average precision and\n\
-             AUROC are over the genres with {MIN_POSITIVES} or more positives: {}\n",
+            "\nlower is better for binary cross-entropy and calibration error (where guessing each genre's\n\
+             frequency is perfect), higher for the rest; mean average precision and AUROC are over the\n\
+             genres with {MIN_POSITIVES} or more positives: {}\n",
             self.judged_genres.join(", ")
         );
         let worse: Vec<String> =

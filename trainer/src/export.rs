@@ -3,30 +3,40 @@
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use marquee::bundle::{FORMAT_VERSION, Genre, Training, Weights};
-use marquee::{Bundle, Classifier, Manifest};
+use marquee::{Bundle, Classifier, Manifest, Precision};
 
-use crate::cli::ExportArgs;
+use crate::answers::{self, sigmoid};
+use crate::calibration;
+use crate::cli::{ExportArgs, WeightsArg};
 use crate::dataset::Dataset;
 use crate::device;
 use crate::evaluate::{self, Report};
+use crate::posters::{self, Poster};
 use crate::run::Run;
+
+/// What 8-bit weights may cost: of the mean average precision on the validation posters.
+const MAX_LOSS: f64 = 0.002;
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let run = Run::open(&args.run)?;
     let dataset = Dataset::read(&run.config.data, run.config.limit)?;
     let (device, _) = device::open(args.device)?;
-    let mut bundle = assemble(&run, &dataset, &device)?;
+    let valid = validation_posters(&run, &dataset)?;
+    let mut bundle = assemble(&run, &dataset, &valid, &device)?;
     bundle.manifest.training.licence.clone_from(&args.licence);
-    let named = || format!("--out {}", args.out.display());
-    bundle.write(&args.out).with_context(named)?;
+    let precision = match args.weights {
+        WeightsArg::Auto => choose_precision(&mut bundle, &valid, &device)?,
+        WeightsArg::Half => Precision::Half,
+        WeightsArg::Int8 => Precision::Int8,
+    };
 
-    // Judged as it was written, in half precision; the figures then complete the manifest.
-    let written = Bundle::read(&args.out, &device).with_context(named)?;
-    let valid = evaluate::read_ids(&run.dir.join("valid.txt"))?;
-    let posters = evaluate::load(dataset, &written.manifest, Some(&valid), run.config.skip_bad)?;
-    bundle.manifest.metrics =
-        Report::measure(&Classifier::new(written, device), &posters)?.to_manifest();
-    bundle.write(&args.out).with_context(named)?;
+    // Judged as it is written; the figures then complete the manifest.
+    let judging = run.judging_ids()?;
+    let posters =
+        evaluate::load(dataset, &bundle.manifest, Some(&judging), run.config.skip_bad)?;
+    let report = judge(&mut bundle, precision, &posters, &device)?;
+    bundle.manifest.metrics = report.to_manifest();
+    bundle.write(&args.out, precision).with_context(|| format!("--out {}", args.out.display()))?;
 
     let weights = &bundle.manifest.weights;
     println!(
@@ -41,33 +51,82 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     Ok(())
 }
 
-/// The run's best network with its manifest, in memory and in full precision.
-pub(crate) fn assemble(run: &Run, dataset: &Dataset, device: &Device) -> Result<Bundle> {
+/// The figures of a bundle as it would be read back.
+fn judge(
+    bundle: &mut Bundle,
+    precision: Precision,
+    posters: &[Poster],
+    device: &Device,
+) -> Result<Report> {
+    let (manifest, weights) = bundle.to_parts(precision)?;
+    let read = Bundle::from_parts(&manifest, weights, device)?;
+    Report::measure(&Classifier::new(read, device.clone()), posters)
+}
+
+fn choose_precision(
+    bundle: &mut Bundle,
+    valid: &[Poster],
+    device: &Device,
+) -> Result<Precision> {
+    let mut ranking = |precision| {
+        let report = judge(bundle, precision, valid, device)?;
+        anyhow::Ok(report.network.mean_average_precision)
+    };
+    let (half, int8) = (ranking(Precision::Half)?, ranking(Precision::Int8)?);
+    println!("mean average precision, validation: {half:.4} in half precision, {int8:.4} in 8 bits");
+    Ok(if half - int8 < MAX_LOSS { Precision::Int8 } else { Precision::Half })
+}
+
+/// The posters that a run chose its best epoch on.
+pub(crate) fn validation_posters(run: &Run, dataset: &Dataset) -> Result<Vec<Poster>> {
+    let ids = evaluate::read_ids(&run.dir.join("valid.txt"))?;
+    posters::load(&dataset.only(&ids), &run.config.input, run.config.skip_bad)
+}
+
+/// The run's best network with its manifest, in memory and in full precision. Temperature and thresholds are
+/// fitted on the posters in `valid`.
+pub(crate) fn assemble(
+    run: &Run,
+    dataset: &Dataset,
+    valid: &[Poster],
+    device: &Device,
+) -> Result<Bundle> {
     let config = &run.config;
     let (model, best) = run.best_model(dataset.genres.len(), device)?;
-    let train = evaluate::read_ids(&run.dir.join("train.txt"))?;
-    let valid = evaluate::read_ids(&run.dir.join("valid.txt"))?;
-    let trained = || dataset.rows.iter().filter(|row| train.contains(&row.id));
-    let genres = dataset.genres.iter().enumerate().map(|(index, name)| Genre {
+    let logits = answers::logits(&model, valid, &config.input, device)?;
+    let labels: Vec<Vec<bool>> = valid.iter().map(|poster| poster.row.labels.clone()).collect();
+    let temperature = calibration::fit_temperature(&logits, &labels);
+    let probability = |logit: &f32| sigmoid(logit / temperature);
+    let probabilities: Vec<Vec<f32>> =
+        logits.iter().map(|row| row.iter().map(probability).collect()).collect();
+    let thresholds = calibration::fit_thresholds(&probabilities, &labels);
+
+    let train = dataset.only(&evaluate::read_ids(&run.dir.join("train.txt"))?);
+    let genres = dataset.genres.iter().zip(thresholds).enumerate();
+    let genres = genres.map(|(index, (name, threshold))| Genre {
         name: name.clone(),
-        threshold: 0.5,
-        posters: trained().filter(|row| row.labels[index]).count(),
+        threshold,
+        posters: train.rows.iter().filter(|row| row.labels[index]).count(),
     });
     let data = config.data.file_name().unwrap_or_default().to_string_lossy();
+    let test = evaluate::read_ids(&run.dir.join("test.txt")).unwrap_or_default();
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
         architecture: config.architecture.clone(),
         input: config.input.clone(),
         genres: genres.collect(),
-        temperature: 1.0,
+        temperature,
         metrics: Vec::new(),
         training: Training {
             config: config.name.clone(),
             data: format!("{data}: {} labelled posters", dataset.rows.len()),
-            train_posters: trained().count(),
-            valid_posters: dataset.rows.iter().filter(|row| valid.contains(&row.id)).count(),
+            train_posters: train.rows.len(),
+            valid_posters: valid.len(),
+            test_posters: dataset.only(&test).rows.len(),
             epoch: best.epoch,
             device: run.device(),
+            minutes: (run.log()?.iter().map(|line| line.seconds).sum::<f64>() / 6.0).round() / 10.0,
+            settings: config.settings()?,
             licence: String::new(),
         },
         weights: Weights { file: "unwritten".into(), bytes: 0, sha256: String::new() },

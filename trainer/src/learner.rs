@@ -1,52 +1,117 @@
 //! What Burn's learner needs to know of a network: one step of training, one of judging.
 
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
-use burn::tensor::activation::log_sigmoid;
-use burn::tensor::{Int, Tensor};
-use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{ExecutionError, Tensor};
+use burn::train::metric::{AccuracyInput, Adaptor, ItemLazy, LossInput};
+use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use marquee::Model;
 
+use crate::average;
 use crate::loader::Batch;
+use crate::loss::{LossConfig, binary_cross_entropy};
+use crate::ranking::RankingInput;
 
 /// A network that is being trained. A type of our own, since the traits and [`Model`] are both others'.
 #[derive(Module, Debug)]
 pub(crate) struct Learning {
     pub(crate) model: Model,
+    /// The average of the weights so far, where one is kept; it is what is judged.
+    pub(crate) average: Option<Model>,
+    #[module(skip)]
+    loss: LossConfig,
+    /// Of the average.
+    #[module(skip)]
+    decay: f64,
 }
 
 impl Learning {
-    fn judge(&self, batch: Batch) -> ClassificationOutput {
-        let logits = self.model.forward(batch.images);
-        let loss = binary_cross_entropy(logits.clone(), batch.labels.clone());
-        // Accuracy as the notebook counts it: the most probable genre against the first true one.
-        let first_genre = batch.labels.float().argmax(1).flatten(0, 1);
-        ClassificationOutput::new(loss, logits, first_genre)
+    /// Trains `model`; with a `decay` above 0 it keeps an average of the weights and judges that.
+    pub(crate) fn new(model: Model, loss: &LossConfig, decay: f64) -> Self {
+        let average = (decay > 0.0).then(|| average::start(&model));
+        Self { model, average, loss: loss.clone(), decay }
     }
+
+    /// The network that is judged and shipped.
+    pub(crate) fn best(self) -> Model {
+        self.average.unwrap_or(self.model)
+    }
+}
+
+/// What is known of a batch behind a step.
+pub(crate) struct Judged {
+    /// `[N]`.
+    loss: Tensor<1>,
+    /// `[N, genres]`.
+    logits: Tensor<2>,
+    /// `[N, genres]`, 0..=1.
+    targets: Tensor<2>,
 }
 
 impl TrainStep for Learning {
     type Input = Batch;
-    type Output = ClassificationOutput;
+    type Output = Judged;
 
-    fn step(&self, batch: Batch) -> TrainOutput<ClassificationOutput> {
-        let output = self.judge(batch);
-        TrainOutput::new(self, output.loss.clone().mean().backward(), output)
+    fn step(&self, Batch { images, targets }: Batch) -> TrainOutput<Judged> {
+        let logits = self.model.forward(images);
+        let loss = self.loss.of(logits.clone(), targets.clone());
+        let gradients = loss.clone().mean().backward();
+        TrainOutput::new(self, gradients, Judged { loss, logits, targets })
+    }
+
+    fn optimize(
+        mut self,
+        optimiser: &mut ModuleOptimizer,
+        rate: ModuleLearningRate,
+        gradients: GradientsParams,
+    ) -> Self {
+        // Only the network itself: the average has no gradients, and no state in the optimiser.
+        self.model = optimiser.step(rate, self.model, gradients);
+        self.average =
+            self.average.map(|average| average::update(average, &self.model, self.decay));
+        self
     }
 }
 
 impl InferenceStep for Learning {
     type Input = Batch;
-    type Output = ClassificationOutput;
+    type Output = Judged;
 
-    fn step(&self, batch: Batch) -> ClassificationOutput {
-        self.judge(batch)
+    fn step(&self, Batch { images, targets }: Batch) -> Judged {
+        let logits = self.average.as_ref().unwrap_or(&self.model).forward(images);
+        let loss = binary_cross_entropy(logits.clone(), targets.clone());
+        Judged { loss, logits, targets }
     }
 }
 
-/// `[N]`: each poster's binary cross-entropy, averaged over the genres, of logits `[N, genres]` and labels
-/// of 0 or 1. One value a poster and not their mean, so that a smaller last batch weighs as it should.
-fn binary_cross_entropy(logits: Tensor<2>, labels: Tensor<2, Int>) -> Tensor<1> {
-    // -y log s(x) - (1 - y) log(1 - s(x)) = (1 - y) x - log s(x), which does not overflow.
-    let losses = (labels.float().neg() + 1.0) * logits.clone() - log_sigmoid(logits);
-    losses.mean_dim(1).flatten(0, 1)
+impl ItemLazy for Judged {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        self.loss.device().flush()?;
+        Ok(Self {
+            loss: self.loss.without_autodiff(),
+            logits: self.logits.without_autodiff(),
+            targets: self.targets.without_autodiff(),
+        })
+    }
+}
+
+impl Adaptor<LossInput> for Judged {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
+
+impl Adaptor<AccuracyInput> for Judged {
+    /// Accuracy as the notebook counts it: the most probable genre against the first true one.
+    fn adapt(&self) -> AccuracyInput {
+        let first_genre = self.targets.clone().argmax(1).flatten(0, 1);
+        AccuracyInput::new(self.logits.clone(), first_genre)
+    }
+}
+
+impl Adaptor<RankingInput> for Judged {
+    fn adapt(&self) -> RankingInput {
+        RankingInput { logits: self.logits.clone(), targets: self.targets.clone() }
+    }
 }

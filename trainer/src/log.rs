@@ -12,6 +12,8 @@ use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, NumericEntry};
 use serde::{Deserialize, Serialize};
 
+use crate::config::Goal;
+use crate::ranking;
 use crate::running::RunningMeans;
 
 /// What happened in an epoch on one side of the split.
@@ -24,6 +26,9 @@ pub(crate) struct Line {
     pub(crate) loss: f64,
     /// Share of the posters whose most probable genre is their first true one, 0..=1.
     pub(crate) accuracy: f64,
+    /// Over the genres that have enough positives on this side, 0..=1.
+    #[serde(default)]
+    pub(crate) mean_average_precision: f64,
     pub(crate) seconds: f64,
 }
 
@@ -43,10 +48,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Line>> {
     Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
 }
 
-/// The epoch with the lowest validation loss.
-pub(crate) fn best(lines: &[Line]) -> Option<&Line> {
+/// The best epoch on the validation posters.
+pub(crate) fn best(lines: &[Line], goal: Goal) -> Option<&Line> {
     let valid = lines.iter().filter(|line| line.split == Side::Valid && line.loss.is_finite());
-    valid.min_by(|a, b| a.loss.total_cmp(&b.loss))
+    match goal {
+        Goal::Loss => valid.min_by(|a, b| a.loss.total_cmp(&b.loss)),
+        Goal::Ranking => {
+            valid.max_by(|a, b| a.mean_average_precision.total_cmp(&b.mean_average_precision))
+        }
+    }
 }
 
 /// Writes the log while Burn's learner trains, and answers its questions about earlier epochs.
@@ -88,7 +98,11 @@ impl MetricLogger for LogWriter {
         let side = side(split);
         let line =
             self.finished.iter().find(|line| line.epoch == epoch && Some(line.split) == side);
-        let value = line.map(|line| if name == "Loss" { line.loss } else { line.accuracy * 100.0 });
+        let value = line.map(|line| match name {
+            "Loss" => line.loss,
+            ranking::NAME => line.mean_average_precision,
+            _ => line.accuracy * 100.0,
+        });
         Ok(value.map(NumericEntry::Value).into_iter().collect())
     }
 
@@ -103,6 +117,7 @@ impl MetricLogger for LogWriter {
             split,
             loss: self.means.mean("Loss"),
             accuracy: self.means.mean("Accuracy") / 100.0,
+            mean_average_precision: self.means.mean(ranking::NAME),
             seconds: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         };
         self.means.clear();

@@ -1,6 +1,10 @@
 //! `trainer`: trains Marquee's networks on labelled posters, judges them, and exports the bundle that the
 //! browser loads. This file parses and dispatches; each command is a module of its own.
 
+mod answers;
+mod augment;
+mod average;
+mod calibration;
 mod cli;
 mod config;
 mod curves;
@@ -12,13 +16,17 @@ mod labels;
 mod learner;
 mod loader;
 mod log;
+mod loss;
 mod metrics;
 mod posters;
 mod predict;
+mod pretrained;
 mod progress;
+mod ranking;
 mod run;
 mod running;
 mod split;
+mod teaching;
 mod train;
 
 use std::process::ExitCode;
@@ -26,6 +34,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {

@@ -9,6 +9,28 @@ pub(crate) const MIN_POSITIVES: usize = 5;
 /// Keeps logarithms finite, as Keras does.
 const EPSILON: f64 = 1e-7;
 
+/// Each poster's score for a genre, and whether it has it.
+pub(crate) type Ranking = Vec<(f32, bool)>;
+
+/// Mean of the average precisions of the genres with [`MIN_POSITIVES`] positives.
+pub(crate) fn mean_average_precision(genres: Vec<Ranking>) -> f64 {
+    mean_over_judged(genres, average_precision)
+}
+
+fn mean_over_judged(genres: Vec<Ranking>, figure: fn(&[(f32, bool)]) -> f64) -> f64 {
+    let enough =
+        |genre: &Ranking| genre.iter().filter(|(_, label)| *label).count() >= MIN_POSITIVES;
+    let figures: Vec<f64> = genres
+        .into_iter()
+        .filter(enough)
+        .map(|mut genre| {
+            genre.sort_by(|a, b| b.0.total_cmp(&a.0));
+            figure(&genre)
+        })
+        .collect();
+    figures.iter().sum::<f64>() / figures.len() as f64
+}
+
 /// What was answered about some posters, and what is true. Outer index the poster, inner the genre.
 pub(crate) struct Answers<'a> {
     pub(crate) probabilities: &'a [Vec<f32>],
@@ -17,7 +39,8 @@ pub(crate) struct Answers<'a> {
     pub(crate) labels: &'a [Vec<bool>],
 }
 
-/// Every figure but the per-genre ones. All but the loss lie in 0..=1 and are better when larger.
+/// Every figure but the per-genre ones. All lie in 0..=1 but the loss; all but the loss and the calibration
+/// error are better when larger.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figures {
     /// Mean over posters and genres.
@@ -38,7 +61,22 @@ pub(crate) struct Figures {
     pub(crate) top_1_hit: f64,
     /// Share of posters with a true genre among the three most probable.
     pub(crate) top_3_hit: f64,
+    /// Of all genres pooled; see [`Answers::reliability`].
+    pub(crate) calibration_error: f64,
 }
+
+/// Answers of about the same probability.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct ReliabilityBin {
+    pub(crate) answers: usize,
+    /// Their mean probability.
+    pub(crate) probability: f64,
+    /// The share of them that is true.
+    pub(crate) frequency: f64,
+}
+
+/// Bins of the reliability diagram, evenly over 0..=1.
+const BINS: usize = 15;
 
 /// The figures of one genre.
 #[derive(Debug, Clone, Serialize)]
@@ -64,11 +102,9 @@ impl Answers<'_> {
         let total = counts.iter().fold(Counts::default(), |sum, counts| sum.plus(counts));
         let positives = total.positives() as f64;
         let weighted = counts.iter().map(|c| c.f1() * c.positives() as f64).sum::<f64>();
-        let judged: Vec<usize> =
-            (0..genres).filter(|&genre| counts[genre].positives() >= MIN_POSITIVES).collect();
-        let mean = |figure: fn(&[(f32, bool)]) -> f64| {
-            let sum: f64 = judged.iter().map(|&genre| figure(&self.ranking(genre))).sum();
-            sum / judged.len() as f64
+        let mean = |figure| {
+            let rankings = (0..genres).map(|genre| self.ranking(genre)).collect();
+            mean_over_judged(rankings, figure)
         };
         Figures {
             binary_cross_entropy: self.binary_cross_entropy(),
@@ -84,6 +120,7 @@ impl Answers<'_> {
             auroc: mean(auroc),
             top_1_hit: self.hit(1),
             top_3_hit: self.hit(3),
+            calibration_error: self.calibration_error(),
         }
     }
 
@@ -126,6 +163,33 @@ impl Answers<'_> {
         sum / f64::from(count)
     }
 
+    /// How often answers come true, by their probability, over all genres pooled. Empty bins are left out.
+    pub(crate) fn reliability(&self) -> Vec<ReliabilityBin> {
+        let mut bins = vec![ReliabilityBin::default(); BINS];
+        let pairs = self.probabilities.iter().flatten().zip(self.labels.iter().flatten());
+        for (&probability, &label) in pairs {
+            let bin = &mut bins[((probability * BINS as f32) as usize).min(BINS - 1)];
+            bin.answers += 1;
+            bin.probability += f64::from(probability);
+            bin.frequency += f64::from(u8::from(label));
+        }
+        bins.retain(|bin| bin.answers > 0);
+        for bin in &mut bins {
+            bin.probability /= bin.answers as f64;
+            bin.frequency /= bin.answers as f64;
+        }
+        bins
+    }
+
+    /// Mean distance between probability and frequency, over the bins, weighted by their answers (Guo et al.
+    /// 2017, "On Calibration of Modern Neural Networks", equation 3).
+    fn calibration_error(&self) -> f64 {
+        let bins = self.reliability();
+        let all: usize = bins.iter().map(|bin| bin.answers).sum();
+        let off = |bin: &ReliabilityBin| (bin.probability - bin.frequency).abs() * bin.answers as f64;
+        bins.iter().map(off).sum::<f64>() / all as f64
+    }
+
     fn share(&self, holds: impl Fn(usize) -> bool) -> f64 {
         let posters = self.labels.len();
         (0..posters).filter(|&poster| holds(poster)).count() as f64 / posters as f64
@@ -158,7 +222,7 @@ impl Answers<'_> {
     }
 
     /// Each poster's probability of a genre and whether it is true, the most probable first.
-    fn ranking(&self, genre: usize) -> Vec<(f32, bool)> {
+    fn ranking(&self, genre: usize) -> Ranking {
         let pairs = self.probabilities.iter().zip(self.labels);
         let mut ranking: Vec<_> = pairs.map(|(p, labels)| (p[genre], labels[genre])).collect();
         ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -279,5 +343,8 @@ mod tests {
         assert!((figures.macro_f1 - (2.0 / 3.0 + 1.0 + 0.0) / 3.0).abs() < 1e-9);
         assert!((figures.weighted_f1 - (2.0 * 2.0 / 3.0 + 1.0 + 0.0) / 4.0).abs() < 1e-9);
         assert_eq!((figures.top_1_hit, figures.top_3_hit), (1.0, 1.0));
+        // Six answers in six bins: each is off by its distance to 0 or 1.
+        let off = 0.2 + 0.3 + 0.9 + 0.6 + 0.3 + 0.2;
+        assert!((figures.calibration_error - off / 6.0).abs() < 1e-6);
     }
 }

@@ -12,6 +12,7 @@ use crate::dataset::{Dataset, Row};
 use crate::progress::Ticker;
 
 /// A labelled poster with its picture.
+#[derive(Clone)]
 pub(crate) struct Poster {
     pub(crate) row: Row,
     pub(crate) pixels: Pixels,

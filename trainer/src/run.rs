@@ -1,12 +1,13 @@
 //! A run folder, everything that one training leaves behind:
 //!
 //! - `config.toml`, the resolved configuration,
-//! - `train.txt` and `valid.txt`, the ids on either side of the split,
+//! - `train.txt`, `valid.txt` and `test.txt`, the ids on each side of the split,
 //! - `log.jsonl`, the losses and accuracies by epoch; `curves.svg` and `curves.png` draw them,
 //! - `checkpoint/{model,optim,scheduler}-<epoch>.bpk`, of the last two epochs and the best one,
 //! - `best.bpk`, the network of the best epoch, once training is done,
 //! - `device.txt`, the device that trained.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,6 +17,7 @@ use marquee::Model;
 use marquee::bundle::write_atomically;
 
 use crate::config::Config;
+use crate::evaluate::read_ids;
 use crate::learner::Learning;
 use crate::log::{self, Line};
 use crate::posters::Poster;
@@ -52,6 +54,7 @@ impl Run {
     pub(crate) fn begin(&self, split: &Split, device: &str) -> Result<()> {
         write_atomically(&self.dir.join("train.txt"), ids(&split.train).as_bytes())?;
         write_atomically(&self.dir.join("valid.txt"), ids(&split.valid).as_bytes())?;
+        write_atomically(&self.dir.join("test.txt"), ids(&split.test).as_bytes())?;
         write_atomically(&self.dir.join("device.txt"), format!("{device}\n").as_bytes())?;
         write_atomically(&self.dir.join("config.toml"), self.config.to_toml()?.as_bytes())?;
         Ok(())
@@ -59,7 +62,8 @@ impl Run {
 
     /// Makes sure that the data are still those that the run began with.
     pub(crate) fn check_split(&self, split: &Split) -> Result<()> {
-        for (name, posters) in [("train.txt", &split.train), ("valid.txt", &split.valid)] {
+        let Split { train, valid, test } = split;
+        for (name, posters) in [("train.txt", train), ("valid.txt", valid), ("test.txt", test)] {
             let path = self.dir.join(name);
             let before =
                 std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -84,6 +88,13 @@ impl Run {
         log::read(&self.log_path())
     }
 
+    /// The posters that judge: the test's, or validation's where there is no test.
+    pub(crate) fn judging_ids(&self) -> Result<HashSet<String>> {
+        let test = self.dir.join("test.txt");
+        let ids = if test.is_file() { read_ids(&test)? } else { HashSet::new() };
+        if ids.is_empty() { read_ids(&self.dir.join("valid.txt")) } else { Ok(ids) }
+    }
+
     /// The device that trained.
     pub(crate) fn device(&self) -> String {
         let device = std::fs::read_to_string(self.dir.join("device.txt")).unwrap_or_default();
@@ -106,14 +117,15 @@ impl Run {
     /// The network of the best epoch so far, and its line in the log.
     pub(crate) fn best_model(&self, genres: usize, device: &Device) -> Result<(Model, Line)> {
         let lines = self.log()?;
-        let best = log::best(&lines)
+        let best = log::best(&lines, self.config.goal)
             .with_context(|| format!("{} has no finished epoch yet", self.dir.display()))?;
         let path = self.checkpoint("model", best.epoch);
         let input = &self.config.input;
         let model = self.config.architecture.init([input.width, input.height], genres, device);
-        let learning = Learning { model: model.map_err(anyhow::Error::msg)? };
+        let model = model.map_err(anyhow::Error::msg)?;
+        let learning = Learning::new(model, &self.config.loss, self.config.average);
         let learning = learning.try_load_file(&path).with_context(|| path.display().to_string())?;
-        Ok((learning.model.valid(), best.clone()))
+        Ok((learning.best().valid(), best.clone()))
     }
 
     /// Puts the best epoch's network at `best.bpk`.

@@ -13,13 +13,16 @@ use crate::posters::Poster;
 pub(crate) struct Split {
     pub(crate) train: Vec<Poster>,
     pub(crate) valid: Vec<Poster>,
+    pub(crate) test: Vec<Poster>,
 }
 
 impl Split {
-    /// Puts whole groups of related posters aside, in an order drawn from `seed`, until `valid_share` of
-    /// all posters is reached.
-    pub(crate) fn draw(posters: Vec<Poster>, valid_share: f64, seed: u64) -> Self {
-        let wanted = (posters.len() as f64 * valid_share).round().max(1.0) as usize;
+    /// Puts whole groups of related posters aside, in an order drawn from `seed`: first for validation, then
+    /// for the test, until the share of each is reached.
+    pub(crate) fn draw(posters: Vec<Poster>, valid_share: f64, test_share: f64, seed: u64) -> Self {
+        let count = |share: f64| (posters.len() as f64 * share).round() as usize;
+        let valid = count(valid_share).max(1);
+        let valid_and_test = valid + count(test_share);
         let groups = group(&posters);
         let mut order: Vec<usize> = groups.clone();
         order.sort_unstable();
@@ -30,18 +33,22 @@ impl Split {
         for &name in &groups {
             *sizes.entry(name).or_default() += 1;
         }
-        let mut aside = HashMap::new();
+        // How many posters stand in front of a group in the drawn order says where it belongs.
+        let mut places = HashMap::new();
         let mut taken = 0;
         for name in order {
-            let fits = taken < wanted;
-            taken += if fits { sizes.get(&name).copied().unwrap_or(0) } else { 0 };
-            aside.insert(name, fits);
+            places.insert(name, taken);
+            taken += sizes.get(&name).copied().unwrap_or(0);
         }
 
-        let mut split = Self { train: Vec::new(), valid: Vec::new() };
+        let mut split = Self { train: Vec::new(), valid: Vec::new(), test: Vec::new() };
         for (poster, name) in posters.into_iter().zip(groups) {
-            let valid = aside.get(&name).copied().unwrap_or(false);
-            if valid { &mut split.valid } else { &mut split.train }.push(poster);
+            let side = match places.get(&name) {
+                Some(&place) if place < valid => &mut split.valid,
+                Some(&place) if place < valid_and_test => &mut split.test,
+                _ => &mut split.train,
+            };
+            side.push(poster);
         }
         split
     }

@@ -4,24 +4,37 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use burn::optim::AdamConfig;
+use burn::grad_clipping::GradientClippingConfig;
+use burn::lr_scheduler::LrSchedulerConfig;
+use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
+use burn::lr_scheduler::linear::LinearLrSchedulerConfig;
+use burn::lr_scheduler::module_lr_scheduler::{ModuleLrScheduler, ModuleLrSchedulerConfig};
+use burn::lr_scheduler::sequential::SequentialLrSchedulerConfig;
+use burn::module::ParamGroup;
+use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::Device;
 use burn::train::checkpoint::{CheckpointingAction, CheckpointingStrategy};
 use burn::train::metric::store::{Aggregate, Direction, EventStoreClient, Split as Side};
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper};
-use burn::train::{Interrupter, Learner, SupervisedTraining};
+use burn::train::{
+    Interrupter, Learner, MetricEarlyStoppingStrategy, StoppingCondition, SupervisedTraining,
+};
+use marquee::Model;
+use marquee::model::EfficientNetLite;
 
 use crate::cli::TrainArgs;
-use crate::config::Config;
+use crate::config::{Config, Goal, OptimiserConfig, Schedule};
 use crate::dataset::Dataset;
 use crate::learner::Learning;
-use crate::loader::Loader;
+use crate::loader::{Loader, Targets};
 use crate::log::LogWriter;
+use crate::posters::Poster;
 use crate::progress::{PlainLines, terminal};
+use crate::ranking::{self, RankingMetric};
 use crate::run::Run;
 use crate::split::Split;
-use crate::{curves, device, log, posters};
+use crate::{curves, device, log, posters, pretrained, teaching};
 
 pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let (run, resumed) = match (&args.resume, &args.out) {
@@ -38,9 +51,12 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
 
     let dataset = Dataset::read(&config.data, config.limit)?;
     let all = posters::load(&dataset, &config.input, config.skip_bad || args.skip_bad)?;
-    let split = Split::draw(all, config.valid_share, config.seed);
+    let split_seed = config.split_seed.unwrap_or(config.seed);
+    let split = Split::draw(all, config.valid_share, config.test_share, split_seed);
     ensure!(!split.train.is_empty(), "no poster is left to train on; give more posters");
-    println!("{} posters to train on, {} kept aside", split.train.len(), split.valid.len());
+    let aside = split.valid.len() + split.test.len();
+    println!("{} posters to train on, {aside} kept aside", split.train.len());
+    warn_of_missing_genres(&dataset.genres, &split.train);
 
     let (device, device_name) = device::open(args.device)?;
     if resumed {
@@ -49,21 +65,34 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     } else {
         run.begin(&split, &device_name)?;
     }
-    fit(&run, &device, dataset.genres.len(), split, done)?;
+    fit(&run, &device, split, done)?;
     finish(&run)
 }
 
 /// Trains from behind epoch `done` to the last.
-fn fit(run: &Run, device: &Device, genres: usize, split: Split, done: usize) -> Result<()> {
+fn fit(run: &Run, device: &Device, split: Split, done: usize) -> Result<()> {
     let config = &run.config;
     let input = &config.input;
     let training_device = device.clone().autodiff();
     training_device.seed(config.seed);
-    let model = config.architecture.init([input.width, input.height], genres, &training_device);
-    let model = Learning { model: model.map_err(anyhow::Error::msg)? };
+    let frequencies = frequencies(&split.train);
+    let model = start(config, &frequencies, &training_device)?;
+    let model = Learning::new(model, &config.loss, config.average);
+    let schedule = schedule(config, split.train.len().div_ceil(config.batch_size))?;
 
-    let train = Loader::in_order(split.train, input, config.batch_size, device)
-        .shuffled(config.seed, done + 1);
+    let targets = Targets {
+        smoothing: config.loss.smoothing as f32,
+        frequencies,
+        teachers: teaching::answers(&config.teaching, &split.train, device)?,
+        teaching: config.teaching.share as f32,
+    };
+    let train = Loader::in_order(split.train, input, config.batch_size, device).shuffled(
+        config.seed,
+        done + 1,
+        &config.augment,
+        targets,
+        config.balance,
+    );
     let valid = Loader::in_order(split.valid, input, config.batch_size, device);
     let mut finished = run.log()?;
     finished.retain(|line| line.epoch <= done);
@@ -72,10 +101,10 @@ fn fit(run: &Run, device: &Device, genres: usize, split: Split, done: usize) -> 
     let interrupter = Interrupter::new();
     let mut training =
         SupervisedTraining::<Learning>::new(&run.dir, Arc::new(train), Arc::new(valid))
-            .metrics((LossMetric::new(), AccuracyMetric::new()))
+            .metrics((LossMetric::new(), AccuracyMetric::new(), RankingMetric::default()))
             .num_epochs(config.epochs)
             .with_default_checkpointers()
-            .with_checkpointing_strategy(LastTwoAndBest)
+            .with_checkpointing_strategy(LastTwoAndBest { goal: config.goal })
             .with_metric_logger(log)
             .with_interrupter(interrupter.clone())
             .with_application_logger(None)
@@ -83,9 +112,10 @@ fn fit(run: &Run, device: &Device, genres: usize, split: Split, done: usize) -> 
     if done > 0 {
         training = training.checkpoint(done);
     }
-    // Keras' epsilon, as in the notebook.
-    let optimiser = AdamConfig::new().with_epsilon(1e-7).init();
-    let result = training.launch(Learner::new(model, optimiser, config.learning_rate));
+    if let Some(patience) = config.patience {
+        training = training.early_stopping(early_stopping(config.goal, patience));
+    }
+    let result = training.launch(Learner::new(model, optimiser(&config.optimiser), schedule));
 
     if let Some(error) = result.error {
         bail!("training stopped: {error}; what is finished is kept, {}", resume_hint(&run.dir));
@@ -94,6 +124,102 @@ fn fit(run: &Run, device: &Device, genres: usize, split: Split, done: usize) -> 
         bail!("training was stopped; {}", resume_hint(&run.dir));
     }
     Ok(())
+}
+
+/// The network before its first step: pretrained where the configuration says so, its front frozen, its head
+/// answering each genre's frequency.
+fn start(config: &Config, frequencies: &[f32], device: &Device) -> Result<Model> {
+    let input = [config.input.width, config.input.height];
+    let model = config.architecture.init(input, frequencies.len(), device);
+    let mut model = model.map_err(anyhow::Error::msg)?;
+    if let Some(path) = &config.pretrained {
+        pretrained::load(&mut model, path, false)?;
+    }
+    match model {
+        Model::EfficientNetLite(network) => {
+            let parts = EfficientNetLite::PARTS;
+            ensure!(
+                config.frozen_parts <= parts,
+                "frozen_parts is {}, but the network has only {parts} parts",
+                config.frozen_parts
+            );
+            let network = network.with_prior(frequencies).freeze(config.frozen_parts);
+            Ok(Model::EfficientNetLite(network))
+        }
+        model if config.frozen_parts == 0 => Ok(model),
+        _ => bail!("{} has no parts to freeze: frozen_parts must be 0", config.architecture.name()),
+    }
+}
+
+/// Each genre's share among the posters, kept off 0 and 1.
+fn frequencies(posters: &[Poster]) -> Vec<f32> {
+    let genres = posters.first().map_or(0, |poster| poster.row.labels.len());
+    let count = |genre: usize| posters.iter().filter(|poster| poster.row.labels[genre]).count();
+    (0..genres).map(|genre| (count(genre) as f32 + 0.5) / (posters.len() as f32 + 1.0)).collect()
+}
+
+fn warn_of_missing_genres(names: &[String], train: &[Poster]) {
+    let missing = |genre: &usize| !train.iter().any(|poster| poster.row.labels[*genre]);
+    let missing: Vec<&str> =
+        (0..names.len()).filter(missing).map(|genre| names[genre].as_str()).collect();
+    if !missing.is_empty() {
+        eprintln!(
+            "warning: no poster to train on has {}: the network will hardly ever name it",
+            missing.join(" or ")
+        );
+    }
+}
+
+fn optimiser(config: &OptimiserConfig) -> ModuleOptimizer {
+    AdamWConfig::new()
+        .with_epsilon(config.epsilon)
+        .with_weight_decay(config.weight_decay)
+        .with_grad_clipping(config.clip_norm.map(GradientClippingConfig::Norm))
+        .init()
+}
+
+/// The rate at each step; lower for each part of the network that stands further in front.
+fn schedule(config: &Config, steps_an_epoch: usize) -> Result<ModuleLrScheduler> {
+    let OptimiserConfig { warmup_epochs, schedule, part_decay, .. } = &config.optimiser;
+    let steps = config.epochs * steps_an_epoch;
+    let warmup = ((warmup_epochs * steps_an_epoch as f64) as usize).min(steps - 1);
+    let of = |rate: f64| -> LrSchedulerConfig {
+        let behind = match schedule {
+            Schedule::Constant => LrSchedulerConfig::Constant(rate),
+            Schedule::Cosine => CosineAnnealingLrSchedulerConfig::new(rate, steps - warmup).into(),
+        };
+        if warmup == 0 {
+            return behind;
+        }
+        let rising = LinearLrSchedulerConfig::new(rate / warmup as f64, rate, warmup);
+        SequentialLrSchedulerConfig::new(vec![rising.into(), behind], vec![warmup]).into()
+    };
+    let mut all = ModuleLrSchedulerConfig::new(of(config.learning_rate));
+    if *part_decay < 1.0 {
+        for part in 0..EfficientNetLite::PARTS {
+            let behind = (EfficientNetLite::PARTS - part) as f64;
+            let path = regex::escape(&EfficientNetLite::part_path(part));
+            let group = ParamGroup::from_regex(format!("(^|\\.){path}"))
+                .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            all = all.with_group(group, of(config.learning_rate * part_decay.powf(behind)));
+        }
+    }
+    all.init().map_err(anyhow::Error::msg)
+}
+
+fn early_stopping(goal: Goal, patience: usize) -> MetricEarlyStoppingStrategy {
+    let condition = StoppingCondition::NoImprovementSince { n_epochs: patience };
+    let (mean, valid) = (Aggregate::Mean, Side::Valid);
+    match goal {
+        Goal::Loss => {
+            let metric = LossMetric::new();
+            MetricEarlyStoppingStrategy::new(&metric, mean, Direction::Lowest, valid, condition)
+        }
+        Goal::Ranking => {
+            let metric = RankingMetric::default();
+            MetricEarlyStoppingStrategy::new(&metric, mean, Direction::Highest, valid, condition)
+        }
+    }
 }
 
 fn resume_hint(dir: &Path) -> String {
@@ -111,22 +237,25 @@ fn renderer(interrupter: &Interrupter, done: usize) -> Box<dyn MetricsRenderer> 
 
 fn finish(run: &Run) -> Result<()> {
     let lines = run.log()?;
-    let best = log::best(&lines).context("no epoch was finished")?;
+    let best = log::best(&lines, run.config.goal).context("no epoch was finished")?;
     run.keep_best(best)?;
     curves::draw(&lines, &run.dir)?;
     println!(
-        "best epoch {}: validation loss {:.4}, accuracy {:.1} %; see {}",
+        "best epoch {}: validation loss {:.4}, accuracy {:.1} %, mean average precision {:.3}; see {}",
         best.epoch,
         best.loss,
         best.accuracy * 100.0,
+        best.mean_average_precision,
         run.dir.display()
     );
     Ok(())
 }
 
 /// Keeps the checkpoints of the last two epochs (one might be half-written when the power fails) and of the
-/// one with the lowest validation loss.
-struct LastTwoAndBest;
+/// best one.
+struct LastTwoAndBest {
+    goal: Goal,
+}
 
 impl CheckpointingStrategy for LastTwoAndBest {
     fn checkpointing(
@@ -134,7 +263,11 @@ impl CheckpointingStrategy for LastTwoAndBest {
         epoch: usize,
         store: &EventStoreClient,
     ) -> Vec<CheckpointingAction> {
-        let best = store.find_epoch("Loss", Aggregate::Mean, Direction::Lowest, &Side::Valid);
+        let (name, direction) = match self.goal {
+            Goal::Loss => ("Loss", Direction::Lowest),
+            Goal::Ranking => (ranking::NAME, Direction::Highest),
+        };
+        let best = store.find_epoch(name, Aggregate::Mean, direction, &Side::Valid);
         let outdated = (1..epoch.saturating_sub(1)).filter(|&old| Some(old) != best);
         let mut actions = vec![CheckpointingAction::Save];
         actions.extend(outdated.map(CheckpointingAction::Delete));

@@ -1,0 +1,162 @@
+//! A network's weights as bytes and back: safetensors, in half precision or with most weights in 8 bits.
+//!
+//! In 8 bits, the weight of a convolution over several channels is kept as integers in -127..=127 with a scale
+//! for each output channel, in a tensor beside it whose name ends in `.scale` (Krishnamoorthi 2018, "Quantizing
+//! deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). The network
+//! still computes with floats: what shrinks is the download.
+
+use burn_store::{HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
+use half::f16;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::error::{Error, Result};
+use crate::model::Model;
+
+/// How weights are kept in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Half precision but for batch norm, whose variances would underflow.
+    Half,
+    /// 8 bits where a weight has [`MIN_INPUTS`] input channels or more, half precision elsewhere.
+    Int8,
+}
+
+/// Fewest input channels of a weight in 8 bits: of smaller ones there are few, and each counts for more.
+const MIN_INPUTS: usize = 8;
+
+const SCALE: &str = ".scale";
+
+/// The weights of `model`, in an order that depends on nothing else.
+///
+/// # Errors
+/// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
+pub fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
+    // Without metadata, whose order is random: the same network gives the same bytes.
+    let mut store = SafetensorsStore::from_bytes(None)
+        .clear_metadata()
+        .with_to_adapter(HalfPrecisionAdapter::new())
+        .skip_enum_variants(true);
+    let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes());
+    let bytes = bytes.map_err(|error| Error::WeightsShape { reason: error.to_string() })?;
+    match precision {
+        Precision::Half => Ok(bytes),
+        Precision::Int8 => quantise(&bytes),
+    }
+}
+
+/// Fills `model` with the weights in `bytes`. Every tensor of the network must be there in its shape, and no
+/// other.
+///
+/// # Errors
+/// [`Error::WeightsShape`] lists what is missing, superfluous or of another shape.
+pub fn decode(bytes: Vec<u8>, model: &mut Model) -> Result<()> {
+    let mut store = SafetensorsStore::from_bytes(Some(dequantise(bytes)?))
+        .with_from_adapter(HalfPrecisionAdapter::new())
+        .skip_enum_variants(true)
+        .validate(false)
+        .allow_partial(true);
+    let result = model.load_from(&mut store).map_err(unreadable)?;
+    let problems = (result.errors.iter().map(ToString::to_string))
+        .chain(result.missing.iter().map(|(name, _)| format!("{name} is missing")))
+        .chain(result.unused.iter().map(|name| format!("{name} is not part of it")));
+    let reason = problems.collect::<Vec<_>>().join("; ");
+    if reason.is_empty() { Ok(()) } else { Err(Error::WeightsShape { reason }) }
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    Error::WeightsShape { reason: error.to_string() }
+}
+
+/// A tensor that is to be written.
+struct Tensor {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+fn serialise(tensors: &[Tensor]) -> Result<Vec<u8>> {
+    let views = tensors.iter().map(|tensor| {
+        let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes);
+        view.map(|view| (tensor.name.as_str(), view)).map_err(unreadable)
+    });
+    let views: Vec<_> = views.collect::<Result<_>>()?;
+    safetensors::serialize(views, None).map_err(unreadable)
+}
+
+fn quantise(bytes: &[u8]) -> Result<Vec<u8>> {
+    let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+    let mut tensors = Vec::new();
+    for (name, view) in file.tensors() {
+        let shape = view.shape().to_vec();
+        let [outputs, inputs, ..] = shape[..] else {
+            tensors.push(unchanged(name, &view));
+            continue;
+        };
+        if shape.len() != 4 || inputs < MIN_INPUTS || view.dtype() != Dtype::F16 {
+            tensors.push(unchanged(name, &view));
+            continue;
+        }
+        let values = halves(view.data());
+        let mut scales = Vec::with_capacity(outputs);
+        let mut integers = Vec::with_capacity(values.len());
+        for channel in values.chunks(values.len() / outputs) {
+            let largest = channel.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+            // Rounded as it is kept, and never 0.
+            let scale = f16::from_f32(largest / 127.0).max(f16::MIN_POSITIVE);
+            let integer = |value: &f32| (value / scale.to_f32()).round().clamp(-127.0, 127.0) as i8;
+            scales.extend(scale.to_le_bytes());
+            integers.extend(channel.iter().flat_map(|value| integer(value).to_le_bytes()));
+        }
+        let scale = name.clone() + SCALE;
+        tensors.push(Tensor { name, dtype: Dtype::I8, shape, bytes: integers });
+        tensors.push(Tensor { name: scale, dtype: Dtype::F16, shape: vec![outputs], bytes: scales });
+    }
+    serialise(&tensors)
+}
+
+/// The same file without 8-bit tensors.
+fn dequantise(bytes: Vec<u8>) -> Result<Vec<u8>> {
+    let file = SafeTensors::deserialize(&bytes).map_err(unreadable)?;
+    if !file.tensors().iter().any(|(_, view)| view.dtype() == Dtype::I8) {
+        return Ok(bytes);
+    }
+    let mut tensors = Vec::new();
+    for (name, view) in file.tensors() {
+        let scales_another = name.strip_suffix(SCALE).is_some_and(|of| file.tensor(of).is_ok());
+        if scales_another {
+            continue;
+        }
+        if view.dtype() != Dtype::I8 {
+            tensors.push(unchanged(name, &view));
+            continue;
+        }
+        let scales = file.tensor(&format!("{name}{SCALE}")).map_err(unreadable)?;
+        let scales = halves(scales.data());
+        let size = view.data().len();
+        if scales.is_empty() || size % scales.len() != 0 {
+            return Err(unreadable(format!("{name}{SCALE} does not fit {name}")));
+        }
+        let channels = view.data().chunks((size / scales.len()).max(1)).zip(&scales);
+        let values = channels.flat_map(|(channel, scale)| {
+            channel.iter().map(move |&byte| f32::from(byte as i8) * scale)
+        });
+        let bytes = values.flat_map(f32::to_le_bytes).collect();
+        tensors.push(Tensor { name, dtype: Dtype::F32, shape: view.shape().to_vec(), bytes });
+    }
+    serialise(&tensors)
+}
+
+fn unchanged(name: String, view: &TensorView<'_>) -> Tensor {
+    Tensor {
+        name,
+        dtype: view.dtype(),
+        shape: view.shape().to_vec(),
+        bytes: view.data().to_vec(),
+    }
+}
+
+fn halves(bytes: &[u8]) -> Vec<f32> {
+    let (halves, _) = bytes.as_chunks::<2>();
+    halves.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()
+}

