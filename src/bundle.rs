@@ -68,8 +68,8 @@ pub struct Metric {
     pub name: String,
     /// This network's figure.
     pub value: f64,
-    /// What the best of the trivial baselines scores on the same posters.
-    pub baseline: f64,
+    /// What the best of the trivial baselines scores on the same posters, where that says anything.
+    pub baseline: Option<f64>,
     /// Whether more is better.
     pub higher_is_better: bool,
 }

@@ -17,9 +17,9 @@ mod conv;
 pub mod error;
 pub mod model;
 pub mod preprocess;
-pub mod weights;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
+pub mod weights;
 
 pub use bundle::{Bundle, Manifest};
 pub use classifier::{Classifier, Prediction};

@@ -78,6 +78,17 @@ pub enum Model {
 }
 
 impl Model {
+    /// Logits `[N, genres]` of what comes into a part of the network: of posters with part 0, of the feature
+    /// maps of the parts in front of it otherwise (see [`EfficientNetLite::run`]; a seed-cnn has part 0 alone).
+    pub fn forward_from(&self, part: usize, x: Tensor<4>) -> Tensor<2> {
+        match self {
+            Self::EfficientNetLite(model) => {
+                model.classify(model.run(part..EfficientNetLite::PARTS, x))
+            }
+            Self::SeedCnn(model) => model.forward(x),
+        }
+    }
+
     /// Logits `[N, genres]` of normalised posters `[N, 3, height, width]`. A sigmoid of a logit is the
     /// probability of that genre, each for itself: a film may have several.
     pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {

@@ -37,7 +37,7 @@ pub fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
         .with_to_adapter(HalfPrecisionAdapter::new())
         .skip_enum_variants(true);
     let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes());
-    let bytes = bytes.map_err(|error| Error::WeightsShape { reason: error.to_string() })?;
+    let bytes = bytes.map_err(unreadable)?;
     match precision {
         Precision::Half => Ok(bytes),
         Precision::Int8 => quantise(&bytes),
@@ -61,6 +61,23 @@ pub fn decode(bytes: Vec<u8>, model: &mut Model) -> Result<()> {
         .chain(result.unused.iter().map(|name| format!("{name} is not part of it")));
     let reason = problems.collect::<Vec<_>>().join("; ");
     if reason.is_empty() { Ok(()) } else { Err(Error::WeightsShape { reason }) }
+}
+
+/// Every tensor of `model` in full precision: its name, its shape and its values.
+///
+/// # Errors
+/// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
+pub fn tensors(model: &Model) -> Result<Vec<(String, Vec<usize>, Vec<f32>)>> {
+    let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
+    let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes()).map_err(unreadable)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(unreadable)?;
+    let values = |bytes: &[u8]| {
+        let (floats, _) = bytes.as_chunks::<4>();
+        floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    };
+    let tensors = file.tensors().into_iter();
+    let tensors = tensors.map(|(name, view)| (name, view.shape().to_vec(), values(view.data())));
+    Ok(tensors.collect())
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Error {
@@ -110,7 +127,12 @@ fn quantise(bytes: &[u8]) -> Result<Vec<u8>> {
         }
         let scale = name.clone() + SCALE;
         tensors.push(Tensor { name, dtype: Dtype::I8, shape, bytes: integers });
-        tensors.push(Tensor { name: scale, dtype: Dtype::F16, shape: vec![outputs], bytes: scales });
+        tensors.push(Tensor {
+            name: scale,
+            dtype: Dtype::F16,
+            shape: vec![outputs],
+            bytes: scales,
+        });
     }
     serialise(&tensors)
 }
@@ -148,12 +170,7 @@ fn dequantise(bytes: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 fn unchanged(name: String, view: &TensorView<'_>) -> Tensor {
-    Tensor {
-        name,
-        dtype: view.dtype(),
-        shape: view.shape().to_vec(),
-        bytes: view.data().to_vec(),
-    }
+    Tensor { name, dtype: view.dtype(), shape: view.shape().to_vec(), bytes: view.data().to_vec() }
 }
 
 fn halves(bytes: &[u8]) -> Vec<f32> {

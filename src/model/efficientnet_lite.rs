@@ -114,6 +114,19 @@ struct Block {
     drop_path: f64,
 }
 
+/// How a block is built. Its tensors are `{path}.expand.weight` and so on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockPlan {
+    /// Where its parameters are.
+    pub path: String,
+    /// Whether it has the first 1x1 convolution.
+    pub expands: bool,
+    /// Of the depthwise convolution.
+    pub stride: usize,
+    /// Whether its input is added to its output.
+    pub residual: bool,
+}
+
 impl EfficientNetLiteConfig {
     /// See [`super::ModelConfig::init`].
     pub fn init(
@@ -251,6 +264,20 @@ impl EfficientNetLite {
     /// How many blocks each stage has.
     pub fn blocks(&self) -> Vec<usize> {
         self.stages.iter().map(|stage| stage.blocks.len()).collect()
+    }
+
+    /// Every block from the front, for those who build the same network elsewhere.
+    pub fn plan(&self) -> Vec<BlockPlan> {
+        let stages = self.stages.iter().enumerate();
+        let blocks = stages.flat_map(|(stage, Stage { blocks })| {
+            blocks.iter().enumerate().map(move |(index, block)| BlockPlan {
+                path: format!("stages.{stage}.blocks.{index}"),
+                expands: block.expand.is_some(),
+                stride: block.depthwise.stride[0],
+                residual: block.residual,
+            })
+        });
+        blocks.collect()
     }
 
     /// What the path of every parameter of a part holds, such as `stages.2.`; see [`Self::run`].

@@ -1,6 +1,7 @@
 //! What was typed, and only that; `config.rs` resolves what was meant.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -16,6 +17,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Train a network on a folder of posters; writes a run folder
     Train(TrainArgs),
+    /// Try many settings at random and rank them
+    Sweep(SweepArgs),
     /// Judge a run or a bundle on labelled posters, beside trivial baselines
     Evaluate(EvaluateArgs),
     /// Turn a run into the bundle that the browser loads
@@ -47,6 +50,9 @@ pub(crate) struct TrainArgs {
     /// Continue the run in this folder behind its last finished epoch
     #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "config", "set", "pretrained", "limit", "epochs", "batch_size", "learning_rate", "seed"])]
     pub(crate) resume: Option<PathBuf>,
+    /// Folder to keep the frozen parts' features in, for runs that share them; the run's own without it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) features: Option<PathBuf>,
     /// Use only the first rows of train.csv
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<usize>,
@@ -65,8 +71,42 @@ pub(crate) struct TrainArgs {
     /// Go on without the posters whose image is missing or broken
     #[arg(long)]
     pub(crate) skip_bad: bool,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t)]
+    /// Where to compute: auto, wgpu, cuda or cuda:N, cpu; several, such as cuda:0,cuda:1, share the work
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: DeviceArg,
+}
+
+#[derive(Args)]
+pub(crate) struct SweepArgs {
+    /// Folder in the Kaggle layout: train.csv and Images/<id>.jpg, .jpeg, .png or .webp
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// What is searched: the sweep that comes with the trainer, or a file like it
+    #[arg(long, value_name = "NAME|FILE", default_value = "sweep")]
+    pub(crate) config: String,
+    /// Folder of the trials' runs; one that holds some already goes on with the others
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How many settings to try, those that are done already among them
+    #[arg(long, default_value_t = 10)]
+    pub(crate) trials: usize,
+    /// Change one value of the configuration for all trials; may come several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// ImageNet weights to start from, as for train
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pretrained: Option<PathBuf>,
+    /// Use only the first rows of train.csv
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) limit: Option<usize>,
+    /// Passes over the training posters, for each trial
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Go on without the posters whose image is missing or broken
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Where to compute: auto, wgpu, cuda or cuda:N, cpu
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceArg,
 }
 
@@ -83,11 +123,17 @@ pub(crate) struct EvaluateArgs {
     /// Also write every figure to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Also draw a report to this folder: index.html, in one piece
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    /// Show in the report which posters were misjudged, not only their ids
+    #[arg(long, requires = "report")]
+    pub(crate) with_images: bool,
     /// Go on without the posters whose image is missing or broken
     #[arg(long)]
     pub(crate) skip_bad: bool,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t)]
+    /// Where to compute: auto, wgpu, cuda or cuda:N, cpu
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceArg,
 }
 
@@ -114,6 +160,9 @@ pub(crate) struct ExportArgs {
     /// validation posters, or as said
     #[arg(long, value_enum, default_value_t)]
     pub(crate) weights: WeightsArg,
+    /// Also write the network as ONNX, for other engines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) onnx: Option<PathBuf>,
     /// Licence and rights, as the model card shall show them
     #[arg(
         long,
@@ -121,7 +170,7 @@ pub(crate) struct ExportArgs {
     )]
     pub(crate) licence: String,
     /// Where to compute the validation figures
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceArg,
 }
 
@@ -139,8 +188,8 @@ pub(crate) struct PredictArgs {
     /// Print JSON: an array of {image, genres} or {image, error}
     #[arg(long)]
     pub(crate) json: bool,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    /// Where to compute: auto, wgpu, cuda or cuda:N, cpu
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub(crate) device: DeviceArg,
 }
 
@@ -164,15 +213,37 @@ pub(crate) enum WeightsArg {
     Int8,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
-pub(crate) enum DeviceArg {
-    /// The best that works: cuda, then wgpu on a real GPU, then cpu
-    #[default]
+/// Devices as they were typed, separated by commas.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DeviceArg(pub(crate) Vec<DeviceName>);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum DeviceName {
+    /// The best that works: cuda, then wgpu on a real GPU, then cpu.
     Auto,
-    /// Vulkan, Metal or DirectX 12
+    /// Vulkan, Metal or DirectX 12.
     Wgpu,
-    /// An NVIDIA GPU
-    Cuda,
-    /// Burn Flex on all cores
+    /// An NVIDIA GPU, by its number.
+    Cuda(usize),
+    /// Burn Flex on all cores.
     Cpu,
+}
+
+impl FromStr for DeviceArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = |name: &str| match name {
+            "auto" => Ok(DeviceName::Auto),
+            "wgpu" => Ok(DeviceName::Wgpu),
+            "cpu" => Ok(DeviceName::Cpu),
+            "cuda" => Ok(DeviceName::Cuda(0)),
+            other => other
+                .strip_prefix("cuda:")
+                .and_then(|number| number.parse().ok())
+                .map(DeviceName::Cuda)
+                .ok_or_else(|| format!("{other:?} is none of auto, wgpu, cuda, cuda:N and cpu")),
+        };
+        text.split(',').map(name).collect::<Result<_, _>>().map(Self)
+    }
 }

@@ -52,6 +52,10 @@ pub(crate) struct Config {
     /// Parts of the network, from the front, that stay as they are.
     #[serde(default)]
     pub(crate) frozen_parts: usize,
+    /// Views of each poster whose features behind the frozen parts are computed once; 0 computes them anew
+    /// at every step.
+    #[serde(default)]
+    pub(crate) cached_views: usize,
     /// How much of the averaged weights stays at each step, 0..1; 0 keeps no average.
     #[serde(default)]
     pub(crate) average: f64,
@@ -221,6 +225,9 @@ impl Config {
             decay > 0.0 && decay <= 1.0,
             "optimiser.part_decay must be above 0 and at most 1, not {decay}"
         );
+        if self.cached_views > 0 && self.frozen_parts == 0 {
+            bail!("cached_views needs frozen_parts: there are no features to keep");
+        }
         if !teaching.runs.is_empty() && teaching.share == 0.0 {
             bail!("teaching.share is 0: the teachers would teach nothing");
         }
@@ -245,8 +252,13 @@ impl Config {
             if let Some(pretrained) = self.pretrained.as_ref().and_then(file_name) {
                 table.insert("pretrained".into(), serde_json::Value::String(pretrained));
             }
-            let teachers: Vec<serde_json::Value> =
-                self.teaching.runs.iter().filter_map(file_name).map(serde_json::Value::String).collect();
+            let teachers: Vec<serde_json::Value> = self
+                .teaching
+                .runs
+                .iter()
+                .filter_map(file_name)
+                .map(serde_json::Value::String)
+                .collect();
             table["teaching"]["runs"] = teachers.into();
             table.retain(|_, value| !value.is_null());
         }

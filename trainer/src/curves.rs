@@ -11,29 +11,32 @@ use plotters::prelude::*;
 use crate::log::{Line, Side};
 
 const SIZE: (u32, u32) = (1200, 480);
-const TRAIN: RGBColor = RGBColor(37, 99, 165);
-const VALID: RGBColor = RGBColor(196, 78, 28);
+pub(crate) const TRAIN: RGBColor = RGBColor(37, 99, 165);
+pub(crate) const VALID: RGBColor = RGBColor(196, 78, 28);
 
 /// Draws both files, each replaced by rename.
 pub(crate) fn draw(lines: &[Line], dir: &Path) -> Result<()> {
-    register_font();
-    let failed = |error: &dyn std::fmt::Display| anyhow!("curves: {error}");
-
-    let mut svg = String::new();
-    draw_on(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(), lines)
-        .map_err(|error| failed(&error))?;
-    write_atomically(&dir.join("curves.svg"), svg.as_bytes())?;
+    write_atomically(&dir.join("curves.svg"), svg(lines)?.as_bytes())?;
 
     // The bitmap backend writes files by itself; the rename keeps the old one until the new one is whole.
     let draft = dir.join(".curves.tmp.png");
     draw_on(&BitMapBackend::new(&draft, SIZE).into_drawing_area(), lines)
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| anyhow!("curves: {error}"))?;
     std::fs::rename(&draft, dir.join("curves.png"))?;
     Ok(())
 }
 
+/// The curves as an SVG.
+pub(crate) fn svg(lines: &[Line]) -> Result<String> {
+    register_font();
+    let mut svg = String::new();
+    draw_on(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(), lines)
+        .map_err(|error| anyhow!("curves: {error}"))?;
+    Ok(svg)
+}
+
 /// Brings its own font, since a server may have none.
-fn register_font() {
+pub(crate) fn register_font() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let font = epaint_default_fonts::UBUNTU_LIGHT;

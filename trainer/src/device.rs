@@ -3,18 +3,41 @@
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 
-use crate::cli::DeviceArg;
+use crate::cli::{DeviceArg, DeviceName};
 
-/// Opens a device and says which one it is.
-pub(crate) fn open(wanted: DeviceArg) -> Result<(Device, String)> {
-    let (device, name) = match wanted {
-        DeviceArg::Cpu => cpu(),
-        DeviceArg::Wgpu => wgpu(Software::Accept)?,
-        DeviceArg::Cuda => cuda()?,
-        DeviceArg::Auto => cuda().or_else(|_| wgpu(Software::Refuse)).unwrap_or_else(|_| cpu()),
-    };
+/// Opens the one device that was named, and says which it is.
+///
+/// # Errors
+/// Where it cannot be opened, or several were named.
+pub(crate) fn open(wanted: &DeviceArg) -> Result<(Device, String)> {
+    let [one] = wanted.0[..] else { bail!("--device: only train works on several devices") };
+    let (device, name) = open_one(one)?;
     eprintln!("device: {name}");
     Ok((device, name))
+}
+
+/// Opens every device that was named, and says which they are.
+///
+/// # Errors
+/// Where one cannot be opened.
+pub(crate) fn open_all(wanted: &DeviceArg) -> Result<(Vec<Device>, String)> {
+    let opened = wanted.0.iter().map(|&name| open_one(name));
+    let (devices, names): (Vec<_>, Vec<_>) =
+        opened.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let names = names.join(" and ");
+    eprintln!("device: {names}");
+    Ok((devices, names))
+}
+
+fn open_one(wanted: DeviceName) -> Result<(Device, String)> {
+    match wanted {
+        DeviceName::Cpu => Ok(cpu()),
+        DeviceName::Wgpu => wgpu(Software::Accept),
+        DeviceName::Cuda(index) => cuda(index),
+        DeviceName::Auto => {
+            Ok(cuda(0).or_else(|_| wgpu(Software::Refuse)).unwrap_or_else(|_| cpu()))
+        }
+    }
 }
 
 fn cpu() -> (Device, String) {
@@ -52,21 +75,21 @@ fn wgpu(_software: Software) -> Result<(Device, String)> {
 }
 
 #[cfg(feature = "cuda")]
-fn cuda() -> Result<(Device, String)> {
+fn cuda(index: usize) -> Result<(Device, String)> {
     // The CUDA libraries are loaded on first use; where they are missing, that panics.
     let opened = quietly(|| {
-        let device = Device::cuda(0);
+        let device = Device::cuda(index);
         device.sync().map(|()| device)
     });
     match opened {
-        Some(Ok(device)) => Ok((device, "cuda:0".into())),
+        Some(Ok(device)) => Ok((device, format!("cuda:{index}"))),
         Some(Err(error)) => bail!("--device cuda: the GPU cannot be opened: {error:?}"),
         None => bail!("--device cuda: no NVIDIA driver or GPU was found"),
     }
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda() -> Result<(Device, String)> {
+fn cuda(_index: usize) -> Result<(Device, String)> {
     bail!("--device cuda: this trainer was built without it; build with --features cuda")
 }
 

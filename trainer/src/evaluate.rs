@@ -9,18 +9,17 @@ use marquee::bundle::{Metric, write_atomically};
 use marquee::{Bundle, Classifier, Manifest, Pixels};
 use serde::Serialize;
 
+use crate::answers::BATCH;
 use crate::cli::EvaluateArgs;
 use crate::dataset::Dataset;
-use crate::metrics::{Answers, Figures, GenreFigures, MIN_POSITIVES};
+use crate::metrics::{Answers, FIGURES, Figure, Figures, GenreFigures, MIN_POSITIVES};
 use crate::posters::Poster;
 use crate::progress::Ticker;
 use crate::run::Run;
-use crate::answers::BATCH;
-use crate::{device, export, posters};
-
+use crate::{device, export, posters, report};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
-    let (device, _) = device::open(args.device)?;
+    let (device, _) = device::open(&args.device)?;
     let mut only = args.only.as_deref().map(read_ids).transpose()?;
     let (bundle, dataset, skip_bad) = match (&args.source.run, &args.source.bundle) {
         (Some(dir), _) => {
@@ -42,12 +41,21 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         (None, None) => bail!("name a --run or a --bundle"),
     };
     let posters = load(dataset, &bundle.manifest, only.as_ref(), skip_bad)?;
-    let report = Report::measure(&Classifier::new(bundle, device), &posters)?;
+    let judged = Judged::ask(&Classifier::new(bundle, device), posters)?;
+    let report = Report::of(&judged);
     print!("{}", report.to_text());
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&report)? + "\n";
         write_atomically(path, json.as_bytes())?;
         println!("written to {}", path.display());
+    }
+    if let Some(dir) = &args.report {
+        let lines = match &args.source.run {
+            Some(dir) => Run::open(dir)?.log()?,
+            None => Vec::new(),
+        };
+        let page = report::write(dir, &judged, &report, &lines, args.with_images)?;
+        println!("written to {}", page.display());
     }
     Ok(())
 }
@@ -80,37 +88,60 @@ pub(crate) fn load(
     posters::load(&dataset, &manifest.input, skip_bad)
 }
 
+/// What a network answers about labelled posters.
+pub(crate) struct Judged {
+    pub(crate) manifest: Manifest,
+    pub(crate) posters: Vec<Poster>,
+    pub(crate) probabilities: Vec<Vec<f32>>,
+    pub(crate) decisions: Vec<Vec<bool>>,
+    pub(crate) labels: Vec<Vec<bool>>,
+}
+
+impl Judged {
+    /// Runs the classifier on all posters.
+    pub(crate) fn ask(classifier: &Classifier, posters: Vec<Poster>) -> Result<Self> {
+        let manifest = classifier.manifest().clone();
+        let probabilities = answer(classifier, &posters)?;
+        let decide = |row: &Vec<f32>| {
+            row.iter().zip(&manifest.genres).map(|(p, genre)| *p >= genre.threshold).collect()
+        };
+        let decisions = probabilities.iter().map(decide).collect();
+        let labels = posters.iter().map(|poster| poster.row.labels.clone()).collect();
+        Ok(Self { manifest, posters, probabilities, decisions, labels })
+    }
+
+    pub(crate) fn answers(&self) -> Answers<'_> {
+        let Self { probabilities, decisions, labels, .. } = self;
+        Answers { probabilities, decisions, labels }
+    }
+
+    pub(crate) fn genre_names(&self) -> Vec<String> {
+        self.manifest.genres.iter().map(|genre| genre.name.clone()).collect()
+    }
+}
+
 /// Every figure of a network and of the trivial baselines on the same posters.
 #[derive(Serialize)]
 pub(crate) struct Report {
-    posters: usize,
+    pub(crate) posters: usize,
     pub(crate) network: Figures,
     /// Each genre's frequency among the training posters, for every poster.
     priors: Figures,
     /// The two most frequent genres, for every poster. Its ranking is that of the priors.
     most_frequent: Figures,
-    most_frequent_genres: Vec<String>,
+    pub(crate) most_frequent_genres: Vec<String>,
     /// Genres in the mean average precision and AUROC.
-    judged_genres: Vec<String>,
-    genres: Vec<GenreFigures>,
+    pub(crate) judged_genres: Vec<String>,
+    pub(crate) genres: Vec<GenreFigures>,
 }
 
 impl Report {
-    /// Runs the classifier on all posters and measures its answers.
-    pub(crate) fn measure(classifier: &Classifier, posters: &[Poster]) -> Result<Self> {
-        let manifest = classifier.manifest();
-        let labels: Vec<Vec<bool>> =
-            posters.iter().map(|poster| poster.row.labels.clone()).collect();
-        let names: Vec<String> = manifest.genres.iter().map(|genre| genre.name.clone()).collect();
+    /// The figures of a network's answers.
+    pub(crate) fn of(judged: &Judged) -> Self {
+        let Judged { manifest, labels, .. } = judged;
+        let names = judged.genre_names();
         let thresholds: Vec<f32> = manifest.genres.iter().map(|genre| genre.threshold).collect();
-
-        let probabilities = answer(classifier, posters)?;
-        let decisions: Vec<Vec<bool>> = probabilities
-            .iter()
-            .map(|row| row.iter().zip(&thresholds).map(|(p, threshold)| p >= threshold).collect())
-            .collect();
-        let answers =
-            Answers { probabilities: &probabilities, decisions: &decisions, labels: &labels };
+        let answers = judged.answers();
 
         let total = manifest.training.train_posters.max(1) as f32;
         let priors: Vec<f32> =
@@ -118,14 +149,14 @@ impl Report {
         let mut order: Vec<usize> = (0..priors.len()).collect();
         order.sort_by(|&a, &b| priors[b].total_cmp(&priors[a]));
         let frequent: Vec<usize> = order.into_iter().take(2).collect();
-        let for_all = |row: Vec<bool>| vec![row; posters.len()];
-        let priors_for_all = vec![priors.clone(); posters.len()];
+        let for_all = |row: Vec<bool>| vec![row; labels.len()];
+        let priors_for_all = vec![priors.clone(); labels.len()];
         let baseline = |decisions: &[Vec<bool>]| {
-            Answers { probabilities: &priors_for_all, decisions, labels: &labels }.figures()
+            Answers { probabilities: &priors_for_all, decisions, labels }.figures()
         };
 
-        Ok(Self {
-            posters: posters.len(),
+        Self {
+            posters: labels.len(),
             network: answers.figures(),
             priors: baseline(&for_all(priors.iter().map(|&prior| prior >= 0.5).collect())),
             most_frequent: baseline(&for_all(
@@ -134,7 +165,7 @@ impl Report {
             most_frequent_genres: frequent.iter().map(|&genre| names[genre].clone()).collect(),
             judged_genres: answers.judged_genres(&names),
             genres: answers.by_genre(&names, &thresholds),
-        })
+        }
     }
 
     /// The figures as the manifest keeps them, beside the better of the two baselines.
@@ -144,37 +175,27 @@ impl Report {
         lines
             .map(|line| Metric {
                 value: round(line.network),
-                baseline: round(line.baseline()),
-                higher_is_better: line.higher_is_better,
+                baseline: line.figure.beside_guessing.then(|| round(line.baseline())),
+                higher_is_better: line.figure.higher_is_better,
                 name: line.name,
             })
             .collect()
     }
 
-    fn lines(&self) -> Vec<Line> {
-        let line = |name: &str, figure: fn(&Figures) -> f64| Line {
-            name: name.to_owned(),
-            network: figure(&self.network),
-            priors: figure(&self.priors),
-            most_frequent: figure(&self.most_frequent),
-            higher_is_better: true,
-        };
+    /// The figures side by side, in the order of [`FIGURES`].
+    pub(crate) fn lines(&self) -> Vec<Line> {
         let judged = self.judged_genres.len();
-        let loss = line("binary cross-entropy", |f| f.binary_cross_entropy);
-        let error = line("expected calibration error", |f| f.calibration_error);
-        vec![
-            Line { higher_is_better: false, ..loss },
-            line("argmax accuracy", |f| f.argmax_accuracy),
-            line("exact match", |f| f.exact_match),
-            line("micro F1", |f| f.micro_f1),
-            line("macro F1", |f| f.macro_f1),
-            line("weighted F1", |f| f.weighted_f1),
-            line(&format!("mean average precision, {judged} genres"), |f| f.mean_average_precision),
-            line(&format!("AUROC, {judged} genres"), |f| f.auroc),
-            line("top-1 hit", |f| f.top_1_hit),
-            line("top-3 hit", |f| f.top_3_hit),
-            Line { higher_is_better: false, ..error },
-        ]
+        let line = |figure: Figure| Line {
+            name: match figure.name {
+                name @ ("mean average precision" | "AUROC") => format!("{name}, {judged} genres"),
+                name => name.to_owned(),
+            },
+            network: (figure.of)(&self.network),
+            priors: (figure.of)(&self.priors),
+            most_frequent: (figure.of)(&self.most_frequent),
+            figure,
+        };
+        FIGURES.into_iter().map(line).collect()
     }
 
     fn to_text(&self) -> String {
@@ -223,24 +244,26 @@ impl Report {
     }
 }
 
-struct Line {
-    name: String,
-    network: f64,
-    priors: f64,
-    most_frequent: f64,
-    higher_is_better: bool,
+/// A figure of the network and of the baselines.
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) network: f64,
+    pub(crate) priors: f64,
+    pub(crate) most_frequent: f64,
+    pub(crate) figure: Figure,
 }
 
 impl Line {
     /// The better of the two baselines.
     fn baseline(&self) -> f64 {
-        let best = if self.higher_is_better { f64::max } else { f64::min };
+        let best = if self.figure.higher_is_better { f64::max } else { f64::min };
         best(self.priors, self.most_frequent)
     }
 
-    fn is_worse(&self) -> bool {
+    pub(crate) fn is_worse(&self) -> bool {
         let gain = self.network - self.baseline();
-        if self.higher_is_better { gain < 0.0 } else { gain > 0.0 }
+        let worse = if self.figure.higher_is_better { gain < 0.0 } else { gain > 0.0 };
+        self.figure.beside_guessing && worse
     }
 }
 

@@ -2,17 +2,17 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use marquee::bundle::{FORMAT_VERSION, Genre, Training, Weights};
+use marquee::bundle::{FORMAT_VERSION, Genre, Training, Weights, write_atomically};
 use marquee::{Bundle, Classifier, Manifest, Precision};
 
 use crate::answers::{self, sigmoid};
 use crate::calibration;
 use crate::cli::{ExportArgs, WeightsArg};
 use crate::dataset::Dataset;
-use crate::device;
-use crate::evaluate::{self, Report};
+use crate::evaluate::{self, Judged, Report};
 use crate::posters::{self, Poster};
 use crate::run::Run;
+use crate::{device, onnx};
 
 /// What 8-bit weights may cost: of the mean average precision on the validation posters.
 const MAX_LOSS: f64 = 0.002;
@@ -20,7 +20,7 @@ const MAX_LOSS: f64 = 0.002;
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let run = Run::open(&args.run)?;
     let dataset = Dataset::read(&run.config.data, run.config.limit)?;
-    let (device, _) = device::open(args.device)?;
+    let (device, _) = device::open(&args.device)?;
     let valid = validation_posters(&run, &dataset)?;
     let mut bundle = assemble(&run, &dataset, &valid, &device)?;
     bundle.manifest.training.licence.clone_from(&args.licence);
@@ -32,11 +32,17 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
 
     // Judged as it is written; the figures then complete the manifest.
     let judging = run.judging_ids()?;
-    let posters =
-        evaluate::load(dataset, &bundle.manifest, Some(&judging), run.config.skip_bad)?;
+    let posters = evaluate::load(dataset, &bundle.manifest, Some(&judging), run.config.skip_bad)?;
     let report = judge(&mut bundle, precision, &posters, &device)?;
     bundle.manifest.metrics = report.to_manifest();
     bundle.write(&args.out, precision).with_context(|| format!("--out {}", args.out.display()))?;
+
+    if let Some(path) = &args.onnx {
+        // Of the weights as they were written.
+        let onnx = onnx::encode(&Bundle::read(&args.out, &device)?)?;
+        write_atomically(path, &onnx).context("--onnx")?;
+        println!("{}: {:.1} MB", path.display(), onnx.len() as f64 / 1e6);
+    }
 
     let weights = &bundle.manifest.weights;
     println!(
@@ -46,7 +52,9 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         weights.bytes as f64 / 1e6
     );
     for metric in &bundle.manifest.metrics {
-        println!("{:36} {:8.4}, guessing {:8.4}", metric.name, metric.value, metric.baseline);
+        let beside =
+            metric.baseline.map_or(String::new(), |value| format!(", guessing {value:8.4}"));
+        println!("{:36} {:8.4}{beside}", metric.name, metric.value);
     }
     Ok(())
 }
@@ -58,22 +66,21 @@ fn judge(
     posters: &[Poster],
     device: &Device,
 ) -> Result<Report> {
+    let posters = posters.to_vec();
     let (manifest, weights) = bundle.to_parts(precision)?;
     let read = Bundle::from_parts(&manifest, weights, device)?;
-    Report::measure(&Classifier::new(read, device.clone()), posters)
+    Ok(Report::of(&Judged::ask(&Classifier::new(read, device.clone()), posters)?))
 }
 
-fn choose_precision(
-    bundle: &mut Bundle,
-    valid: &[Poster],
-    device: &Device,
-) -> Result<Precision> {
+fn choose_precision(bundle: &mut Bundle, valid: &[Poster], device: &Device) -> Result<Precision> {
     let mut ranking = |precision| {
         let report = judge(bundle, precision, valid, device)?;
         anyhow::Ok(report.network.mean_average_precision)
     };
     let (half, int8) = (ranking(Precision::Half)?, ranking(Precision::Int8)?);
-    println!("mean average precision, validation: {half:.4} in half precision, {int8:.4} in 8 bits");
+    println!(
+        "mean average precision, validation: {half:.4} in half precision, {int8:.4} in 8 bits"
+    );
     Ok(if half - int8 < MAX_LOSS { Precision::Int8 } else { Precision::Half })
 }
 

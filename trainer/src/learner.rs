@@ -53,8 +53,8 @@ impl TrainStep for Learning {
     type Input = Batch;
     type Output = Judged;
 
-    fn step(&self, Batch { images, targets }: Batch) -> TrainOutput<Judged> {
-        let logits = self.model.forward(images);
+    fn step(&self, Batch { images, part, targets }: Batch) -> TrainOutput<Judged> {
+        let logits = self.model.forward_from(part, images);
         let loss = self.loss.of(logits.clone(), targets.clone());
         let gradients = loss.clone().mean().backward();
         TrainOutput::new(self, gradients, Judged { loss, logits, targets })
@@ -78,8 +78,9 @@ impl InferenceStep for Learning {
     type Input = Batch;
     type Output = Judged;
 
-    fn step(&self, Batch { images, targets }: Batch) -> Judged {
-        let logits = self.average.as_ref().unwrap_or(&self.model).forward(images);
+    fn step(&self, Batch { images, part, targets }: Batch) -> Judged {
+        let model = self.average.as_ref().unwrap_or(&self.model);
+        let logits = model.forward_from(part, images);
         let loss = binary_cross_entropy(logits.clone(), targets.clone());
         Judged { loss, logits, targets }
     }

@@ -2,6 +2,7 @@
 //! batches while the device works on the current one.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -20,13 +21,16 @@ use rayon::prelude::*;
 
 use crate::augment::Augment;
 use crate::dataset::Row;
+use crate::features::Features;
 use crate::posters::Poster;
 
 /// Some posters on a device.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
-    /// `[N, 3, height, width]`, normalised.
+    /// `[N, 3, height, width]`, normalised; or what goes into a later part of the network.
     pub(crate) images: Tensor<4>,
+    /// That part.
+    pub(crate) part: usize,
     /// `[N, genres]`, 0..=1.
     pub(crate) targets: Tensor<2>,
 }
@@ -35,11 +39,14 @@ pub(crate) struct Batch {
 #[derive(Clone)]
 pub(crate) struct Loader {
     posters: Arc<Vec<Poster>>,
+    /// Those that are handed out: all, or a device's share.
+    range: Range<usize>,
     input: Preprocess,
     batch_size: usize,
     device: Device,
     shuffle: Option<Shuffle>,
     targets: Arc<Targets>,
+    features: Option<Arc<Features>>,
 }
 
 /// What the network is told to answer.
@@ -88,9 +95,24 @@ impl Loader {
         batch_size: usize,
         device: &Device,
     ) -> Self {
+        let range = 0..posters.len();
         let posters = Arc::new(posters);
         let (input, device) = (input.clone(), device.clone());
-        Self { posters, input, batch_size, device, shuffle: None, targets: Arc::default() }
+        Self {
+            posters,
+            range,
+            input,
+            batch_size,
+            device,
+            shuffle: None,
+            targets: Arc::default(),
+            features: None,
+        }
+    }
+
+    /// The posters' features in the posters' place.
+    pub(crate) fn with_features(self, features: Option<Arc<Features>>) -> Self {
+        Self { features, ..self }
     }
 
     /// Batches for training, starting with epoch `first_epoch` (from 1).
@@ -109,20 +131,25 @@ impl Loader {
         Self { shuffle: Some(shuffle), targets: Arc::new(targets), ..self }
     }
 
-    /// The order of the next epoch, and the seed of everything that is random in it.
-    fn next_order(&self) -> (Vec<usize>, u64) {
-        let mut order: Vec<usize> = (0..self.posters.len()).collect();
-        let Some(Shuffle { seed, epoch, weights, .. }) = &self.shuffle else { return (order, 0) };
+    /// The order of the next epoch, its number, and the seed of everything that is random in it.
+    fn next_order(&self) -> (Vec<usize>, u64, u64) {
+        let mut order: Vec<usize> = self.range.clone().collect();
+        let Some(Shuffle { seed, epoch, weights, .. }) = &self.shuffle else {
+            return (order, 0, 0);
+        };
         let epoch = epoch.fetch_add(1, Ordering::Relaxed);
         let seed = seed.wrapping_mul(1_000_003).wrapping_add(epoch);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        match weights.as_deref().map(WeightedIndex::new) {
-            Some(Ok(weighted)) => order.fill_with(|| weighted.sample(&mut rng)),
+        let weights = weights.as_deref().map(|weights| &weights[self.range.clone()]);
+        match weights.map(WeightedIndex::new) {
+            Some(Ok(weighted)) => {
+                order.fill_with(|| self.range.start + weighted.sample(&mut rng));
+            }
             _ => order.shuffle(&mut rng),
         }
         // Dropout draws from the device's generator: it starts anew with the epoch for the same reason.
         self.device.seed(seed);
-        (order, seed)
+        (order, epoch, seed)
     }
 }
 
@@ -137,28 +164,34 @@ fn sampling_weights(posters: &[Poster], frequencies: &[f32], balance: f64) -> Ve
 
 impl DataLoader<Batch> for Loader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
-        let (order, seed) = self.next_order();
-        let (posters, input, size) = (self.posters.clone(), self.input.clone(), self.batch_size);
+        let (order, epoch, seed) = self.next_order();
         let augment = self.shuffle.as_ref().map(|shuffle| shuffle.augment.clone());
-        let targets = self.targets.clone();
+        let maker = Maker {
+            posters: self.posters.clone(),
+            input: self.input.clone(),
+            targets: self.targets.clone(),
+            features: self.features.clone(),
+            augment,
+            epoch,
+        };
+        let size = self.batch_size;
         let (sender, prepared) = sync_channel(2);
         std::thread::spawn(move || {
             for (number, indices) in order.chunks(size).enumerate() {
                 let seed = seed.wrapping_mul(1_000_033).wrapping_add(number as u64);
-                let changes = augment.as_ref().map(|augment| (augment, seed));
                 // Fails when the consumer has left early; then there is nothing more to prepare.
-                if sender.send(Prepared::new(&posters, indices, &input, &targets, changes)).is_err()
-                {
+                if sender.send(maker.batch(indices, seed)).is_err() {
                     break;
                 }
             }
         });
-        let (done, total) = (0, self.posters.len());
-        Box::new(Batches { prepared, device: &self.device, done, total })
+        let part = self.features.as_ref().map_or(0, |features| features.part);
+        let (done, total) = (0, self.range.len());
+        Box::new(Batches { prepared, device: &self.device, part, done, total })
     }
 
     fn num_items(&self) -> usize {
-        self.posters.len()
+        self.range.len()
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Batch>> {
@@ -166,13 +199,8 @@ impl DataLoader<Batch> for Loader {
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Batch>> {
-        let posters = self.posters.get(start..end).unwrap_or_default();
-        let posters = posters.iter().map(|poster| Poster {
-            row: poster.row.clone(),
-            pixels: poster.pixels.clone(),
-            hash: poster.hash,
-        });
-        Arc::new(Self { posters: Arc::new(posters.collect()), ..self.clone() })
+        let range = self.range.start + start..(self.range.start + end).min(self.range.end);
+        Arc::new(Self { range, ..self.clone() })
     }
 }
 
@@ -182,45 +210,55 @@ struct Prepared {
     targets: TensorData,
 }
 
-impl Prepared {
-    fn new(
-        posters: &[Poster],
-        indices: &[usize],
-        input: &Preprocess,
-        targets: &Targets,
-        changes: Option<(&Augment, u64)>,
-    ) -> Self {
-        let chosen: Vec<&Poster> = indices.iter().map(|&index| &posters[index]).collect();
-        let generator = |seed, stream| {
+/// What batches are made from, in a thread of its own.
+struct Maker {
+    posters: Arc<Vec<Poster>>,
+    input: Preprocess,
+    targets: Arc<Targets>,
+    features: Option<Arc<Features>>,
+    /// `None` for judging.
+    augment: Option<Augment>,
+    epoch: u64,
+}
+
+impl Maker {
+    fn batch(&self, indices: &[usize], seed: u64) -> Prepared {
+        let generator = |stream| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(stream);
             rng
         };
-        let mut images: Vec<Vec<f32>> = chosen
-            .par_iter()
-            .enumerate()
-            .map(|(index, poster)| match changes {
-                Some((augment, seed)) => {
-                    let mut rng = generator(seed, index as u64 + 1);
-                    input.normalise(&augment.apply(&poster.pixels, input, &mut rng))
-                }
-                None => input.normalise(&poster.pixels),
-            })
+        let images = indices.par_iter().enumerate();
+        let mut images: Vec<Vec<f32>> = images
+            .map(|(place, &index)| self.image(index, &mut generator(place as u64 + 1)))
             .collect();
-        let mut targets: Vec<Vec<f32>> =
-            chosen.iter().map(|poster| targets.of(&poster.row)).collect();
-        if let Some((augment, seed)) = changes
+        let targets = indices.iter().map(|&index| self.targets.of(&self.posters[index].row));
+        let mut targets: Vec<Vec<f32>> = targets.collect();
+        if let Some(augment) = &self.augment
             && let Ok(shares) = Beta::new(augment.mixup, augment.mixup)
         {
-            let share: f32 = shares.sample(&mut generator(seed, 0)) as f32;
+            let share: f32 = shares.sample(&mut generator(0)) as f32;
             blend_with_reversed(&mut images, share);
             blend_with_reversed(&mut targets, share);
         }
         let genres = targets.first().map_or(0, Vec::len);
-        let shape = [chosen.len(), 3, input.height as usize, input.width as usize];
-        Self {
+        let [channels, height, width] = match &self.features {
+            Some(features) => features.shape,
+            None => [3, self.input.height as usize, self.input.width as usize],
+        };
+        let shape = [indices.len(), channels, height, width];
+        Prepared {
             images: TensorData::new::<f32, _>(images.concat(), shape),
-            targets: TensorData::new::<f32, _>(targets.concat(), [chosen.len(), genres]),
+            targets: TensorData::new::<f32, _>(targets.concat(), [indices.len(), genres]),
+        }
+    }
+
+    fn image(&self, index: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+        let poster = &self.posters[index].pixels;
+        match (&self.features, &self.augment) {
+            (Some(features), _) => features.get(self.epoch, index),
+            (None, Some(augment)) => self.input.normalise(&augment.apply(poster, &self.input, rng)),
+            (None, None) => self.input.normalise(poster),
         }
     }
 }
@@ -238,6 +276,7 @@ fn blend_with_reversed(rows: &mut [Vec<f32>], share: f32) {
 struct Batches<'a> {
     prepared: Receiver<Prepared>,
     device: &'a Device,
+    part: usize,
     done: usize,
     total: usize,
 }
@@ -250,7 +289,7 @@ impl Iterator for Batches<'_> {
         let images = Tensor::<4>::from_data(images, self.device);
         let targets = Tensor::<2>::from_data(targets, self.device);
         self.done += images.dims()[0];
-        Some(Ok(Batch { images, targets }))
+        Some(Ok(Batch { images, part: self.part, targets }))
     }
 }
 

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use burn::train::Interrupter;
 use burn::train::logger::MetricLogger;
 use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, NumericEntry};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Goal;
+use crate::config::{Config, Goal};
 use crate::ranking;
 use crate::running::RunningMeans;
 
@@ -59,33 +60,55 @@ pub(crate) fn best(lines: &[Line], goal: Goal) -> Option<&Line> {
     }
 }
 
+/// Whether early stopping ended the run: no better epoch came in as many as it waits for.
+pub(crate) fn ran_out_of_patience(lines: &[Line], config: &Config) -> bool {
+    let last = lines.iter().filter(|line| line.split == Side::Valid).map(|line| line.epoch).max();
+    match (config.patience, best(lines, config.goal), last) {
+        (Some(patience), Some(best), Some(last)) => last >= best.epoch + patience,
+        _ => false,
+    }
+}
+
+/// How the reason begins for which training stops by itself.
+pub(crate) const NOT_A_NUMBER: &str = "the loss is not a number";
+
 /// Writes the log while Burn's learner trains, and answers its questions about earlier epochs.
 pub(crate) struct LogWriter {
     file: File,
     means: RunningMeans,
     started: Instant,
     finished: Vec<Line>,
+    /// Steps of the current epoch so far.
+    steps: usize,
+    interrupter: Interrupter,
 }
 
 impl LogWriter {
     /// Goes on with the log at `path` behind `finished`, its lines that count.
-    pub(crate) fn new(path: &Path, finished: Vec<Line>) -> Result<Self> {
+    /// It stops the training by `interrupter` at a loss that is not a number.
+    pub(crate) fn new(path: &Path, finished: Vec<Line>, interrupter: Interrupter) -> Result<Self> {
         let mut text = String::new();
         for line in &finished {
             text += &(serde_json::to_string(line)? + "\n");
         }
         marquee::bundle::write_atomically(path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path)?;
-        Ok(Self { file, means: RunningMeans::default(), started: Instant::now(), finished })
+        let (means, started) = (RunningMeans::default(), Instant::now());
+        Ok(Self { file, means, started, finished, steps: 0, interrupter })
     }
 }
 
 impl MetricLogger for LogWriter {
-    fn log(&mut self, update: MetricsUpdate, _epoch: usize, _split: &Split) {
+    fn log(&mut self, update: MetricsUpdate, epoch: usize, _split: &Split) {
+        self.steps += 1;
         for metric in update.entries_numeric {
             if let Some(value) = &metric.numeric_entry {
                 self.means.add(&metric.entry, value);
             }
+        }
+        if self.means.is_nan("Loss") {
+            let reason = format!("{NOT_A_NUMBER} at epoch {epoch}, step {}", self.steps);
+            self.interrupter.stop(Some(&reason));
         }
     }
 
@@ -121,6 +144,7 @@ impl MetricLogger for LogWriter {
             seconds: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         };
         self.means.clear();
+        self.steps = 0;
         self.started = Instant::now();
         let json = serde_json::to_string(&line).unwrap_or_default();
         if let Err(error) = writeln!(self.file, "{json}") {

@@ -12,20 +12,24 @@ mod dataset;
 mod device;
 mod evaluate;
 mod export;
+mod features;
 mod labels;
 mod learner;
 mod loader;
 mod log;
 mod loss;
 mod metrics;
+mod onnx;
 mod posters;
 mod predict;
 mod pretrained;
 mod progress;
 mod ranking;
+mod report;
 mod run;
 mod running;
 mod split;
+mod sweep;
 mod teaching;
 mod train;
 
@@ -41,6 +45,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Train(args) => train::run(args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Predict(args) => predict::run(&args),

@@ -1,5 +1,8 @@
 //! The figures of a multi-label classifier. Definitions follow scikit-learn's, so that they can be compared.
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use serde::Serialize;
 
 /// Genres with fewer positives than this among the judged posters do not enter the mean average precision:
@@ -32,6 +35,7 @@ fn mean_over_judged(genres: Vec<Ranking>, figure: fn(&[(f32, bool)]) -> f64) -> 
 }
 
 /// What was answered about some posters, and what is true. Outer index the poster, inner the genre.
+#[derive(Clone, Copy)]
 pub(crate) struct Answers<'a> {
     pub(crate) probabilities: &'a [Vec<f32>],
     /// Whether each genre is taken as present.
@@ -64,6 +68,45 @@ pub(crate) struct Figures {
     /// Of all genres pooled; see [`Answers::reliability`].
     pub(crate) calibration_error: f64,
 }
+
+/// A figure, and how it is to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Figure {
+    pub(crate) name: &'static str,
+    pub(crate) higher_is_better: bool,
+    /// Whether doing better than guessing means anything.
+    pub(crate) beside_guessing: bool,
+    pub(crate) of: fn(&Figures) -> f64,
+}
+
+impl Figure {
+    const fn higher(name: &'static str, of: fn(&Figures) -> f64) -> Self {
+        Self { name, higher_is_better: true, beside_guessing: true, of }
+    }
+
+    const fn lower(name: &'static str, of: fn(&Figures) -> f64) -> Self {
+        Self { higher_is_better: false, ..Self::higher(name, of) }
+    }
+}
+
+/// All figures, in the order in which they are shown.
+pub(crate) const FIGURES: [Figure; 11] = [
+    Figure::lower("binary cross-entropy", |figures| figures.binary_cross_entropy),
+    Figure::higher("argmax accuracy", |figures| figures.argmax_accuracy),
+    Figure::higher("exact match", |figures| figures.exact_match),
+    Figure::higher("micro F1", |figures| figures.micro_f1),
+    Figure::higher("macro F1", |figures| figures.macro_f1),
+    Figure::higher("weighted F1", |figures| figures.weighted_f1),
+    Figure::higher("mean average precision", |figures| figures.mean_average_precision),
+    Figure::higher("AUROC", |figures| figures.auroc),
+    Figure::higher("top-1 hit", |figures| figures.top_1_hit),
+    Figure::higher("top-3 hit", |figures| figures.top_3_hit),
+    // Who answers each genre's frequency is calibrated, and says nothing.
+    Figure {
+        beside_guessing: false,
+        ..Figure::lower("expected calibration error", |figures| figures.calibration_error)
+    },
+];
 
 /// Answers of about the same probability.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -163,6 +206,37 @@ impl Answers<'_> {
         sum / f64::from(count)
     }
 
+    /// The range, low to high, in which each of [`FIGURES`] lies for 95 % of the sets of as many posters that
+    /// are drawn from these, each as often as it comes (Efron 1979, the bootstrap).
+    pub(crate) fn intervals(&self, seed: u64) -> Vec<(f64, f64)> {
+        const DRAWS: u64 = 400;
+        let posters = self.labels.len();
+        let drawn: Vec<Figures> = (0..DRAWS)
+            .into_par_iter()
+            .map(|draw| {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                rng.set_stream(draw);
+                let chosen: Vec<usize> =
+                    (0..posters).map(|_| rng.random_range(0..posters)).collect();
+                let pick = |rows: &[Vec<bool>]| -> Vec<Vec<bool>> {
+                    chosen.iter().map(|&poster| rows[poster].clone()).collect()
+                };
+                let probabilities: Vec<Vec<f32>> =
+                    chosen.iter().map(|&poster| self.probabilities[poster].clone()).collect();
+                let (decisions, labels) = (pick(self.decisions), pick(self.labels));
+                let probabilities = &probabilities;
+                Answers { probabilities, decisions: &decisions, labels: &labels }.figures()
+            })
+            .collect();
+        let interval = |figure: Figure| {
+            let mut values: Vec<f64> = drawn.iter().map(figure.of).collect();
+            values.sort_by(f64::total_cmp);
+            let at = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
+            (at(0.025), at(0.975))
+        };
+        FIGURES.into_iter().map(interval).collect()
+    }
+
     /// How often answers come true, by their probability, over all genres pooled. Empty bins are left out.
     pub(crate) fn reliability(&self) -> Vec<ReliabilityBin> {
         let mut bins = vec![ReliabilityBin::default(); BINS];
@@ -186,7 +260,8 @@ impl Answers<'_> {
     fn calibration_error(&self) -> f64 {
         let bins = self.reliability();
         let all: usize = bins.iter().map(|bin| bin.answers).sum();
-        let off = |bin: &ReliabilityBin| (bin.probability - bin.frequency).abs() * bin.answers as f64;
+        let off =
+            |bin: &ReliabilityBin| (bin.probability - bin.frequency).abs() * bin.answers as f64;
         bins.iter().map(off).sum::<f64>() / all as f64
     }
 
@@ -222,7 +297,7 @@ impl Answers<'_> {
     }
 
     /// Each poster's probability of a genre and whether it is true, the most probable first.
-    fn ranking(&self, genre: usize) -> Ranking {
+    pub(crate) fn ranking(&self, genre: usize) -> Ranking {
         let pairs = self.probabilities.iter().zip(self.labels);
         let mut ranking: Vec<_> = pairs.map(|(p, labels)| (p[genre], labels[genre])).collect();
         ranking.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -8,7 +8,7 @@ use crate::cli::PredictArgs;
 use crate::device;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
-    let (device, _) = device::open(args.device)?;
+    let (device, _) = device::open(&args.device)?;
     let bundle = Bundle::read(&args.bundle, &device)
         .with_context(|| format!("--bundle {}", args.bundle.display()))?;
     let classifier = Classifier::new(bundle, device);

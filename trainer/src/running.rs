@@ -34,6 +34,11 @@ impl RunningMeans {
         }
     }
 
+    /// Whether something came that is not a number.
+    pub(crate) fn is_nan(&self, name: &str) -> bool {
+        self.sums.get(name).is_some_and(|(sum, _)| sum.is_nan())
+    }
+
     /// NaN where nothing has come.
     pub(crate) fn mean(&self, name: &str) -> f64 {
         self.sums.get(name).map_or(f64::NAN, |(sum, weight)| sum / weight)

@@ -10,7 +10,7 @@ use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::linear::LinearLrSchedulerConfig;
 use burn::lr_scheduler::module_lr_scheduler::{ModuleLrScheduler, ModuleLrSchedulerConfig};
 use burn::lr_scheduler::sequential::SequentialLrSchedulerConfig;
-use burn::module::ParamGroup;
+use burn::module::{Module, ParamGroup};
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::Device;
 use burn::train::checkpoint::{CheckpointingAction, CheckpointingStrategy};
@@ -18,14 +18,17 @@ use burn::train::metric::store::{Aggregate, Direction, EventStoreClient, Split a
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper};
 use burn::train::{
-    Interrupter, Learner, MetricEarlyStoppingStrategy, StoppingCondition, SupervisedTraining,
+    ExecutionStrategy, Interrupter, Learner, MetricEarlyStoppingStrategy, MultiDeviceOptim,
+    StoppingCondition, SupervisedTraining,
 };
 use marquee::Model;
 use marquee::model::EfficientNetLite;
 
+use crate::augment::Augment;
 use crate::cli::TrainArgs;
 use crate::config::{Config, Goal, OptimiserConfig, Schedule};
 use crate::dataset::Dataset;
+use crate::features::{Features, Views};
 use crate::learner::Learning;
 use crate::loader::{Loader, Targets};
 use crate::log::LogWriter;
@@ -44,8 +47,8 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     };
     let config = &run.config;
     let done = if resumed { run.last_checkpoint() } else { 0 };
-    if done == config.epochs {
-        println!("{} is finished: all {done} epochs are done", run.dir.display());
+    if done == config.epochs || log::ran_out_of_patience(&run.log()?, config) {
+        println!("{} is finished: {done} epochs are done", run.dir.display());
         return finish(&run);
     }
 
@@ -58,27 +61,37 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     println!("{} posters to train on, {aside} kept aside", split.train.len());
     warn_of_missing_genres(&dataset.genres, &split.train);
 
-    let (device, device_name) = device::open(args.device)?;
+    let (devices, device_name) = device::open_all(&args.device)?;
     if resumed {
         run.check_split(&split)?;
         println!("resuming behind epoch {done} of {}", config.epochs);
     } else {
         run.begin(&split, &device_name)?;
     }
-    fit(&run, &device, split, done)?;
+    let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
+    fit(&run, &devices, split, done, &features_dir)?;
     finish(&run)
 }
 
 /// Trains from behind epoch `done` to the last.
-fn fit(run: &Run, device: &Device, split: Split, done: usize) -> Result<()> {
+fn fit(
+    run: &Run,
+    devices: &[Device],
+    split: Split,
+    done: usize,
+    features_dir: &Path,
+) -> Result<()> {
     let config = &run.config;
     let input = &config.input;
+    let device = devices.first().context("--device names none")?;
     let training_device = device.clone().autodiff();
     training_device.seed(config.seed);
     let frequencies = frequencies(&split.train);
     let model = start(config, &frequencies, &training_device)?;
     let model = Learning::new(model, &config.loss, config.average);
-    let schedule = schedule(config, split.train.len().div_ceil(config.batch_size))?;
+    // Each device takes a batch of its own at every step.
+    let step_size = config.batch_size * devices.len();
+    let schedule = schedule(config, split.train.len().div_ceil(step_size))?;
 
     let targets = Targets {
         smoothing: config.loss.smoothing as f32,
@@ -86,19 +99,27 @@ fn fit(run: &Run, device: &Device, split: Split, done: usize) -> Result<()> {
         teachers: teaching::answers(&config.teaching, &split.train, device)?,
         teaching: config.teaching.share as f32,
     };
-    let train = Loader::in_order(split.train, input, config.batch_size, device).shuffled(
-        config.seed,
-        done + 1,
-        &config.augment,
-        targets,
-        config.balance,
-    );
-    let valid = Loader::in_order(split.valid, input, config.batch_size, device);
+    let features = |posters: &[Poster], views: usize, augment: Option<&Augment>| {
+        if config.cached_views == 0 {
+            return Ok(None);
+        }
+        let wanted = Views { posters, views, augment };
+        let front = model.model.clone().valid();
+        let features = Features::of(&wanted, &front, config, features_dir, device)?;
+        anyhow::Ok(Some(Arc::new(features)))
+    };
+    let train_features = features(&split.train, config.cached_views, Some(&config.augment))?;
+    let valid_features = features(&split.valid, 1, None)?;
+    let train = Loader::in_order(split.train, input, config.batch_size, device)
+        .with_features(train_features)
+        .shuffled(config.seed, done + 1, &config.augment, targets, config.balance);
+    let valid = Loader::in_order(split.valid, input, config.batch_size, device)
+        .with_features(valid_features);
     let mut finished = run.log()?;
     finished.retain(|line| line.epoch <= done);
-    let log = LogWriter::new(&run.log_path(), finished)?;
-
     let interrupter = Interrupter::new();
+    let log = LogWriter::new(&run.log_path(), finished, interrupter.clone())?;
+
     let mut training =
         SupervisedTraining::<Learning>::new(&run.dir, Arc::new(train), Arc::new(valid))
             .metrics((LossMetric::new(), AccuracyMetric::new(), RankingMetric::default()))
@@ -108,6 +129,7 @@ fn fit(run: &Run, device: &Device, split: Split, done: usize) -> Result<()> {
             .with_metric_logger(log)
             .with_interrupter(interrupter.clone())
             .with_application_logger(None)
+            .with_training_strategy(strategy(devices).into())
             .renderer(renderer(&interrupter, done));
     if done > 0 {
         training = training.checkpoint(done);
@@ -120,10 +142,32 @@ fn fit(run: &Run, device: &Device, split: Split, done: usize) -> Result<()> {
     if let Some(error) = result.error {
         bail!("training stopped: {error}; what is finished is kept, {}", resume_hint(&run.dir));
     }
-    if result.interrupted.is_some() {
-        bail!("training was stopped; {}", resume_hint(&run.dir));
+    let Some(interruption) = result.interrupted else { return Ok(()) };
+    match interruption.reason {
+        Some(reason) if reason.starts_with(log::NOT_A_NUMBER) => {
+            bail!("{reason}; what is finished is kept: start a new run with a lower learning_rate")
+        }
+        _ => Err(Stopped(resume_hint(&run.dir)).into()),
     }
-    Ok(())
+}
+
+/// The user stopped the training.
+#[derive(Debug, thiserror::Error)]
+#[error("training was stopped; {0}")]
+struct Stopped(String);
+
+/// Whether a training did not fail, but was stopped by its user.
+pub(crate) fn was_stopped(error: &anyhow::Error) -> bool {
+    error.is::<Stopped>()
+}
+
+/// On several devices, each has its share of the posters, and their gradients are summed on the first.
+fn strategy(devices: &[Device]) -> ExecutionStrategy {
+    let devices: Vec<Device> = devices.iter().map(|device| device.clone().autodiff()).collect();
+    match devices.as_slice() {
+        [device] => ExecutionStrategy::single(device.clone()),
+        _ => ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice),
+    }
 }
 
 /// The network before its first step: pretrained where the configuration says so, its front frozen, its head

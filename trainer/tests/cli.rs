@@ -1,126 +1,14 @@
 //! The trainer as its users meet it: commands on posters that the test paints, and every way they go wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
 
+mod painted;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
-use image::{Rgb, RgbImage};
 use serde_json::Value;
-use tempfile::TempDir;
 
-const POSTERS: usize = 60;
-
-/// The seed's network at a size at which an epoch takes a second.
-const CONFIG: &str = r#"
-epochs = 4
-batch_size = 8
-learning_rate = 3e-3
-seed = 3
-valid_share = 0.2
-[architecture]
-name = "seed-cnn"
-channels = [4, 8, 8]
-hidden = 16
-dropout = 0.1
-[input]
-width = 32
-height = 48
-mean = [0.5, 0.5, 0.5]
-std = [0.25, 0.25, 0.25]
-"#;
-
-/// A folder of painted posters: horror is dark, comedy yellow, and drama comes with either.
-struct Data {
-    dir: TempDir,
-}
-
-impl Data {
-    fn paint() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("Images")).unwrap();
-        let mut csv = String::from("Id,Genre,Comedy,Drama,Horror\n");
-        for index in 0..POSTERS {
-            let (horror, drama) = (index % 2 == 0, index % 3 == 0);
-            let comedy = !horror;
-            csv += &format!(
-                "tt{index:04},\"['x']\",{},{},{}\n",
-                comedy as u8, drama as u8, horror as u8
-            );
-            let shade = (index * 3 % 40) as u8;
-            let colour = if horror { [shade, 0, 10] } else { [200 + shade, 190, 30] };
-            let picture = RgbImage::from_fn(40, 60, |x, y| {
-                let light = if drama && y > 40 { 40 } else { (x % 5) as u8 };
-                Rgb(colour.map(|value: u8| value.saturating_add(light)))
-            });
-            let extension = ["png", "jpg", "jpeg", "webp"][index % 4];
-            picture.save(dir.path().join(format!("Images/tt{index:04}.{extension}"))).unwrap();
-        }
-        fs::write(dir.path().join("train.csv"), csv).unwrap();
-        fs::write(dir.path().join("config.toml"), CONFIG).unwrap();
-        Self { dir }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn train(&self, out: &str, more: &[&str]) -> Output {
-        let (data, out) = (self.dir.path(), self.path(out));
-        let config = self.path("config.toml");
-        let mut command = trainer(&["train", "--device", "cpu"]);
-        command.arg("--data").arg(data).arg("--out").arg(out).arg("--config").arg(config);
-        command.args(more).output().unwrap()
-    }
-
-    fn edit_csv(&self, from: &str, to: &str) {
-        let path = self.path("train.csv");
-        let csv = fs::read_to_string(&path).unwrap();
-        assert!(csv.contains(from));
-        fs::write(path, csv.replacen(from, to, 1)).unwrap();
-    }
-}
-
-fn trainer(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
-    command.args(arguments);
-    command
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-#[track_caller]
-fn succeeded(output: Output) -> String {
-    assert!(output.status.success(), "{}", said(&output));
-    said(&output)
-}
-
-#[track_caller]
-fn failed(output: Output) -> String {
-    let said = said(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
-}
-
-fn json(path: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// Epoch, split, loss and accuracy of each line of a run's log.
-fn log(run: &Path) -> Vec<(u64, String, f64, f64)> {
-    let text = fs::read_to_string(run.join("log.jsonl")).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines
-        .map(|line| {
-            let split = line["split"].as_str().unwrap().to_owned();
-            let number = |name: &str| line[name].as_f64().unwrap();
-            (line["epoch"].as_u64().unwrap(), split, number("loss"), number("accuracy"))
-        })
-        .collect()
-}
+use painted::{CONFIG, Data, failed, json, log, succeeded, trainer};
 
 #[test]
 fn from_posters_to_genres() {
@@ -318,7 +206,7 @@ fn a_bad_configuration_is_explained() {
     let data = Data::paint();
     let mut nonsense = trainer(&["train", "--config", "nonsense", "--out", "run", "--data"]);
     let said = failed(nonsense.arg(data.dir.path()).output().unwrap());
-    assert!(said.contains("neither a file nor one of seed-cnn"), "{said}");
+    assert!(said.contains("neither a file nor one of efficientnet-lite0"), "{said}");
     assert!(
         failed(data.train("run", &["--learning-rate=-1"]))
             .contains("learning_rate must be above 0")

@@ -8,7 +8,7 @@
  * @typedef {object} Metric  one figure of quality in the manifest
  * @property {string} name
  * @property {number} value
- * @property {number} baseline  what the better of the trivial baselines scores
+ * @property {number | null} baseline  what the better of the trivial baselines scores, where that says anything
  * @property {boolean} higher_is_better
  *
  * @typedef {object} Manifest  the fields of model.json that the page shows
@@ -16,7 +16,7 @@
  * @property {{ width: number, height: number }} input
  * @property {{ name: string, threshold: number, posters: number }[]} genres
  * @property {Metric[]} metrics
- * @property {{ config: string, data: string, train_posters: number, valid_posters: number, licence: string }} training
+ * @property {{ config: string, data: string, train_posters: number, valid_posters: number, test_posters: number, licence: string }} training
  * @property {{ file: string, bytes: number, sha256: string }} weights
  *
  * @typedef {{ type: "start", choice: Choice }} Start

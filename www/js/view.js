@@ -172,7 +172,7 @@ export function showReady({ architecture, input, genres, metrics, training }) {
     page.loading.hidden = true;
     page.cardText.textContent =
         `${architecture.name}, ${input.width} × ${input.height} pixels, ${genres.length} genres. ` +
-        `Trained on ${training.train_posters} posters and judged on ${training.valid_posters} others (${training.data}). ` +
+        `Trained on ${training.train_posters} posters and judged on ${training.test_posters || training.valid_posters} others (${training.data}). ` +
         `“Guessing” is the better of always answering each genre’s frequency and always naming the two most ` +
         `frequent genres. ${training.licence}.`;
     const worse = metrics.filter(isWorse).length;
@@ -189,7 +189,7 @@ export function showReady({ architecture, input, genres, metrics, training }) {
             head.textContent = higher_is_better ? name : `${name} (lower is better)`;
             const cells = [value, baseline].map((figure) => {
                 const cell = document.createElement("td");
-                cell.textContent = figure.toFixed(3);
+                cell.textContent = figure === null ? "–" : figure.toFixed(3);
                 return cell;
             });
             row.append(head, ...cells);
@@ -200,6 +200,7 @@ export function showReady({ architecture, input, genres, metrics, training }) {
 
 /** @param {Metric} metric */
 function isWorse({ value, baseline, higher_is_better }) {
+    if (baseline === null) return false;
     return higher_is_better ? value < baseline : value > baseline;
 }
 

