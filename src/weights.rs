@@ -5,7 +5,8 @@
 //! deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). The network
 //! still computes with floats: what shrinks is the download.
 
-use burn_store::{HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
+use burn::tensor::DType;
+use burn_store::{FloatCastAdapter, HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
@@ -51,7 +52,7 @@ pub fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
 /// [`Error::WeightsShape`] lists what is missing, superfluous or of another shape.
 pub fn decode(bytes: Vec<u8>, model: &mut Model) -> Result<()> {
     let mut store = SafetensorsStore::from_bytes(Some(dequantise(bytes)?))
-        .with_from_adapter(HalfPrecisionAdapter::new())
+        .with_from_adapter(FloatCastAdapter::to(DType::F32))
         .skip_enum_variants(true)
         .validate(false)
         .allow_partial(true);

@@ -163,12 +163,10 @@ pub(crate) struct ExportArgs {
     /// Also write the network as ONNX, for other engines
     #[arg(long, value_name = "FILE")]
     pub(crate) onnx: Option<PathBuf>,
-    /// Licence and rights, as the model card shall show them
-    #[arg(
-        long,
-        default_value = "weights: MIT OR Apache-2.0; the posters that it was trained on belong to their owners"
-    )]
-    pub(crate) licence: String,
+    /// Licence and rights, as the model card shall show them; what holds for the trainer's own data and
+    /// pretrained weights without it
+    #[arg(long)]
+    pub(crate) licence: Option<String>,
     /// Where to compute the validation figures
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceArg,

@@ -95,8 +95,8 @@ pub(crate) enum Goal {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OptimiserConfig {
     /// Share of a weight that a step of rate 1 takes away.
-    pub(crate) weight_decay: f32,
-    pub(crate) epsilon: f32,
+    pub(crate) weight_decay: f64,
+    pub(crate) epsilon: f64,
     /// Epochs, or a part of one, in which the rate rises from nothing.
     pub(crate) warmup_epochs: f64,
     pub(crate) schedule: Schedule,
@@ -104,7 +104,7 @@ pub(crate) struct OptimiserConfig {
     /// colours, which are the same on posters.
     pub(crate) part_decay: f64,
     /// Longest gradient of a parameter tensor; longer ones are shortened to it.
-    pub(crate) clip_norm: Option<f32>,
+    pub(crate) clip_norm: Option<f64>,
 }
 
 impl Default for OptimiserConfig {
@@ -215,7 +215,7 @@ impl Config {
             ("loss.negative_gamma", loss.negative_gamma),
             ("loss.positive_gamma", loss.positive_gamma),
             ("optimiser.warmup_epochs", optimiser.warmup_epochs),
-            ("optimiser.weight_decay", optimiser.weight_decay.into()),
+            ("optimiser.weight_decay", optimiser.weight_decay),
         ];
         for (name, value) in positive {
             ensure!(value.is_finite() && value >= 0.0, "{name} must not be below 0, as {value} is");

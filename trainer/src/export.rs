@@ -14,6 +14,10 @@ use crate::posters::{self, Poster};
 use crate::run::Run;
 use crate::{device, onnx};
 
+const PRETRAINED_LICENCE: &str =
+    "Apache-2.0, fine-tuned from EfficientNet-Lite (Apache-2.0, The TensorFlow Authors)";
+const POSTERS_RIGHTS: &str = "the posters that it was trained on belong to their owners";
+
 /// What 8-bit weights may cost: of the mean average precision on the validation posters.
 const MAX_LOSS: f64 = 0.002;
 
@@ -23,7 +27,11 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
     let valid = validation_posters(&run, &dataset)?;
     let mut bundle = assemble(&run, &dataset, &valid, &device)?;
-    bundle.manifest.training.licence.clone_from(&args.licence);
+    bundle.manifest.training.licence = match (&args.licence, &run.config.pretrained) {
+        (Some(licence), _) => licence.clone(),
+        (None, Some(_)) => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
+        (None, None) => format!("weights: MIT OR Apache-2.0; {POSTERS_RIGHTS}"),
+    };
     let precision = match args.weights {
         WeightsArg::Auto => choose_precision(&mut bundle, &valid, &device)?,
         WeightsArg::Half => Precision::Half,

@@ -216,9 +216,9 @@ fn warn_of_missing_genres(names: &[String], train: &[Poster]) {
 
 fn optimiser(config: &OptimiserConfig) -> ModuleOptimizer {
     AdamWConfig::new()
-        .with_epsilon(config.epsilon)
-        .with_weight_decay(config.weight_decay)
-        .with_grad_clipping(config.clip_norm.map(GradientClippingConfig::Norm))
+        .with_epsilon(config.epsilon as f32)
+        .with_weight_decay(config.weight_decay as f32)
+        .with_grad_clipping(config.clip_norm.map(|norm| GradientClippingConfig::Norm(norm as f32)))
         .init()
 }
 
