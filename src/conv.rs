@@ -51,6 +51,7 @@ pub(crate) fn general(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Te
 }
 
 #[cfg(all(test, feature = "autodiff"))]
+#[allow(clippy::unwrap_used)] // a test that fails should say where
 mod tests {
     use burn::nn::PaddingConfig2d;
     use burn::nn::conv::Conv2dConfig;

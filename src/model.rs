@@ -70,6 +70,7 @@ impl ModelConfig {
 
 /// A network with its weights.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // there is one at a time, and its tensors are elsewhere
 pub enum Model {
     /// See [`SeedCnn`].
     SeedCnn(SeedCnn),

@@ -64,11 +64,22 @@ pub fn decode(bytes: Vec<u8>, model: &mut Model) -> Result<()> {
     if reason.is_empty() { Ok(()) } else { Err(Error::WeightsShape { reason }) }
 }
 
-/// Every tensor of `model` in full precision: its name, its shape and its values.
+/// A tensor in full precision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Path of the parameter, such as `stem.weight`.
+    pub name: String,
+    /// Sizes, the slowest first.
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub values: Vec<f32>,
+}
+
+/// Every tensor of `model`.
 ///
 /// # Errors
 /// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
-pub fn tensors(model: &Model) -> Result<Vec<(String, Vec<usize>, Vec<f32>)>> {
+pub fn tensors(model: &Model) -> Result<Vec<NamedTensor>> {
     let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
     let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes()).map_err(unreadable)?;
     let file = SafeTensors::deserialize(&bytes).map_err(unreadable)?;
@@ -77,7 +88,11 @@ pub fn tensors(model: &Model) -> Result<Vec<(String, Vec<usize>, Vec<f32>)>> {
         floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     };
     let tensors = file.tensors().into_iter();
-    let tensors = tensors.map(|(name, view)| (name, view.shape().to_vec(), values(view.data())));
+    let tensors = tensors.map(|(name, view)| NamedTensor {
+        name,
+        shape: view.shape().to_vec(),
+        values: values(view.data()),
+    });
     Ok(tensors.collect())
 }
 

@@ -114,7 +114,7 @@ pub(crate) fn assemble(
     let probability = |logit: &f32| sigmoid(logit / temperature);
     let probabilities: Vec<Vec<f32>> =
         logits.iter().map(|row| row.iter().map(probability).collect()).collect();
-    let thresholds = calibration::fit_thresholds(&probabilities, &labels);
+    let thresholds = calibration::fit_thresholds(&probabilities);
 
     let train = dataset.only(&evaluate::read_ids(&run.dir.join("train.txt"))?);
     let genres = dataset.genres.iter().zip(thresholds).enumerate();

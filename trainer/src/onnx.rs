@@ -5,7 +5,8 @@ mod proto;
 
 use anyhow::{Context, Result};
 use marquee::model::efficientnet_lite::{BlockPlan, EfficientNetLite};
-use marquee::{Bundle, Manifest, Model, weights};
+use marquee::weights::{self, NamedTensor};
+use marquee::{Bundle, Manifest, Model};
 use prost::Message;
 
 use proto::{
@@ -85,7 +86,7 @@ struct Builder {
 impl Builder {
     fn new(model: &Model) -> Result<Self> {
         let mut builder = Self { nodes: Vec::new(), tensors: Vec::new() };
-        for (name, shape, values) in weights::tensors(model)? {
+        for NamedTensor { name, shape, values } in weights::tensors(model)? {
             let shape: Vec<i64> = shape.into_iter().map(|size| size as i64).collect();
             builder.constant(&name, &shape, &values);
         }

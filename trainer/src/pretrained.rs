@@ -235,6 +235,7 @@ fn to_safetensors(tensors: &BTreeMap<String, Values>) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)] // a test that fails should say where
 mod tests {
     use std::path::PathBuf;
 
