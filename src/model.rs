@@ -57,6 +57,14 @@ impl ModelConfig {
         }
     }
 
+    /// How many parts can run, or be frozen, by themselves; see [`EfficientNetLite::run`].
+    pub fn parts(&self) -> usize {
+        match self {
+            Self::SeedCnn(_) => 0,
+            _ => EfficientNetLite::PARTS,
+        }
+    }
+
     /// The name that a configuration and the page show.
     pub fn name(&self) -> &'static str {
         match self {

@@ -75,7 +75,7 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// Every tensor of `model`.
+/// Every tensor of `model`, by name.
 ///
 /// # Errors
 /// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
@@ -93,7 +93,9 @@ pub fn tensors(model: &Model) -> Result<Vec<NamedTensor>> {
         shape: view.shape().to_vec(),
         values: values(view.data()),
     });
-    Ok(tensors.collect())
+    let mut tensors: Vec<_> = tensors.collect();
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(tensors)
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Error {

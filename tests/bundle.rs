@@ -5,7 +5,8 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use marquee::{Bundle, Error, Precision};
+use marquee::model::{EfficientNetLiteConfig, ModelConfig};
+use marquee::{Bundle, Error, Precision, weights};
 
 const MANIFEST: &str = include_str!("fixtures/tiny/model.json");
 const WEIGHTS: &[u8] = include_bytes!("fixtures/tiny/weights.safetensors");
@@ -120,4 +121,51 @@ fn a_folder_that_cannot_be_written_is_named() {
     let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS.into(), &Device::flex()).unwrap();
     let error = bundle.write(Path::new(&file), Precision::Half).unwrap_err();
     assert!(matches!(error, Error::File { .. }), "{error}");
+}
+
+/// EfficientNet-Lite0 with random weights, in 8 bits: as [`MANIFEST`] but for its network.
+fn in_8_bits(device: &Device) -> (Bundle, String, Vec<u8>) {
+    device.seed(7);
+    let architecture = ModelConfig::EfficientNetLite0(EfficientNetLiteConfig::new());
+    let tiny = Bundle::from_parts(MANIFEST, WEIGHTS.into(), device).unwrap();
+    let mut manifest = tiny.manifest;
+    let model = architecture.init([64, 96], manifest.genres.len(), device).unwrap();
+    manifest.architecture = architecture;
+    let mut bundle = Bundle { manifest, model };
+    let (json, weights) = bundle.to_parts(Precision::Int8).unwrap();
+    (bundle, json, weights)
+}
+
+#[test]
+fn weights_in_8_bits_are_half_as_large_and_off_by_half_a_step() {
+    let device = Device::flex();
+    let (mut bundle, json, int8) = in_8_bits(&device);
+    let (_, half) = bundle.to_parts(Precision::Half).unwrap();
+    assert!(int8.len() * 100 < half.len() * 56, "{} of {}", int8.len(), half.len());
+
+    let read = Bundle::from_parts(&json, int8, &device).unwrap();
+    let [expected, read] =
+        [&bundle.model, &read.model].map(|model| weights::tensors(model).unwrap());
+    for (expected, read) in expected.iter().zip(&read) {
+        assert_eq!((&expected.name, &expected.shape), (&read.name, &read.shape));
+        let largest = expected.values.iter().fold(0f32, |largest, v| largest.max(v.abs()));
+        // Half a step of the channel with the largest weight, and what half precision rounds.
+        let allowed = largest / 127.0 * 0.51 + largest * 1e-3;
+        let off = expected.values.iter().zip(&read.values).map(|(a, b)| (a - b).abs());
+        let off = off.fold(0.0, f32::max);
+        assert!(off <= allowed, "{}: {off} is more than {allowed}", expected.name);
+    }
+}
+
+#[test]
+fn weights_in_8_bits_without_their_scale() {
+    let (_, json, int8) = in_8_bits(&Device::flex());
+    // The header is JSON: another name of the same length leaves the rest in place.
+    let name = b"last.weight.scale";
+    let place = int8.windows(name.len()).position(|bytes| bytes == name).unwrap();
+    let mut renamed = int8;
+    renamed[place..place + name.len()].copy_from_slice(b"last.weight.scalp");
+    let error = refusal(&describing(&renamed, &json), &renamed);
+    assert!(matches!(error, Error::WeightsShape { .. }), "{error}");
+    assert!(error.to_string().contains("last.weight.scale"), "{error}");
 }

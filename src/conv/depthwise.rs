@@ -1,4 +1,4 @@
-//! Depthwise convolution on plain slices, forwards and backwards, a channel of a poster at a time.
+//! Depthwise convolution on plain slices, a channel of a poster at a time; `gradient.rs` is the way back.
 //!
 //! A plane is first copied, padded, into `stride * stride` smaller ones, its *phases*: phase (a, b) holds
 //! every stride-th pixel from row a, column b on. Each tap of the kernel then reads one phase at a fixed
@@ -6,7 +6,13 @@
 //! sums over long, contiguous runs, which the compiler turns into SIMD at any width of the picture. What
 //! falls between two rows is computed too, and thrown away.
 
+#[cfg(feature = "autodiff")]
+mod gradient;
+
 use pulp::{Arch, Simd, WithSimd};
+
+#[cfg(feature = "autodiff")]
+pub(super) use gradient::GradientScratch;
 
 /// Sizes of a plane before and behind a depthwise convolution with "SAME" padding: as much as it takes that
 /// every stride-th pixel is a kernel's centre, the odd pixel at the end (TensorFlow's convention).
@@ -65,9 +71,10 @@ impl Geometry {
         (phase, (row / self.stride) * self.phase[1] + column / self.stride)
     }
 
-    fn tap_offset(&self, index: usize) -> usize {
-        let (phase, distance) = self.tap(index);
-        phase * self.phase_len() + distance
+    /// Where in the phases each tap begins to read.
+    fn tap_offsets(&self) -> Vec<usize> {
+        let offset = |(phase, distance)| phase * self.phase_len() + distance;
+        (0..self.taps()).map(|tap| offset(self.tap(tap))).collect()
     }
 
     /// Where pixel `(row, column)` of the input lies in the phases, its column being `0` or `step` later.
@@ -94,24 +101,6 @@ impl Geometry {
             }
         }
     }
-
-    fn read_phases(&self, phases: &[f32], plane: &mut [f32]) {
-        let [height, width] = self.input;
-        for (row, pixels) in plane.chunks_exact_mut(width).take(height).enumerate() {
-            if self.stride == 1 {
-                let place = self.place(row, 0);
-                pixels.copy_from_slice(&phases[place..place + width]);
-                continue;
-            }
-            for first in 0..self.stride.min(width) {
-                let place = self.place(row, first);
-                let pixels = pixels.iter_mut().skip(first).step_by(self.stride);
-                for (value, pixel) in phases[place..].iter().zip(pixels) {
-                    *pixel = *value;
-                }
-            }
-        }
-    }
 }
 
 /// Room for one plane's work, reused from plane to plane.
@@ -120,25 +109,18 @@ pub(super) struct Scratch {
     arch: Arch,
     offsets: Vec<usize>,
     phases: Vec<f32>,
-    /// An output plane in rows as long as a phase's, behind `lead` zeros.
+    /// An output plane in rows as long as a phase's.
     flat: Vec<f32>,
-    lead: usize,
-    /// A phase's gradient.
-    gradient: Vec<f32>,
 }
 
 impl Scratch {
     pub(super) fn new(geometry: Geometry) -> Self {
-        let lead = (0..geometry.taps()).map(|tap| geometry.tap(tap).1).max().unwrap_or(0);
-        let flat = lead + geometry.phase_len().max(geometry.flat_len()) + 2 * STEP;
         Self {
             geometry,
             arch: Arch::new(),
-            offsets: (0..geometry.taps()).map(|tap| geometry.tap_offset(tap)).collect(),
+            offsets: geometry.tap_offsets(),
             phases: vec![0.0; geometry.phases_len()],
-            flat: vec![0.0; flat],
-            lead,
-            gradient: vec![0.0; geometry.phases_len()],
+            flat: vec![0.0; geometry.flat_len()],
         }
     }
 
@@ -152,7 +134,7 @@ impl Scratch {
         range: [f32; 2],
         output: &mut [f32],
     ) {
-        let Self { geometry, arch, offsets, phases, flat, .. } = self;
+        let Self { geometry, arch, offsets, phases, flat } = self;
         geometry.fill_phases(input, phases);
         arch.dispatch(WeightedSum {
             input: phases,
@@ -160,55 +142,11 @@ impl Scratch {
             weights: taps,
             bias,
             range,
-            output: &mut flat[..geometry.flat_len()],
+            output: flat,
         });
         let [_, width] = geometry.output;
         let rows = output.chunks_exact_mut(width).zip(flat.chunks(geometry.phase[1]));
         rows.for_each(|(pixels, row)| pixels.copy_from_slice(&row[..width]));
-    }
-
-    /// The gradients of one channel of one poster, from the gradient of its output: added to `of_taps`, and
-    /// written to `of_input` where it is wanted.
-    pub(super) fn backward(
-        &mut self,
-        input: &[f32],
-        taps: &[f32],
-        of_output: &[f32],
-        of_taps: &mut [f32],
-        of_input: Option<&mut [f32]>,
-    ) {
-        let Self { geometry, arch, offsets, phases, flat, lead, gradient } = self;
-        let [_, width] = geometry.output;
-        // Zeros between the rows: they are no pixels, and must add nothing.
-        flat.fill(0.0);
-        let rows = flat[*lead..].chunks_mut(geometry.phase[1]);
-        for (row, pixels) in rows.zip(of_output.chunks_exact(width)) {
-            row[..width].copy_from_slice(pixels);
-        }
-
-        geometry.fill_phases(input, phases);
-        let run = &flat[*lead..*lead + geometry.flat_len()];
-        arch.dispatch(Correlation { run, input: phases, offsets, sums: of_taps });
-
-        let Some(of_input) = of_input else { return };
-        let length = geometry.phase_len();
-        for phase in 0..geometry.stride * geometry.stride {
-            let read_by = (0..geometry.taps()).map(|tap| (geometry.tap(tap), taps[tap]));
-            let read_by = read_by.filter(|((read, _), _)| *read == phase);
-            let (offsets, weights): (Vec<usize>, Vec<f32>) =
-                read_by.map(|((_, distance), tap)| (*lead - distance, tap)).unzip();
-            // The step that reaches into the next phase is overwritten by it.
-            let first = phase * length;
-            arch.dispatch(WeightedSum {
-                input: flat,
-                offsets: &offsets,
-                weights: &weights,
-                bias: 0.0,
-                range: EVERYTHING,
-                output: &mut gradient[first..first + length.next_multiple_of(STEP)],
-            });
-        }
-        geometry.read_phases(gradient, of_input);
     }
 }
 
@@ -248,36 +186,6 @@ impl WithSimd for WeightedSum<'_> {
             for (value, sum) in output.iter_mut().zip(sums) {
                 *value = simd.min_f32s(simd.max_f32s(sum, low), high);
             }
-        }
-    }
-}
-
-/// `sums[tap] += sum over i of run[i] * input[i + offset]`. The run's length is a multiple of the step.
-struct Correlation<'a> {
-    run: &'a [f32],
-    input: &'a [f32],
-    offsets: &'a [usize],
-    sums: &'a mut [f32],
-}
-
-impl WithSimd for Correlation<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let step = REGISTERS * S::F32_LANES;
-        for (offset, sum) in self.offsets.iter().zip(self.sums) {
-            let mut sums = [simd.splat_f32s(0.0); REGISTERS];
-            for (run, input) in
-                self.run.chunks_exact(step).zip(self.input[*offset..].chunks_exact(step))
-            {
-                let (run, _) = S::as_simd_f32s(run);
-                let (input, _) = S::as_simd_f32s(input);
-                for ((sum, a), b) in sums.iter_mut().zip(run).zip(input) {
-                    *sum = simd.mul_add_e_f32s(*a, *b, *sum);
-                }
-            }
-            *sum += sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum::<f32>();
         }
     }
 }

@@ -111,7 +111,7 @@ impl FusedConv for Flex {
         let outputs: Vec<&mut [f32]> = y.storage_mut().chunks_mut(height * width).collect();
         for_each(
             outputs,
-            || layer.scratch(),
+            || Scratch::new(layer.geometry),
             |scratch, plane, output| {
                 let channel = plane % layer.channels;
                 let taps = layer.taps(taps, channel);
@@ -141,10 +141,6 @@ impl Layer {
         let kernel = weight.layout().shape()[3];
         let geometry = Geometry::new([height, width], kernel, stride);
         (Self { geometry, posters, channels, kernel }, x.to_contiguous())
-    }
-
-    fn scratch(&self) -> Scratch {
-        Scratch::new(self.geometry)
     }
 
     fn taps<'a>(&self, weight: &'a [f32], channel: usize) -> &'a [f32] {
@@ -187,6 +183,7 @@ mod gradients {
     use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
     use super::*;
+    use crate::conv::depthwise::GradientScratch;
 
     /// What the gradients of a layer are computed from.
     #[derive(Debug, Clone)]
@@ -302,7 +299,7 @@ mod gradients {
             let planes: Vec<_> = planes.zip(of_taps.chunks_mut(taps_size)).collect();
             for_each(
                 planes,
-                || layer.scratch(),
+                || GradientScratch::new(layer.geometry),
                 |scratch, plane, (of_input, of_taps)| {
                     let output = &outputs[plane * output_size..(plane + 1) * output_size];
                     let taps = layer.taps(taps, plane % channels);

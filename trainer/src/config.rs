@@ -192,6 +192,12 @@ impl Config {
         if self.valid_share + self.test_share >= 1.0 {
             bail!("valid_share and test_share leave no poster to train on");
         }
+        let (name, parts) = (self.architecture.name(), self.architecture.parts());
+        ensure!(
+            self.frozen_parts <= parts,
+            "frozen_parts is {}, but {name} has only {parts} parts to freeze",
+            self.frozen_parts
+        );
         let Self { optimiser, loss, augment, teaching, .. } = self;
         // 0 to 1, the upper end left out where everything would be gone.
         let shares = [

@@ -50,8 +50,9 @@ type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType
 fn draw_on<B: DrawingBackend>(area: &DrawingArea<B, Shift>, lines: &[Line]) -> Drawn<B> {
     area.fill(&WHITE)?;
     let (left, right) = area.split_horizontally(SIZE.0 / 2);
-    panel(&left, "binary cross-entropy", lines, |line| line.loss)?;
-    panel(&right, "accuracy, % (argmax is the first true genre)", lines, |line| {
+    let (falling, rising) = (SeriesLabelPosition::UpperRight, SeriesLabelPosition::LowerRight);
+    panel(&left, "binary cross-entropy", lines, falling, |line| line.loss)?;
+    panel(&right, "accuracy, % (argmax is the first true genre)", lines, rising, |line| {
         line.accuracy * 100.0
     })?;
     area.present()
@@ -61,6 +62,7 @@ fn panel<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     title: &str,
     lines: &[Line],
+    legend: SeriesLabelPosition,
     value: fn(&Line) -> f64,
 ) -> Drawn<B> {
     let epochs = lines.iter().map(|line| line.epoch).max().unwrap_or(1);
@@ -102,6 +104,7 @@ fn panel<B: DrawingBackend>(
     }
     chart
         .configure_series_labels()
+        .position(legend)
         .label_font(("sans-serif", 17))
         .background_style(WHITE.mix(0.85))
         .draw()

@@ -52,12 +52,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Line>> {
 /// The best epoch on the validation posters.
 pub(crate) fn best(lines: &[Line], goal: Goal) -> Option<&Line> {
     let valid = lines.iter().filter(|line| line.split == Side::Valid && line.loss.is_finite());
-    match goal {
-        Goal::Loss => valid.min_by(|a, b| a.loss.total_cmp(&b.loss)),
-        Goal::Ranking => {
-            valid.max_by(|a, b| a.mean_average_precision.total_cmp(&b.mean_average_precision))
-        }
-    }
+    // The earlier one where two are alike.
+    valid.min_by(|a, b| match goal {
+        Goal::Loss => a.loss.total_cmp(&b.loss),
+        Goal::Ranking => b.mean_average_precision.total_cmp(&a.mean_average_precision),
+    })
 }
 
 /// Whether early stopping ended the run: no better epoch came in as many as it waits for.

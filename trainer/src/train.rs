@@ -65,20 +65,21 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     if resumed {
         run.check_split(&split)?;
         println!("resuming behind epoch {done} of {}", config.epochs);
-    } else {
-        run.begin(&split, &device_name)?;
     }
     let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
-    fit(&run, &devices, split, done, &features_dir)?;
+    let new_on = (!resumed).then_some(device_name.as_str());
+    fit(&run, &devices, split, done, new_on, &features_dir)?;
     finish(&run)
 }
 
-/// Trains from behind epoch `done` to the last.
+/// Trains from behind epoch `done` to the last. A new run, on the device named by `new_on`, begins once nothing
+/// stands in its way.
 fn fit(
     run: &Run,
     devices: &[Device],
     split: Split,
     done: usize,
+    new_on: Option<&str>,
     features_dir: &Path,
 ) -> Result<()> {
     let config = &run.config;
@@ -89,6 +90,9 @@ fn fit(
     let frequencies = frequencies(&split.train);
     let model = start(config, &frequencies, &training_device)?;
     let model = Learning::new(model, &config.loss, config.average);
+    if let Some(device) = new_on {
+        run.begin(&split, device)?;
+    }
     // Each device takes a batch of its own at every step.
     let step_size = config.batch_size * devices.len();
     let schedule = schedule(config, split.train.len().div_ceil(step_size))?;
@@ -179,20 +183,13 @@ fn start(config: &Config, frequencies: &[f32], device: &Device) -> Result<Model>
     if let Some(path) = &config.pretrained {
         pretrained::load(&mut model, path, false)?;
     }
-    match model {
+    Ok(match model {
         Model::EfficientNetLite(network) => {
-            let parts = EfficientNetLite::PARTS;
-            ensure!(
-                config.frozen_parts <= parts,
-                "frozen_parts is {}, but the network has only {parts} parts",
-                config.frozen_parts
-            );
             let network = network.with_prior(frequencies).freeze(config.frozen_parts);
-            Ok(Model::EfficientNetLite(network))
+            Model::EfficientNetLite(network)
         }
-        model if config.frozen_parts == 0 => Ok(model),
-        _ => bail!("{} has no parts to freeze: frozen_parts must be 0", config.architecture.name()),
-    }
+        model => model,
+    })
 }
 
 /// Each genre's share among the posters, kept off 0 and 1.

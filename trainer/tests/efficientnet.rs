@@ -97,11 +97,13 @@ fn onnx_answers_as_the_bundle(data: &Data, bundle: &Path, onnx: &Path) {
 fn trained_with_everything_judged_exported_and_read_by_another_engine() {
     let data = paint(LITE);
     let said = succeeded(data.train("run", &[]));
-    assert!(said.contains("36 posters to train on, 24 kept aside"), "{said}");
     assert!(said.contains("mean average precision"), "{said}");
     let run = data.path("run");
     let sides = ["train.txt", "valid.txt", "test.txt"].map(|name| ids(&run.join(name)));
-    assert_eq!(sides.each_ref().map(Vec::len), [36, 12, 12]);
+    let [train, valid, test] = sides.each_ref().map(Vec::len);
+    // A fifth each, or one more where two posters belong together.
+    assert!((12..=13).contains(&valid) && (12..=13).contains(&test), "{valid} and {test}");
+    assert!(said.contains(&format!("{train} posters to train on, {} kept aside", valid + test)));
     let mut all = sides.concat();
     all.sort();
     all.dedup();
@@ -113,7 +115,7 @@ fn trained_with_everything_judged_exported_and_read_by_another_engine() {
     evaluate.arg(&figures).arg("--report").arg(&report).arg("--run").arg(&run);
     succeeded(evaluate.output().unwrap());
     let judged = json(&figures);
-    assert_eq!(judged["posters"], 12);
+    assert_eq!(judged["posters"], test);
     let page = fs::read_to_string(report.join("index.html")).unwrap();
     for part in ["<svg", "Reliability", "surest mistakes", "data:image/jpeg;base64,", "Horror"] {
         assert!(page.contains(part), "{part}");
@@ -126,7 +128,7 @@ fn trained_with_everything_judged_exported_and_read_by_another_engine() {
     let (bundle, _) = export(&data, "run", &more);
     onnx_answers_as_the_bundle(&data, &bundle, &onnx);
     let manifest = json(&bundle.join("model.json"));
-    assert_eq!(manifest["training"]["test_posters"], 12);
+    assert_eq!(manifest["training"]["test_posters"], test);
     assert_eq!(manifest["training"]["settings"]["augment"]["mixup"], 0.2);
     let loss =
         |figures: &serde_json::Value| figures["network"]["binary_cross_entropy"].as_f64().unwrap();
@@ -233,7 +235,7 @@ fn bad_settings_are_explained() {
         ("augment.mixup=-1", "augment.mixup must not be below 0"),
         ("augment.mixups=1", "mixups"),
         ("optimiser.part_decay=0", "part_decay must be above 0"),
-        ("frozen_parts=10", "has only 9 parts"),
+        ("frozen_parts=10", "efficientnet-lite0 has only 9 parts"),
         ("cached_views=2", "cached_views needs frozen_parts"),
         ("teaching.runs=[\"nowhere\"]", "teaching.share is 0"),
         ("test_share=0.9", "leave no poster to train on"),

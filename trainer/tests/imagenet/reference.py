@@ -63,9 +63,11 @@ def read_pth(data):
         dtype = {"FloatStorage": "<f4", "LongStorage": "<i8"}[kinds[key]]
         storages[key] = np.frombuffer(file.read(count * np.dtype(dtype).itemsize), dtype)
     out = {}
-    for name, ((_, key, _), offset, size, _) in tensors.items():
-        count = int(np.prod(size)) if size else 1
-        out[name] = storages[key][offset : offset + count].reshape(size)
+    for name, ((_, key, _), offset, size, stride) in tensors.items():
+        values = storages[key][offset:]
+        # The weights were made from TensorFlow's: most lie transposed.
+        stride = [step * values.itemsize for step in stride]
+        out[name] = np.ascontiguousarray(np.lib.stride_tricks.as_strided(values, size, stride))
     return out
 
 
