@@ -1,6 +1,7 @@
 //! What a training run does, resolved: a named or written configuration with what was typed laid over it.
 //! It is saved in the run folder, so that a run says how it was made.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -246,6 +247,20 @@ impl Config {
         toml::from_str(&text).with_context(|| path.display().to_string())
     }
 
+    /// Keys whose values differ, but for those that only say when to end.
+    pub(crate) fn differences(&self, other: &Self) -> Result<Vec<String>> {
+        let flat = |config: &Self| -> Result<BTreeMap<String, String>> {
+            let mut flat = BTreeMap::new();
+            flatten("", &Value::try_from(config)?, &mut flat);
+            Ok(flat)
+        };
+        let (mine, others) = (flat(self)?, flat(other)?);
+        let keys: BTreeSet<&String> = mine.keys().chain(others.keys()).collect();
+        let differ = |key: &&String| mine.get(*key) != others.get(*key);
+        let ends = |key: &&String| matches!(key.as_str(), "epochs" | "patience");
+        Ok(keys.into_iter().filter(differ).filter(|key| !ends(key)).cloned().collect())
+    }
+
     /// What a manifest says of it: all but paths, which mean nothing on another machine.
     pub(crate) fn settings(&self) -> Result<serde_json::Value> {
         let mut settings = serde_json::to_value(self)?;
@@ -273,6 +288,18 @@ impl Config {
 
     pub(crate) fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string_pretty(self)?)
+    }
+}
+
+/// Every value by its key, such as `augment.mixup`.
+fn flatten(key: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
+    let Value::Table(table) = value else {
+        flat.insert(key.to_owned(), value.to_string());
+        return;
+    };
+    for (name, value) in table {
+        let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+        flatten(&key, value, flat);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A run folder, everything that one training leaves behind:
 //!
-//! - `config.toml`, the resolved configuration,
+//! - `config.toml`, the resolved configuration, and `begun.toml`, what it was when the run began,
 //! - `train.txt`, `valid.txt` and `test.txt`, the ids on each side of the split,
 //! - `log.jsonl`, the losses and accuracies by epoch; `curves.svg` and `curves.png` draw them,
 //! - `checkpoint/{model,optim,scheduler}-<epoch>.bpk`, of the last two epochs and the best one,
@@ -56,7 +56,23 @@ impl Run {
         write_atomically(&self.dir.join("valid.txt"), ids(&split.valid).as_bytes())?;
         write_atomically(&self.dir.join("test.txt"), ids(&split.test).as_bytes())?;
         write_atomically(&self.dir.join("device.txt"), format!("{device}\n").as_bytes())?;
-        write_atomically(&self.dir.join("config.toml"), self.config.to_toml()?.as_bytes())?;
+        let config = self.config.to_toml()?;
+        write_atomically(&self.dir.join("begun.toml"), config.as_bytes())?;
+        write_atomically(&self.dir.join("config.toml"), config.as_bytes())?;
+        Ok(())
+    }
+
+    /// Makes sure that the configuration is still the one that the run began with, but for how long it goes on.
+    pub(crate) fn check_config(&self) -> Result<()> {
+        let begun = Config::read(&self.dir.join("begun.toml"))?;
+        let changed = begun.differences(&self.config)?;
+        ensure!(
+            changed.is_empty(),
+            "{} was changed since the run began: {}; put it back (see begun.toml), or start a new run. \
+             Only epochs and patience may change",
+            self.dir.join("config.toml").display(),
+            changed.join(", ")
+        );
         Ok(())
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let (devices, device_name) = device::open_all(&args.device)?;
     if resumed {
         run.check_split(&split)?;
+        run.check_config()?;
         println!("resuming behind epoch {done} of {}", config.epochs);
     }
     let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));

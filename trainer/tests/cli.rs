@@ -126,6 +126,10 @@ fn a_run_is_not_overwritten_nor_resumed_on_other_posters() {
 
     let config = data.path("run/config.toml");
     let text = fs::read_to_string(&config).unwrap().replace("epochs = 1", "epochs = 2");
+    fs::write(&config, text.replace("dropout = 0.1", "dropout = 0.2")).unwrap();
+    let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
+    let said = failed(resume.arg(data.path("run")).output().unwrap());
+    assert!(said.contains("was changed since the run began: architecture.dropout;"), "{said}");
     fs::write(&config, text).unwrap();
     data.edit_csv("tt0009,\"['x']\",1,1,0\n", "");
     let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
