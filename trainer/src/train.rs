@@ -166,7 +166,8 @@ pub(crate) fn was_stopped(error: &anyhow::Error) -> bool {
     error.is::<Stopped>()
 }
 
-/// On several devices, each has its share of the posters, and their gradients are summed on the first.
+/// On several devices, each has its share of the posters, and their gradients are summed on the first. Burn's
+/// distributed strategy, which sums them everywhere, knows no CPU, on which this one can be tested.
 fn strategy(devices: &[Device]) -> ExecutionStrategy {
     let devices: Vec<Device> = devices.iter().map(|device| device.clone().autodiff()).collect();
     match devices.as_slice() {

@@ -138,6 +138,27 @@ fn a_run_is_not_overwritten_nor_resumed_on_other_posters() {
 }
 
 #[test]
+fn several_devices_share_the_work() {
+    let data = Data::paint();
+    let train = |devices: &str, out: &str| {
+        let mut command = trainer(&["train", "--epochs", "20", "--device", devices]);
+        command.arg("--data").arg(data.dir.path()).arg("--out").arg(data.path(out));
+        command.arg("--config").arg(data.path("config.toml")).output().unwrap()
+    };
+    let said = succeeded(train("cpu,cpu", "run"));
+    assert!(said.contains("(Burn Flex) and cpu"), "{said}");
+    let log = log(&data.path("run"));
+    let (first, last) = (&log[0], &log[log.len() - 2]);
+    assert!(last.2 < first.2 * 0.8, "the training loss must fall: {log:?}");
+
+    let said = train("cpu,gpu", "other");
+    assert_eq!(said.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("\"gpu\" is none of auto, wgpu"));
+    let mut predict = trainer(&["predict", "x.png", "--device", "cpu,cpu"]);
+    assert!(failed(predict.output().unwrap()).contains("only train works on several devices"));
+}
+
+#[test]
 fn related_posters_stay_on_one_side() {
     let data = Data::paint();
     // Two ids with one image, and one id in two rows.
