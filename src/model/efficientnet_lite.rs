@@ -261,11 +261,6 @@ impl EfficientNetLite {
         self.head.forward(self.dropout.forward(pooled))
     }
 
-    /// How many blocks each stage has.
-    pub fn blocks(&self) -> Vec<usize> {
-        self.stages.iter().map(|stage| stage.blocks.len()).collect()
-    }
-
     /// Every block from the front, for those who build the same network elsewhere.
     pub fn plan(&self) -> Vec<BlockPlan> {
         let stages = self.stages.iter().enumerate();

@@ -47,6 +47,19 @@ impl Augment {
         pixels
     }
 
+    /// The network's input for a poster: changed, where there is an `augment`.
+    pub(crate) fn normalised(
+        augment: Option<&Self>,
+        poster: &Pixels,
+        input: &Preprocess,
+        rng: &mut impl Rng,
+    ) -> Vec<f32> {
+        match augment {
+            Some(augment) => input.normalise(&augment.apply(poster, input, rng)),
+            None => input.normalise(poster),
+        }
+    }
+
     fn cut_and_flip(&self, poster: &Pixels, input: &Preprocess, rng: &mut impl Rng) -> Pixels {
         let flip = self.flip && rng.random_bool(0.5);
         let [mut wide, mut high] = [1.0, 1.0];

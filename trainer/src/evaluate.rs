@@ -21,7 +21,7 @@ use crate::{device, export, posters, report};
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
     let mut only = args.only.as_deref().map(read_ids).transpose()?;
-    let (bundle, dataset, skip_bad) = match (&args.source.run, &args.source.bundle) {
+    let (bundle, dataset, skip_bad, lines) = match (&args.source.run, &args.source.bundle) {
         (Some(dir), _) => {
             let run = Run::open(dir)?;
             let data = args.data.as_deref().unwrap_or(&run.config.data);
@@ -31,12 +31,12 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             if only.is_none() {
                 only = Some(run.judging_ids()?);
             }
-            (bundle, dataset, args.skip_bad || run.config.skip_bad)
+            (bundle, dataset, args.skip_bad || run.config.skip_bad, run.log()?)
         }
         (None, Some(dir)) => {
             let data = args.data.as_deref().context("--data is missing")?;
             let bundle = Bundle::read(dir, &device).with_context(|| dir.display().to_string())?;
-            (bundle, Dataset::read(data, None)?, args.skip_bad)
+            (bundle, Dataset::read(data, None)?, args.skip_bad, Vec::new())
         }
         (None, None) => bail!("name a --run or a --bundle"),
     };
@@ -50,10 +50,6 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         println!("written to {}", path.display());
     }
     if let Some(dir) = &args.report {
-        let lines = match &args.source.run {
-            Some(dir) => Run::open(dir)?.log()?,
-            None => Vec::new(),
-        };
         let page = report::write(dir, &judged, &report, &lines, args.with_images)?;
         println!("written to {}", page.display());
     }

@@ -121,13 +121,10 @@ impl Views<'_> {
                 let images: Vec<Vec<f32>> = batch
                     .par_iter()
                     .enumerate()
-                    .map(|(index, poster)| match self.augment {
-                        Some(augment) => {
-                            let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-                            rng.set_stream((view * self.posters.len() + done + index) as u64);
-                            input.normalise(&augment.apply(&poster.pixels, input, &mut rng))
-                        }
-                        None => input.normalise(&poster.pixels),
+                    .map(|(index, poster)| {
+                        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+                        rng.set_stream((view * self.posters.len() + done + index) as u64);
+                        Augment::normalised(self.augment, &poster.pixels, input, &mut rng)
                     })
                     .collect();
                 let shape = [batch.len(), 3, input.height as usize, input.width as usize];

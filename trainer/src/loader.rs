@@ -255,10 +255,9 @@ impl Maker {
 
     fn image(&self, index: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
         let poster = &self.posters[index].pixels;
-        match (&self.features, &self.augment) {
-            (Some(features), _) => features.get(self.epoch, index),
-            (None, Some(augment)) => self.input.normalise(&augment.apply(poster, &self.input, rng)),
-            (None, None) => self.input.normalise(poster),
+        match &self.features {
+            Some(features) => features.get(self.epoch, index),
+            None => Augment::normalised(self.augment.as_ref(), poster, &self.input, rng),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A run's log: one JSON line for each epoch and split, in `log.jsonl`. It feeds the curves, it tells which
 //! epoch was best, and a resumed run goes on writing where the last finished epoch ended.
 
+use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -53,10 +54,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Line>> {
 pub(crate) fn best(lines: &[Line], goal: Goal) -> Option<&Line> {
     let valid = lines.iter().filter(|line| line.split == Side::Valid && line.loss.is_finite());
     // The earlier one where two are alike.
-    valid.min_by(|a, b| match goal {
+    valid.min_by(|a, b| best_first(goal, a, b))
+}
+
+/// The order of epochs, the best one first.
+pub(crate) fn best_first(goal: Goal, a: &Line, b: &Line) -> Ordering {
+    match goal {
         Goal::Loss => a.loss.total_cmp(&b.loss),
         Goal::Ranking => b.mean_average_precision.total_cmp(&a.mean_average_precision),
-    })
+    }
 }
 
 /// Whether early stopping ended the run: no better epoch came in as many as it waits for.

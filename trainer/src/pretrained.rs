@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use burn_store::pytorch::PytorchReader;
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use marquee::Model;
+use marquee::model::efficientnet_lite::BlockPlan;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 /// Of TensorFlow's EfficientNets, and so of these weights.
@@ -35,8 +36,13 @@ type Tensors = HashMap<String, Values>;
 /// Names the file, and the tensors that are missing, too many or of another shape.
 pub(crate) fn load(model: &mut Model, path: &Path, with_head: bool) -> Result<()> {
     let named = || format!("--pretrained {}", path.display());
-    let blocks = model_blocks(model).with_context(named)?;
-    let folded = read(path).and_then(|tensors| fold(tensors, &blocks, with_head));
+    let plan = match &*model {
+        Model::EfficientNetLite(model) => model.plan(),
+        Model::SeedCnn(_) => {
+            bail!("{}: seed-cnn has no pretrained weights; leave it out", named())
+        }
+    };
+    let folded = read(path).and_then(|tensors| fold(tensors, &plan, with_head));
     let bytes = to_safetensors(&folded.with_context(named)?)?;
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .skip_enum_variants(true)
@@ -64,14 +70,6 @@ fn shortened(problems: &[String]) -> String {
     let more = problems.len().saturating_sub(SHOWN);
     let list = problems[..problems.len() - more].join("; ");
     if more > 0 { format!("{list}; and {more} more") } else { list }
-}
-
-/// How many blocks each stage has.
-fn model_blocks(model: &Model) -> Result<Vec<usize>> {
-    match model {
-        Model::EfficientNetLite(model) => Ok(model.blocks()),
-        Model::SeedCnn(_) => bail!("seed-cnn has no pretrained weights; leave it out"),
-    }
 }
 
 fn read(path: &Path) -> Result<Tensors> {
@@ -140,7 +138,7 @@ impl Values {
 /// The network's tensors by their own names.
 fn fold(
     mut tensors: Tensors,
-    blocks: &[usize],
+    plan: &[BlockPlan],
     with_head: bool,
 ) -> Result<BTreeMap<String, Values>> {
     let mut folded = BTreeMap::new();
@@ -152,16 +150,12 @@ fn fold(
     };
     take("_conv_stem", "_bn0", "stem")?;
     take("_conv_head", "_bn1", "last")?;
-    let places = blocks.iter().enumerate();
-    let places = places.flat_map(|(stage, &blocks)| (0..blocks).map(move |block| (stage, block)));
-    for (index, (stage, block)) in places.enumerate() {
-        let (theirs, ours) = (format!("_blocks.{index}"), format!("stages.{stage}.blocks.{block}"));
-        let parts = [("expand", "_bn0"), ("depthwise", "_bn1"), ("project", "_bn2")];
-        for (part, norm) in parts {
-            // The first stage does not expand.
-            if stage > 0 || part != "expand" {
+    for (index, BlockPlan { path, expands, .. }) in plan.iter().enumerate() {
+        for (part, norm) in [("expand", "_bn0"), ("depthwise", "_bn1"), ("project", "_bn2")] {
+            if *expands || part != "expand" {
+                let theirs = format!("_blocks.{index}");
                 let (conv, norm) = (format!("{theirs}._{part}_conv"), format!("{theirs}.{norm}"));
-                take(&conv, &norm, &format!("{ours}.{part}"))?;
+                take(&conv, &norm, &format!("{path}.{part}"))?;
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use marquee::bundle::write_atomically;
@@ -162,12 +162,7 @@ fn table(sweep: &Sweep, args: &SweepArgs) -> Result<String> {
             rows.push((trial, best.clone()));
         }
     }
-    match goal {
-        Goal::Loss => rows.sort_by(|a, b| a.1.loss.total_cmp(&b.1.loss)),
-        Goal::Ranking => {
-            rows.sort_by(|a, b| b.1.mean_average_precision.total_cmp(&a.1.mean_average_precision))
-        }
-    }
+    rows.sort_by(|a, b| log::best_first(goal, &a.1, &b.1));
     let keys: Vec<&str> = sweep.search.keys().map(String::as_str).collect();
     let mut text = format!(
         "| trial | mean average precision | cross-entropy | epoch | {} |\n|---|---|---|---|{}\n",
@@ -189,11 +184,7 @@ fn table(sweep: &Sweep, args: &SweepArgs) -> Result<String> {
         )?;
     }
     if text.lines().count() == 2 {
-        bail!("no trial has a finished epoch in {}", folder(&args.out));
+        bail!("no trial has a finished epoch in {}", args.out.display());
     }
     Ok(text)
-}
-
-fn folder(path: &Path) -> String {
-    path.display().to_string()
 }

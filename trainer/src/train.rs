@@ -52,6 +52,9 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         return finish(&run);
     }
 
+    if resumed {
+        run.check_config()?;
+    }
     let dataset = Dataset::read(&config.data, config.limit)?;
     let all = posters::load(&dataset, &config.input, config.skip_bad || args.skip_bad)?;
     let split_seed = config.split_seed.unwrap_or(config.seed);
@@ -64,7 +67,6 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let (devices, device_name) = device::open_all(&args.device)?;
     if resumed {
         run.check_split(&split)?;
-        run.check_config()?;
         println!("resuming behind epoch {done} of {}", config.epochs);
     }
     let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
