@@ -58,6 +58,19 @@ pub struct Genre {
     pub threshold: f32,
     /// Training posters that had this genre.
     pub posters: usize,
+    /// How well it was told on the posters of [`Manifest::metrics`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<GenreQuality>,
+}
+
+/// How well a genre is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenreQuality {
+    /// Judged posters that have it.
+    pub positives: usize,
+    /// Area under its precision-recall curve; guessing scores its share of the judged posters.
+    pub average_precision: f64,
 }
 
 /// One figure of quality.
@@ -154,6 +167,15 @@ impl Manifest {
         let json = serde_json::to_string_pretty(self);
         let json = json.map_err(|error| Error::Manifest { reason: error.to_string() })?;
         Ok(json + "\n")
+    }
+
+    /// Which genres each poster is said to have: those whose probability reaches their threshold. Outer index
+    /// the poster, inner the genre.
+    pub fn decide(&self, probabilities: &[Vec<f32>]) -> Vec<Vec<bool>> {
+        let decide = |row: &Vec<f32>| {
+            row.iter().zip(&self.genres).map(|(p, genre)| *p >= genre.threshold).collect()
+        };
+        probabilities.iter().map(decide).collect()
     }
 
     /// What a stranger's manifest could have wrong that its types do not rule out.

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::bundle::{Bundle, Manifest};
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::heatmap::{Heatmap, Heatmaps};
+use crate::model::{Contributions, Model};
 use crate::preprocess::Pixels;
 
 /// A network that answers which genres a poster has.
@@ -27,6 +28,15 @@ pub struct Prediction {
     pub probability: f32,
     /// Whether the probability reaches the genre's threshold.
     pub likely: bool,
+}
+
+/// A poster's genres, and where in it they were seen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// All genres, the most probable first.
+    pub predictions: Vec<Prediction>,
+    /// What speaks for each genre, and what against it.
+    pub heatmaps: Heatmaps,
 }
 
 impl Classifier {
@@ -50,6 +60,54 @@ impl Classifier {
         Ok(self.rank(&answers.pop().unwrap_or_default()))
     }
 
+    /// All genres of each poster in `files`, which are classified together; a file that cannot be read has its
+    /// own error. The outer error is the device's.
+    ///
+    /// # Errors
+    /// [`Error::Compute`].
+    pub async fn classify_all(&self, files: &[Vec<u8>]) -> Result<Vec<Result<Vec<Prediction>>>> {
+        let mut posters = Vec::with_capacity(files.len());
+        let mut decoded = Vec::with_capacity(files.len());
+        for bytes in files {
+            decoded.push(self.manifest.input.decode(bytes).map(|pixels| posters.push(pixels)));
+        }
+        let mut answers = self.probabilities(&posters).await?.into_iter();
+        let mut answer = |()| self.rank(&answers.next().unwrap_or_default());
+        Ok(decoded.into_iter().map(|poster| poster.map(&mut answer)).collect())
+    }
+
+    /// The genres of the poster in `bytes`, and where in it they were seen.
+    ///
+    /// # Errors
+    /// Those of [`Classifier::classify`], and [`Error::NoHeatmaps`].
+    pub async fn explain(&self, bytes: &[u8]) -> Result<Explanation> {
+        let Manifest { architecture, input, temperature, genres, .. } = &self.manifest;
+        let no_heatmaps = || Error::NoHeatmaps { architecture: architecture.name() };
+        let [x, y] = architecture.places([input.width, input.height]).ok_or_else(no_heatmaps)?;
+        let batch = self.batch(&[input.decode(bytes)?]);
+        let Contributions { maps, bias } =
+            self.model.contributions(batch).ok_or_else(no_heatmaps)?;
+        let maps = read(maps / *temperature).await?;
+        let bias = read(bias / *temperature).await?;
+
+        let heatmaps: Vec<Heatmap> = genres
+            .iter()
+            .zip(maps.chunks(x.count * y.count).zip(bias))
+            .map(|(genre, (values, bias))| Heatmap {
+                genre: genre.name.clone(),
+                bias,
+                values: values.to_vec(),
+            })
+            .collect();
+        let probability = |map: &Heatmap| {
+            let log_odds = map.bias + map.values.iter().sum::<f32>();
+            1.0 / (1.0 + (-log_odds).exp())
+        };
+        let probabilities: Vec<f32> = heatmaps.iter().map(probability).collect();
+        let predictions = self.rank(&probabilities);
+        Ok(Explanation { predictions, heatmaps: Heatmaps { x, y, genres: heatmaps } })
+    }
+
     /// The probabilities of each poster, genres in the manifest's order.
     ///
     /// # Errors
@@ -58,20 +116,17 @@ impl Classifier {
         if posters.is_empty() {
             return Ok(Vec::new());
         }
+        let logits = self.model.forward(self.batch(posters));
+        let values = read(sigmoid(logits / self.manifest.temperature)).await?;
+        Ok(values.chunks(self.manifest.genres.len()).map(<[f32]>::to_vec).collect())
+    }
+
+    /// `[N, 3, height, width]`, normalised.
+    fn batch(&self, posters: &[Pixels]) -> Tensor<4> {
         let input = &self.manifest.input;
         let values = posters.iter().flat_map(|poster| input.normalise(poster)).collect();
         let shape = [posters.len(), 3, input.height as usize, input.width as usize];
-        let batch = Tensor::<4>::from_data(TensorData::new::<f32, _>(values, shape), &self.device);
-
-        let logits = self.model.forward(batch);
-        let answer = sigmoid(logits / self.manifest.temperature).into_data_async().await;
-        let failed = |reason: String| Error::Compute { reason };
-        let answer = answer.map_err(|error| failed(error.to_string()))?;
-        let values = answer.try_to_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?;
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(failed("a probability is not a number".into()));
-        }
-        Ok(values.chunks(self.manifest.genres.len()).map(<[f32]>::to_vec).collect())
+        Tensor::from_data(TensorData::new::<f32, _>(values, shape), &self.device)
     }
 
     /// Genres by their probability, the most probable first.
@@ -87,4 +142,15 @@ impl Classifier {
         ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         ranked
     }
+}
+
+/// A tensor's values, once the device has them.
+async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let failed = |reason: String| Error::Compute { reason };
+    let data = tensor.into_data_async().await.map_err(|error| failed(error.to_string()))?;
+    let values = data.try_to_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?;
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(failed("an answer is not a number".into()));
+    }
+    Ok(values)
 }

@@ -88,6 +88,22 @@ pub enum Error {
         reason: String,
     },
 
+    /// A table of true genres cannot be read.
+    #[error("row {row}: {reason}")]
+    Labels {
+        /// As a spreadsheet counts: the header is row 1.
+        row: usize,
+        /// What was wrong with it.
+        reason: String,
+    },
+
+    /// The network has no map of where it saw a genre.
+    #[error("a {architecture} has no heatmaps: its head is not linear over a feature map")]
+    NoHeatmaps {
+        /// The network's name.
+        architecture: &'static str,
+    },
+
     /// A device could not be had.
     #[error("no {device} device: {reason}")]
     Device {
@@ -127,6 +143,8 @@ impl Error {
             Self::WeightsLength { .. } => "WeightsLength",
             Self::WeightsHash { .. } => "WeightsHash",
             Self::WeightsShape { .. } => "WeightsShape",
+            Self::Labels { .. } => "Labels",
+            Self::NoHeatmaps { .. } => "NoHeatmaps",
             Self::Device { .. } => "Device",
             Self::Compute { .. } => "Compute",
             Self::File { .. } => "File",

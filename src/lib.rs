@@ -7,14 +7,20 @@
 //! - [`bundle`] reads and writes the format that is shipped: a manifest and its weights,
 //! - [`weights`] turns a network's weights into bytes and back,
 //! - [`classifier`] puts the three together: a bundle on a device, from bytes to ranked genres,
+//! - [`heatmap`] is where in a poster a genre was seen,
+//! - [`labels`] reads true genres, [`metrics`] compares answers with them, [`evaluation`] puts that beside guessing,
 //! - `web` (wasm32 only) is the JavaScript boundary; it converts and delegates.
 //!
-//! Dependencies point one way: `web -> classifier -> {bundle, preprocess, model} -> burn`.
+//! Dependencies point one way: `web -> {classifier, evaluation} -> {bundle, heatmap, preprocess, model} -> burn`.
 
 pub mod bundle;
 pub mod classifier;
 mod conv;
 pub mod error;
+pub mod evaluation;
+pub mod heatmap;
+pub mod labels;
+pub mod metrics;
 pub mod model;
 pub mod preprocess;
 #[cfg(target_arch = "wasm32")]
@@ -22,8 +28,10 @@ pub mod web;
 pub mod weights;
 
 pub use bundle::{Bundle, Manifest};
-pub use classifier::{Classifier, Prediction};
+pub use classifier::{Classifier, Explanation, Prediction};
 pub use error::{Error, Result};
+pub use evaluation::Evaluation;
+pub use labels::Labels;
 pub use model::{Model, ModelConfig};
 pub use preprocess::{Pixels, Preprocess};
 pub use weights::Precision;

@@ -10,9 +10,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::heatmap::Places;
+
 use efficientnet_lite::Size;
 
-pub use efficientnet_lite::{EfficientNetLite, EfficientNetLiteConfig};
+pub use efficientnet_lite::{Contributions, EfficientNetLite, EfficientNetLiteConfig};
 pub use seed_cnn::{SeedCnn, SeedCnnConfig};
 
 /// An architecture and its sizes, as the manifest and the training configuration name it.
@@ -57,6 +59,18 @@ impl ModelConfig {
         }
     }
 
+    /// Where the places of the last feature map lie along the sides of posters of `width` x `height` pixels; see
+    /// [`Model::contributions`].
+    pub fn places(&self, [width, height]: [u32; 2]) -> Option<[Places; 2]> {
+        let size = match self {
+            Self::SeedCnn(_) => return None,
+            Self::EfficientNetLite0(_) => Size::Lite0,
+            Self::EfficientNetLite1(_) => Size::Lite1,
+            Self::EfficientNetLite2(_) => Size::Lite2,
+        };
+        Some([width, height].map(|side| size.places(side as usize)))
+    }
+
     /// How many parts can run, or be frozen, by themselves; see [`EfficientNetLite::run`].
     pub fn parts(&self) -> usize {
         match self {
@@ -95,6 +109,15 @@ impl Model {
                 model.classify(model.run(part..EfficientNetLite::PARTS, x))
             }
             Self::SeedCnn(model) => model.forward(x),
+        }
+    }
+
+    /// For each genre what every place of the last feature map adds to its logit, `[N, genres, rows, columns]`;
+    /// `None` where the head is not linear over a feature map.
+    pub fn contributions(&self, posters: Tensor<4>) -> Option<Contributions> {
+        match self {
+            Self::EfficientNetLite(model) => Some(model.contributions(posters)),
+            Self::SeedCnn(_) => None,
         }
     }
 

@@ -1,12 +1,15 @@
 //! The JavaScript boundary, the only file with JavaScript types. It converts and delegates.
 
 use burn::tensor::Device;
-use js_sys::Uint8Array;
-use serde::Deserialize;
+use js_sys::{Array, Uint8Array};
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Metric};
 use crate::error::Error;
+use crate::evaluation::Evaluation;
+use crate::labels::Labels;
+use crate::metrics::{Answers, GenreFigures};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -30,6 +33,69 @@ export interface Prediction {
     /** Whether the probability reaches the genre's threshold. */
     likely: boolean;
 }
+
+/** Places along one side of the poster. */
+export interface Places {
+    count: number;
+    /** The first one's middle, as a share of the side: 0 is its beginning, 1 its end. */
+    first: number;
+    /** From one middle to the next, as a share of the side. */
+    step: number;
+}
+
+/** What speaks for a genre, and what against it, place by place. */
+export interface Heatmap {
+    genre: string;
+    /** What the genre has without looking at the poster, in log-odds. */
+    bias: number;
+    /** What each place adds to the log-odds, rows from the top: y.count * x.count values. */
+    values: number[];
+}
+
+export interface Explanation {
+    /** All genres, the most probable first. */
+    predictions: Prediction[];
+    heatmaps: { x: Places; y: Places; genres: Heatmap[] };
+}
+
+/** True genres, read from a CSV with a column Id and one 0/1 column a genre. */
+export interface Labels {
+    genres: string[];
+    rows: { id: string; labels: boolean[] }[];
+}
+
+/** A network's answer about a poster whose genres are known; both in the order of the manifest's genres. */
+export interface LabelledAnswer {
+    probabilities: number[];
+    labels: boolean[];
+}
+
+/** One figure of quality. */
+export interface Metric {
+    name: string;
+    value: number;
+    /** What the better of the trivial baselines scores, where that says anything. */
+    baseline: number | undefined;
+    higher_is_better: boolean;
+}
+
+export interface Evaluation {
+    posters: number;
+    metrics: Metric[];
+    genres: {
+        genre: string;
+        /** Posters that have it. */
+        positives: number;
+        /** Posters that are said to have it. */
+        predicted: number;
+        average_precision: number;
+        auroc: number;
+        precision: number;
+        recall: number;
+        f1: number;
+        threshold: number;
+    }[];
+}
 "#;
 
 #[derive(Default, Deserialize)]
@@ -42,6 +108,19 @@ struct LoadOptions {
 #[serde(default, deny_unknown_fields)]
 struct ClassifyOptions {
     top: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct LabelledAnswer {
+    probabilities: Vec<f32>,
+    labels: Vec<bool>,
+}
+
+#[derive(Serialize)]
+struct Judged {
+    posters: usize,
+    metrics: Vec<Metric>,
+    genres: Vec<GenreFigures>,
 }
 
 #[derive(Clone, Copy, PartialEq, Deserialize)]
@@ -92,6 +171,58 @@ impl Classifier {
         Ok(serde_wasm_bindgen::to_value(&predictions)?)
     }
 
+    /// The genres of many posters, which are classified together: for each file its predictions, or the
+    /// `Error` for which it cannot be read.
+    #[wasm_bindgen(js_name = classifyAll, unchecked_return_type = "(Prediction[] | Error)[]")]
+    pub async fn classify_all(
+        &self,
+        files: Vec<Uint8Array>,
+        #[wasm_bindgen(unchecked_optional_param_type = "ClassifyOptions")] options: JsValue,
+    ) -> Result<Array, JsValue> {
+        let ClassifyOptions { top } = from_js(options)?;
+        let files: Vec<Vec<u8>> = files.iter().map(Uint8Array::to_vec).collect();
+        let answers = self.inner.classify_all(&files).await.map_err(to_js)?;
+        let answers = answers.into_iter().map(|answer| match answer {
+            Ok(mut predictions) => {
+                predictions.truncate(top.unwrap_or(usize::MAX));
+                Ok(serde_wasm_bindgen::to_value(&predictions)?)
+            }
+            Err(error) => Ok(to_js(error)),
+        });
+        answers.collect()
+    }
+
+    /// The genres of a poster, and where in it each was seen.
+    #[wasm_bindgen(unchecked_return_type = "Explanation")]
+    pub async fn explain(&self, bytes: Uint8Array) -> Result<JsValue, JsValue> {
+        let explanation = self.inner.explain(&bytes.to_vec()).await.map_err(to_js)?;
+        Ok(serde_wasm_bindgen::to_value(&explanation)?)
+    }
+
+    /// Every figure of some answers, beside what guessing scores on the same posters.
+    #[wasm_bindgen(unchecked_return_type = "Evaluation")]
+    pub fn evaluate(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "LabelledAnswer[]")] answers: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let answers: Vec<LabelledAnswer> = serde_wasm_bindgen::from_value(answers)?;
+        let manifest = self.inner.manifest();
+        let genres = manifest.genres.len();
+        if answers.iter().any(|a| a.probabilities.len() != genres || a.labels.len() != genres) {
+            let message = format!("each answer takes {genres} probabilities and {genres} labels");
+            return Err(js_sys::TypeError::new(&message).into());
+        }
+        let (probabilities, labels): (Vec<_>, Vec<_>) =
+            answers.into_iter().map(|answer| (answer.probabilities, answer.labels)).unzip();
+        let decisions = manifest.decide(&probabilities);
+        let answers =
+            Answers { probabilities: &probabilities, decisions: &decisions, labels: &labels };
+        let evaluation = Evaluation::of(manifest, answers);
+        let metrics = evaluation.to_metrics();
+        let Evaluation { posters, genres, .. } = evaluation;
+        Ok(serde_wasm_bindgen::to_value(&Judged { posters, metrics, genres })?)
+    }
+
     /// Where this classifier computes.
     #[wasm_bindgen(getter, unchecked_return_type = "DeviceName")]
     pub fn device(&self) -> String {
@@ -100,6 +231,13 @@ impl Classifier {
             DeviceName::Webgpu => "webgpu".into(),
         }
     }
+}
+
+/// Reads true genres from the text of a CSV in the layout of the Kaggle set.
+#[wasm_bindgen(js_name = readLabels, unchecked_return_type = "Labels")]
+pub fn read_labels(csv: &str) -> Result<JsValue, JsValue> {
+    let labels = Labels::read(csv.as_bytes(), None).map_err(to_js)?;
+    Ok(serde_wasm_bindgen::to_value(&labels)?)
 }
 
 const DEFAULT_DEVICE: DeviceName =

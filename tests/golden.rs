@@ -65,7 +65,9 @@ fn write_tiny_bundle() {
         format_version: FORMAT_VERSION,
         architecture,
         input: Preprocess { width: 64, height: 96, mean: [0.4, 0.4, 0.4], std: [0.25, 0.25, 0.25] },
-        genres: genres.map(|name| Genre { name: name.into(), threshold: 0.5, posters: 0 }).into(),
+        genres: genres
+            .map(|name| Genre { name: name.into(), threshold: 0.5, posters: 0, quality: None })
+            .into(),
         temperature: 0.5,
         metrics: Vec::new(),
         training: Training {

@@ -13,6 +13,7 @@ use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig, Paddin
 use burn::tensor::{Device, Distribution, Tensor};
 
 use crate::conv::{self, Activation};
+use crate::heatmap::{Places, Sight};
 
 /// The published sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +56,22 @@ const STAGES: [StagePlan; 7] = [
     StagePlan { blocks: 1, kernel: 3, stride: 1, channels: 320 },
 ];
 const STEM_CHANNELS: usize = 32;
+const STEM_KERNEL: usize = 3;
+const STEM_STRIDE: usize = 2;
 const FEATURES: usize = 1280;
 const EXPANSION: usize = 6;
 
 impl Size {
+    /// Where the places of the last feature map lie along a side of `pixels`.
+    pub(super) fn places(self, pixels: usize) -> Places {
+        let stem = Sight::of(pixels).behind(STEM_KERNEL, STEM_STRIDE);
+        let sight = STAGES.iter().enumerate().fold(stem, |sight, (stage, plan)| {
+            let first = sight.behind(plan.kernel, plan.stride);
+            (1..self.blocks(stage)).fold(first, |sight, _| sight.behind(plan.kernel, 1))
+        });
+        sight.places(pixels)
+    }
+
     /// Width and depth of the published network beside Lite0's.
     fn scale(self) -> (f64, f64) {
         match self {
@@ -95,6 +108,15 @@ pub struct EfficientNetLite {
     last: Conv2d,
     dropout: Dropout,
     head: Linear,
+}
+
+/// A genre's logit, place by place: the sum of its map, and its bias.
+#[derive(Debug, Clone)]
+pub struct Contributions {
+    /// `[N, genres, rows, columns]`.
+    pub maps: Tensor<4>,
+    /// `[genres]`.
+    pub bias: Tensor<1>,
 }
 
 /// Blocks of the same channels.
@@ -170,7 +192,7 @@ impl EfficientNetLiteConfig {
             stages.push(Stage { blocks });
         }
         Ok(EfficientNetLite {
-            stem: conv([3, STEM_CHANNELS], 3, 2, 1, device),
+            stem: conv([3, STEM_CHANNELS], STEM_KERNEL, STEM_STRIDE, 1, device),
             stages,
             last: conv([inputs, FEATURES], 1, 1, 1, device),
             dropout: DropoutConfig::new(self.dropout).init(),
@@ -259,6 +281,21 @@ impl EfficientNetLite {
     pub fn classify(&self, features: Tensor<4>) -> Tensor<2> {
         let pooled = features.mean_dims(&[2, 3]).flatten(1, 3); // [N, 1280]
         self.head.forward(self.dropout.forward(pooled))
+    }
+
+    /// What every place of the last feature map adds to each genre's logit.
+    pub fn contributions(&self, posters: Tensor<4>) -> Contributions {
+        let features = self.features(posters); // [N, 1280, rows, columns]
+        let [n, _, rows, columns] = features.dims();
+        let places = rows * columns;
+        let weight = self.head.weight.val().transpose().unsqueeze::<3>(); // [1, genres, 1280]
+        let maps = weight.matmul(features.flatten::<3>(2, 3)) / places as f32; // [N, genres, places]
+        let genres = maps.dims()[1];
+        let bias = match &self.head.bias {
+            Some(bias) => bias.val(),
+            None => Tensor::zeros([genres], &maps.device()),
+        };
+        Contributions { maps: maps.reshape([n, genres, rows, columns]), bias }
     }
 
     /// Every block from the front, for those who build the same network elsewhere.

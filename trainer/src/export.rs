@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use marquee::bundle::{FORMAT_VERSION, Genre, Training, Weights, write_atomically};
-use marquee::{Bundle, Classifier, Manifest, Precision};
+use marquee::bundle::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights, write_atomically};
+use marquee::{Bundle, Classifier, Evaluation, Manifest, Precision};
 
 use crate::answers::{self, sigmoid};
 use crate::calibration;
 use crate::cli::{ExportArgs, WeightsArg};
 use crate::dataset::Dataset;
-use crate::evaluate::{self, Judged, Report};
+use crate::evaluate::{self, Judged};
 use crate::posters::{self, Poster};
 use crate::run::Run;
 use crate::{device, onnx};
@@ -42,7 +42,13 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let judging = run.judging_ids()?;
     let posters = evaluate::load(dataset, &bundle.manifest, Some(&judging), run.config.skip_bad)?;
     let report = judge(&mut bundle, precision, &posters, &device)?;
-    bundle.manifest.metrics = report.to_manifest();
+    bundle.manifest.metrics = report.to_metrics();
+    for (genre, figures) in bundle.manifest.genres.iter_mut().zip(&report.genres) {
+        genre.quality = Some(GenreQuality {
+            positives: figures.positives,
+            average_precision: (figures.average_precision * 1e4).round() / 1e4,
+        });
+    }
     bundle.write(&args.out, precision).with_context(|| format!("--out {}", args.out.display()))?;
 
     if let Some(path) = &args.onnx {
@@ -73,11 +79,11 @@ fn judge(
     precision: Precision,
     posters: &[Poster],
     device: &Device,
-) -> Result<Report> {
+) -> Result<Evaluation> {
     let posters = posters.to_vec();
     let (manifest, weights) = bundle.to_parts(precision)?;
     let read = Bundle::from_parts(&manifest, weights, device)?;
-    Ok(Report::of(&Judged::ask(&Classifier::new(read, device.clone()), posters)?))
+    Ok(Judged::ask(&Classifier::new(read, device.clone()), posters)?.evaluate())
 }
 
 fn choose_precision(bundle: &mut Bundle, valid: &[Poster], device: &Device) -> Result<Precision> {
@@ -122,6 +128,7 @@ pub(crate) fn assemble(
         name: name.clone(),
         threshold,
         posters: train.rows.iter().filter(|row| row.labels[index]).count(),
+        quality: None, // once it is judged
     });
     let data = config.data.file_name().unwrap_or_default().to_string_lossy();
     let test = evaluate::read_ids(&run.dir.join("test.txt")).unwrap_or_default();

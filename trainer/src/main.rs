@@ -18,7 +18,6 @@ mod learner;
 mod loader;
 mod log;
 mod loss;
-mod metrics;
 mod onnx;
 mod posters;
 mod predict;

@@ -8,7 +8,7 @@ use burn::train::metric::{
     SerializedEntry,
 };
 
-use crate::metrics::{Ranking, mean_average_precision};
+use marquee::metrics::{Ranking, mean_average_precision};
 
 /// Its name in the log.
 pub(crate) const NAME: &str = "Ranking";

@@ -1,5 +1,6 @@
 //! `trainer evaluate --report`: one HTML page, in one piece, that shows what a network can and cannot do.
 
+mod intervals;
 mod plots;
 
 use std::path::{Path, PathBuf};
@@ -9,13 +10,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
+use marquee::Evaluation;
 use marquee::bundle::write_atomically;
+use marquee::metrics::MIN_POSITIVES;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::curves;
-use crate::evaluate::{Judged, Report};
+use crate::evaluate::Judged;
 use crate::log::Line;
-use crate::metrics::MIN_POSITIVES;
 use crate::posters::Poster;
 
 /// Mistakes that are shown of either kind.
@@ -30,7 +32,7 @@ const STYLE: &str = include_str!("report/style.css");
 pub(crate) fn write(
     dir: &Path,
     judged: &Judged,
-    report: &Report,
+    report: &Evaluation,
     lines: &[Line],
     with_images: bool,
 ) -> Result<PathBuf> {
@@ -41,7 +43,7 @@ pub(crate) fn write(
     Ok(path)
 }
 
-fn page(judged: &Judged, report: &Report, lines: &[Line], with_images: bool) -> Result<Markup> {
+fn page(judged: &Judged, report: &Evaluation, lines: &[Line], with_images: bool) -> Result<Markup> {
     let training = &judged.manifest.training;
     let name = judged.manifest.architecture.name();
     let answers = judged.answers();
@@ -112,8 +114,8 @@ fn svg(svg: String) -> Markup {
     PreEscaped(svg)
 }
 
-fn figures(judged: &Judged, report: &Report) -> Markup {
-    let intervals = judged.answers().intervals(SEED);
+fn figures(judged: &Judged, report: &Evaluation) -> Markup {
+    let intervals = intervals::of(judged.answers(), SEED);
     let frequent = report.most_frequent_genres.join(", ");
     html! {
         section {
@@ -145,7 +147,7 @@ fn figures(judged: &Judged, report: &Report) -> Markup {
     }
 }
 
-fn genre_table(report: &Report) -> Markup {
+fn genre_table(report: &Evaluation) -> Markup {
     let mut genres: Vec<_> = report.genres.iter().collect();
     genres.sort_by_key(|genre| std::cmp::Reverse(genre.positives));
     html! {

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use crate::curves::{TRAIN, VALID, register_font};
 use crate::evaluate::Judged;
-use crate::metrics::{Answers, ReliabilityBin};
+use marquee::metrics::{Answers, ReliabilityBin};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;

@@ -1,22 +1,20 @@
 //! The figures of a multi-label classifier. Definitions follow scikit-learn's, so that they can be compared.
+//! The trainer judges with these, and so does the page where a visitor brings labels.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use serde::Serialize;
 
 /// Genres with fewer positives than this among the judged posters do not enter the mean average precision:
 /// their own figure would be mostly chance.
-pub(crate) const MIN_POSITIVES: usize = 5;
+pub const MIN_POSITIVES: usize = 5;
 
 /// Keeps logarithms finite, as Keras does.
 const EPSILON: f64 = 1e-7;
 
 /// Each poster's score for a genre, and whether it has it.
-pub(crate) type Ranking = Vec<(f32, bool)>;
+pub type Ranking = Vec<(f32, bool)>;
 
 /// Mean of the average precisions of the genres with [`MIN_POSITIVES`] positives.
-pub(crate) fn mean_average_precision(genres: Vec<Ranking>) -> f64 {
+pub fn mean_average_precision(genres: Vec<Ranking>) -> f64 {
     mean_over_judged(genres, average_precision)
 }
 
@@ -36,47 +34,54 @@ fn mean_over_judged(genres: Vec<Ranking>, figure: fn(&[(f32, bool)]) -> f64) -> 
 
 /// What was answered about some posters, and what is true. Outer index the poster, inner the genre.
 #[derive(Clone, Copy)]
-pub(crate) struct Answers<'a> {
-    pub(crate) probabilities: &'a [Vec<f32>],
+pub struct Answers<'a> {
+    /// 0..=1.
+    pub probabilities: &'a [Vec<f32>],
     /// Whether each genre is taken as present.
-    pub(crate) decisions: &'a [Vec<bool>],
-    pub(crate) labels: &'a [Vec<bool>],
+    pub decisions: &'a [Vec<bool>],
+    /// Whether each genre is present.
+    pub labels: &'a [Vec<bool>],
 }
 
 /// Every figure but the per-genre ones. All lie in 0..=1 but the loss; all but the loss and the calibration
 /// error are better when larger.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Figures {
+pub struct Figures {
     /// Mean over posters and genres.
-    pub(crate) binary_cross_entropy: f64,
+    pub binary_cross_entropy: f64,
     /// Share of posters whose most probable genre is their first true one: the notebook's accuracy.
-    pub(crate) argmax_accuracy: f64,
+    pub argmax_accuracy: f64,
     /// Share of posters whose genres are all decided right.
-    pub(crate) exact_match: f64,
-    pub(crate) micro_f1: f64,
-    pub(crate) macro_f1: f64,
+    pub exact_match: f64,
+    /// Over all posters and genres pooled.
+    pub micro_f1: f64,
+    /// Mean over the genres.
+    pub macro_f1: f64,
     /// Weighted by each genre's positives.
-    pub(crate) weighted_f1: f64,
+    pub weighted_f1: f64,
     /// Over the genres with [`MIN_POSITIVES`] positives.
-    pub(crate) mean_average_precision: f64,
+    pub mean_average_precision: f64,
     /// Mean over the same genres.
-    pub(crate) auroc: f64,
+    pub auroc: f64,
     /// Share of posters whose most probable genre is true.
-    pub(crate) top_1_hit: f64,
+    pub top_1_hit: f64,
     /// Share of posters with a true genre among the three most probable.
-    pub(crate) top_3_hit: f64,
+    pub top_3_hit: f64,
     /// Of all genres pooled; see [`Answers::reliability`].
-    pub(crate) calibration_error: f64,
+    pub calibration_error: f64,
 }
 
 /// A figure, and how it is to be read.
-#[derive(Clone, Copy)]
-pub(crate) struct Figure {
-    pub(crate) name: &'static str,
-    pub(crate) higher_is_better: bool,
+#[derive(Debug, Clone, Copy)]
+pub struct Figure {
+    /// As it is shown.
+    pub name: &'static str,
+    /// Whether more is better.
+    pub higher_is_better: bool,
     /// Whether doing better than guessing means anything.
-    pub(crate) beside_guessing: bool,
-    pub(crate) of: fn(&Figures) -> f64,
+    pub beside_guessing: bool,
+    /// Where it is among the others.
+    pub of: fn(&Figures) -> f64,
 }
 
 impl Figure {
@@ -90,7 +95,7 @@ impl Figure {
 }
 
 /// All figures, in the order in which they are shown.
-pub(crate) const FIGURES: [Figure; 11] = [
+pub const FIGURES: [Figure; 11] = [
     Figure::lower("binary cross-entropy", |figures| figures.binary_cross_entropy),
     Figure::higher("argmax accuracy", |figures| figures.argmax_accuracy),
     Figure::higher("exact match", |figures| figures.exact_match),
@@ -110,12 +115,13 @@ pub(crate) const FIGURES: [Figure; 11] = [
 
 /// Answers of about the same probability.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(crate) struct ReliabilityBin {
-    pub(crate) answers: usize,
+pub struct ReliabilityBin {
+    /// How many.
+    pub answers: usize,
     /// Their mean probability.
-    pub(crate) probability: f64,
+    pub probability: f64,
     /// The share of them that is true.
-    pub(crate) frequency: f64,
+    pub frequency: f64,
 }
 
 /// Bins of the reliability diagram, evenly over 0..=1.
@@ -123,23 +129,30 @@ const BINS: usize = 15;
 
 /// The figures of one genre.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct GenreFigures {
-    pub(crate) genre: String,
+pub struct GenreFigures {
+    /// Its name.
+    pub genre: String,
     /// Posters that have it.
-    pub(crate) positives: usize,
+    pub positives: usize,
     /// Posters that are said to have it.
-    pub(crate) predicted: usize,
-    pub(crate) average_precision: f64,
-    pub(crate) auroc: f64,
-    pub(crate) precision: f64,
-    pub(crate) recall: f64,
-    pub(crate) f1: f64,
-    pub(crate) threshold: f32,
+    pub predicted: usize,
+    /// Area under the precision-recall curve; 0 without positives.
+    pub average_precision: f64,
+    /// Area under the receiver's operating curve; 0.5 without positives.
+    pub auroc: f64,
+    /// Share of the predicted that have it.
+    pub precision: f64,
+    /// Share of the positives that are predicted.
+    pub recall: f64,
+    /// Harmonic mean of the two.
+    pub f1: f64,
+    /// Probability from which on it is predicted.
+    pub threshold: f32,
 }
 
 impl Answers<'_> {
     /// The figures over all genres.
-    pub(crate) fn figures(&self) -> Figures {
+    pub fn figures(&self) -> Figures {
         let genres = self.labels.first().map_or(0, Vec::len);
         let counts: Vec<Counts> = (0..genres).map(|genre| self.counts(genre)).collect();
         let total = counts.iter().fold(Counts::default(), |sum, counts| sum.plus(counts));
@@ -168,7 +181,7 @@ impl Answers<'_> {
     }
 
     /// The figures of each genre.
-    pub(crate) fn by_genre(&self, names: &[String], thresholds: &[f32]) -> Vec<GenreFigures> {
+    pub fn by_genre(&self, names: &[String], thresholds: &[f32]) -> Vec<GenreFigures> {
         let named = names.iter().zip(thresholds).enumerate();
         named
             .map(|(index, (name, &threshold))| {
@@ -190,7 +203,7 @@ impl Answers<'_> {
     }
 
     /// Names of the genres that enter the mean average precision.
-    pub(crate) fn judged_genres(&self, names: &[String]) -> Vec<String> {
+    pub fn judged_genres(&self, names: &[String]) -> Vec<String> {
         let enough = |index: &usize| self.counts(*index).positives() >= MIN_POSITIVES;
         (0..names.len()).filter(enough).map(|index| names[index].clone()).collect()
     }
@@ -206,39 +219,8 @@ impl Answers<'_> {
         sum / f64::from(count)
     }
 
-    /// The range, low to high, in which each of [`FIGURES`] lies for 95 % of the sets of as many posters that
-    /// are drawn from these, each as often as it comes (Efron 1979, the bootstrap).
-    pub(crate) fn intervals(&self, seed: u64) -> Vec<(f64, f64)> {
-        const DRAWS: u64 = 400;
-        let posters = self.labels.len();
-        let drawn: Vec<Figures> = (0..DRAWS)
-            .into_par_iter()
-            .map(|draw| {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(draw);
-                let chosen: Vec<usize> =
-                    (0..posters).map(|_| rng.random_range(0..posters)).collect();
-                let pick = |rows: &[Vec<bool>]| -> Vec<Vec<bool>> {
-                    chosen.iter().map(|&poster| rows[poster].clone()).collect()
-                };
-                let probabilities: Vec<Vec<f32>> =
-                    chosen.iter().map(|&poster| self.probabilities[poster].clone()).collect();
-                let (decisions, labels) = (pick(self.decisions), pick(self.labels));
-                let probabilities = &probabilities;
-                Answers { probabilities, decisions: &decisions, labels: &labels }.figures()
-            })
-            .collect();
-        let interval = |figure: Figure| {
-            let mut values: Vec<f64> = drawn.iter().map(figure.of).collect();
-            values.sort_by(f64::total_cmp);
-            let at = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
-            (at(0.025), at(0.975))
-        };
-        FIGURES.into_iter().map(interval).collect()
-    }
-
     /// How often answers come true, by their probability, over all genres pooled. Empty bins are left out.
-    pub(crate) fn reliability(&self) -> Vec<ReliabilityBin> {
+    pub fn reliability(&self) -> Vec<ReliabilityBin> {
         let mut bins = vec![ReliabilityBin::default(); BINS];
         let pairs = self.probabilities.iter().flatten().zip(self.labels.iter().flatten());
         for (&probability, &label) in pairs {
@@ -297,7 +279,7 @@ impl Answers<'_> {
     }
 
     /// Each poster's probability of a genre and whether it is true, the most probable first.
-    pub(crate) fn ranking(&self, genre: usize) -> Ranking {
+    pub fn ranking(&self, genre: usize) -> Ranking {
         let pairs = self.probabilities.iter().zip(self.labels);
         let mut ranking: Vec<_> = pairs.map(|(p, labels)| (p[genre], labels[genre])).collect();
         ranking.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -1,0 +1,114 @@
+//! Heatmaps of the network that ships: they add up to its answer, and they lie where something was seen.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
+
+use std::io::Cursor;
+use std::path::Path;
+
+use burn::tensor::Device;
+use image::{ImageFormat, Rgb, RgbImage};
+use marquee::heatmap::{Heatmaps, Places};
+use marquee::{Bundle, Classifier, Error};
+
+fn classifier(bundle: &str) -> Classifier {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundle);
+    let bundle = Bundle::read(&dir, &Device::flex()).unwrap();
+    Classifier::new(bundle, Device::flex())
+}
+
+fn sample() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/samples/lighthouse.jpg");
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn maps_and_biases_add_up_to_the_answer() {
+    let classifier = classifier("www/model");
+    let explained = pollster::block_on(classifier.explain(&sample())).unwrap();
+    let classified = pollster::block_on(classifier.classify(&sample())).unwrap();
+    for (explained, classified) in explained.predictions.iter().zip(&classified) {
+        assert_eq!(explained.genre, classified.genre);
+        assert!((explained.probability - classified.probability).abs() < 1e-4);
+    }
+    let Heatmaps { x, y, genres } = explained.heatmaps;
+    assert_eq!(genres.len(), classified.len());
+    for map in genres {
+        assert_eq!(map.values.len(), x.count * y.count);
+        let log_odds = map.bias + map.values.iter().sum::<f32>();
+        let answer = classified.iter().find(|prediction| prediction.genre == map.genre).unwrap();
+        assert!((1.0 / (1.0 + (-log_odds).exp()) - answer.probability).abs() < 1e-4);
+    }
+}
+
+/// A grey poster, with a coloured patch around a point given as shares of its sides.
+fn poster(patch: Option<(f64, f64)>) -> Vec<u8> {
+    let picture = RgbImage::from_fn(160, 240, |x, y| {
+        let inside = patch.is_some_and(|(px, py)| {
+            (f64::from(x) - px * 160.0).abs() < 16.0 && (f64::from(y) - py * 240.0).abs() < 16.0
+        });
+        match (inside, (x / 4 + y / 4) % 2) {
+            (false, _) => Rgb([128; 3]),
+            (true, 0) => Rgb([230, 30, 20]),
+            (true, _) => Rgb([250, 240, 60]),
+        }
+    });
+    let mut bytes = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+    bytes
+}
+
+/// The middle of the place nearest to a share of the side.
+fn nearest(places: &Places, share: f64) -> f64 {
+    let middles = (0..places.count).map(|index| places.first + index as f64 * places.step);
+    middles.min_by(|a, b| (a - share).abs().total_cmp(&(b - share).abs())).unwrap()
+}
+
+#[test]
+fn what_changes_in_the_poster_changes_there_in_the_maps() {
+    let classifier = classifier("www/model");
+    let maps = |patch| pollster::block_on(classifier.explain(&poster(patch))).unwrap().heatmaps;
+    let plain = maps(None);
+    let (columns, places) = (plain.x.count, plain.x.count * plain.y.count);
+    for patch in [(0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.8, 0.8), (0.5, 0.5)] {
+        let patched = maps(Some(patch));
+        let change = |place: usize| -> f32 {
+            let genres = patched.genres.iter().zip(&plain.genres);
+            genres.map(|(a, b)| (a.values[place] - b.values[place]).abs()).sum()
+        };
+        // Where the change is on average, weighted by its square.
+        let weight = |place: usize| f64::from(change(place)).powi(2);
+        let total: f64 = (0..places).map(weight).sum();
+        let mean = |at: &dyn Fn(usize) -> f64| {
+            (0..places).map(|place| weight(place) * at(place)).sum::<f64>() / total
+        };
+        let x = mean(&|place| plain.x.first + (place % columns) as f64 * plain.x.step);
+        let y = mean(&|place| plain.y.first + (place / columns) as f64 * plain.y.step);
+        let off = |places: &Places, found: f64, share| (found - nearest(places, share)).abs();
+        let (dx, dy) = (off(&plain.x, x, patch.0), off(&plain.y, y, patch.1));
+        assert!(dx < 0.2 && dy < 0.15, "patch at {patch:?}, change at ({x:.2}, {y:.2})");
+    }
+}
+
+#[test]
+fn a_network_without_a_linear_head_says_so() {
+    let classifier = classifier("tests/fixtures/tiny");
+    let error = pollster::block_on(classifier.explain(&sample())).unwrap_err();
+    assert!(matches!(error, Error::NoHeatmaps { architecture: "seed-cnn" }), "{error}");
+}
+
+#[test]
+fn posters_that_are_classified_together_answer_as_alone_and_bad_files_for_themselves() {
+    let classifier = classifier("www/model");
+    let files = vec![sample(), b"Dear diary".to_vec(), poster(Some((0.3, 0.6))), Vec::new()];
+    let answers = pollster::block_on(classifier.classify_all(&files)).unwrap();
+    assert_eq!(answers.len(), 4);
+    for index in [0, 2] {
+        let alone = pollster::block_on(classifier.classify(&files[index])).unwrap();
+        for (together, alone) in answers[index].as_ref().unwrap().iter().zip(&alone) {
+            assert_eq!(together.genre, alone.genre);
+            assert!((together.probability - alone.probability).abs() < 1e-5);
+        }
+    }
+    assert!(matches!(answers[1], Err(Error::UnknownImageFormat)));
+    assert!(matches!(answers[3], Err(Error::EmptyImage)));
+}
