@@ -1,17 +1,20 @@
 /**
  * The page's end of the worker: starts it, asks it, and starts it anew if it dies.
  *
- * @import { Answer, Choice, Classify, FromWorker, Start } from "./messages.js"
+ * @import { Ask, Choice, FromWorker, Questions, Start } from "./messages.js"
  */
 
 /** A file that cannot be classified; the message is for the visitor. */
 export class RefusedError extends Error {}
 
-/** Classifies posters in a worker, so that the page stays responsive. */
+/** The classifier died of what it was asked. */
+export class CrashedError extends RefusedError {}
+
+/** Asks a worker, so that the page stays responsive. */
 export class Client {
     #choice;
     #listener;
-    /** @type {Map<number, { resolve: (answer: Answer) => void, reject: (error: Error) => void }>} */
+    /** What was asked and is not answered, the oldest first. @type {Map<number, { ask: Ask, resolve: (answer: any) => void, reject: (error: Error) => void }>} */
     #asked = new Map();
     #lastId = 0;
     /** @type {Worker} */
@@ -28,17 +31,30 @@ export class Client {
     }
 
     /**
-     * @param {Uint8Array} bytes  of an image file
-     * @returns {Promise<Answer>}
+     * Answers come in the order of the questions.
+     *
+     * @template {keyof Questions} K
+     * @param {K} type
+     * @param {Questions[K]["question"]} question
+     * @returns {Promise<Questions[K]["answer"]>}
      */
-    classify(bytes) {
-        const id = ++this.#lastId;
+    ask(type, question) {
+        const ask = /** @type {Ask} */ ({ type, id: ++this.#lastId, question });
         return new Promise((resolve, reject) => {
-            this.#asked.set(id, { resolve, reject });
-            /** @type {Classify} */
-            const message = { type: "classify", id, bytes };
-            this.#worker.postMessage(message, [bytes.buffer]);
+            this.#asked.set(ask.id, { ask, resolve, reject });
+            this.#worker.postMessage(ask);
         });
+    }
+
+    /**
+     * Computes on another device from now on.
+     *
+     * @param {Choice} choice
+     */
+    choose(choice) {
+        if (choice === this.#choice) return;
+        this.#choice = choice;
+        this.#renew();
     }
 
     #start() {
@@ -53,25 +69,34 @@ export class Client {
         return worker;
     }
 
+    /** A new worker, which is asked everything that the old one has not answered. */
+    #renew() {
+        this.#worker.terminate();
+        this.#worker = this.#start();
+        for (const { ask } of this.#asked.values()) this.#worker.postMessage(ask);
+    }
+
     /** @param {FromWorker} message */
     #hear(message) {
         switch (message.type) {
             case "answer":
-                this.#asked.get(message.id)?.resolve(message);
+                this.#asked.get(message.id)?.resolve(message.answer);
                 this.#asked.delete(message.id);
                 break;
             case "refused":
                 this.#asked.get(message.id)?.reject(new RefusedError(message.message));
                 this.#asked.delete(message.id);
                 break;
-            case "crashed":
-                this.#worker.terminate();
-                this.#worker = this.#start();
-                for (const { reject } of this.#asked.values()) {
-                    reject(new RefusedError(`the classifier stopped on it and was started anew (${message.message})`));
+            case "crashed": {
+                // It died of the oldest question; the others are asked again.
+                const [oldest] = this.#asked.values();
+                if (oldest) {
+                    this.#asked.delete(oldest.ask.id);
+                    oldest.reject(new CrashedError(`the classifier stopped on it and was started anew (${message.message})`));
                 }
-                this.#asked.clear();
+                this.#renew();
                 break;
+            }
             default:
                 this.#listener(message);
         }

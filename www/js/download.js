@@ -1,8 +1,30 @@
-/** Downloads with their progress in bytes. Everything is relative to the page: no server but a static one. */
+/**
+ * Downloads with their progress in bytes, checked against the list of this version's files. Everything is
+ * relative to the page: no server but a static one.
+ *
+ * @import { Site } from "./messages.js"
+ */
 
-/** @param {string} path  relative to the page's folder */
-async function get(path) {
-    const response = await fetch(new URL(`../${path}`, import.meta.url));
+import "../pkg/files.js";
+
+/** Written by the build. @type {Site} */
+const site = Reflect.get(self, "MARQUEE_SITE");
+
+/**
+ * How long a file will be: servers that compress do not say.
+ *
+ * @param {string} path  relative to the page's folder
+ */
+export function size(path) {
+    return site.files[path]?.bytes ?? 0;
+}
+
+/**
+ * @param {string} path
+ * @param {RequestCache} [cache]
+ */
+async function get(path, cache = "default") {
+    const response = await fetch(new URL(`../${path}`, import.meta.url), { cache });
     if (!response.ok) {
         throw new Error(`${path} cannot be loaded: the server says ${response.status} ${response.statusText}`);
     }
@@ -14,18 +36,26 @@ export async function text(path) {
     return (await get(path)).text();
 }
 
-/** @param {string} path */
-export async function json(path) {
-    return (await get(path)).json();
-}
-
 /**
+ * A file's bytes. One that is not of this version is asked for once more, past the browser's cache.
+ *
  * @param {string} path
  * @param {(more: number) => void} [heard]  bytes that have come since the last call
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function bytes(path, heard = () => {}) {
-    const response = await get(path);
+    const first = await read(await get(path), heard);
+    if (await isRight(path, first)) return first;
+    const again = await read(await get(path, "reload"), () => {});
+    if (await isRight(path, again)) return again;
+    throw new Error(`${path} is not of this version of the page; reload the page`);
+}
+
+/**
+ * @param {Response} response
+ * @param {(more: number) => void} heard
+ */
+async function read(response, heard) {
     if (!response.body) return new Uint8Array(await response.arrayBuffer());
     const counted = response.body.pipeThrough(
         new TransformStream({
@@ -36,4 +66,18 @@ export async function bytes(path, heard = () => {}) {
         }),
     );
     return new Uint8Array(await new Response(counted).arrayBuffer());
+}
+
+/**
+ * Weights are checked against their manifest when they are loaded; only what the list names is checked here.
+ *
+ * @param {string} path
+ * @param {Uint8Array<ArrayBuffer>} data
+ */
+async function isRight(path, data) {
+    const wanted = path.startsWith("pkg/") ? site.files[path]?.sha256 : undefined;
+    // Browsers keep the hash function from pages that came without encryption.
+    if (!wanted || !globalThis.crypto?.subtle) return true;
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+    return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("") === wanted;
 }

@@ -1,67 +1,160 @@
 /**
- * The page: joins what the visitor does (view.js) with the classifier (client.js).
+ * The page: joins what the visitor does with the classifier (client.js) and with what is shown.
  *
- * @import { Choice, FromWorker } from "./messages.js"
+ * @import { FromWorker, Manifest } from "./messages.js"
  */
 
+import { Batch } from "./batch.js";
+import * as camera from "./camera.js";
+import * as card from "./card.js";
 import { Client } from "./client.js";
-import * as view from "./view.js";
+import { element } from "./dom.js";
+import * as gallery from "./gallery.js";
+import * as intake from "./intake.js";
+import * as judgement from "./judgement.js";
+import * as offline from "./offline.js";
+import * as poster from "./poster.js";
+import * as save from "./save.js";
+import { listen as listenToSettings } from "./settings.js";
 
-const SAMPLE = "samples/lighthouse.jpg";
-
-/** Largest file that is read, in bytes; a poster has a few hundred thousand. */
-const LARGEST_FILE = 100e6;
-
+/** @type {Manifest | undefined} */
+let manifest;
+/** @type {Batch | undefined} */
+let batch;
+/** Counts the posters that were asked for, so that an answer to an older one is not shown. */
 let latest = 0;
 
-const client = new Client(chosenDevice(), hear);
+let settings = listenToSettings((changed) => {
+    settings = changed;
+    applySettings();
+    client.choose(settings.device);
+});
+applySettings();
+const client = new Client(settings.device, hear);
 
-view.listen(
-    (file) => classify(file, file.name),
-    () => classifySample(),
-);
+const back = element("back", HTMLButtonElement);
+poster.listen(takeSample);
+intake.listen(take, (message) => {
+    showOne();
+    poster.showError(message);
+});
+camera.listen((file) => take([file]));
+gallery.listen(async ({ file, name }) => {
+    showOne();
+    back.hidden = false;
+    back.focus();
+    await explain(file, name);
+});
+back.addEventListener("click", showMany);
+document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !back.hidden && !document.querySelector("dialog[open]")) showMany();
+});
+element("close-many", HTMLButtonElement).addEventListener("click", () => {
+    batch?.close();
+    batch = undefined;
+    showOne();
+});
+for (const [id, write] of /** @type {const} */ ([["save-csv", save.csv], ["save-json", save.json]])) {
+    element(id, HTMLButtonElement).addEventListener("click", () => {
+        if (batch && manifest) write(batch.items, manifest.genres, settings.thresholds);
+    });
+}
+offline.keep();
 
-/** `?device=cpu` or `?device=webgpu` forces one. */
-function chosenDevice() {
-    const wanted = new URLSearchParams(location.search).get("device");
-    /** @type {Choice} */
-    const choice = wanted === "cpu" || wanted === "webgpu" ? wanted : "auto";
-    return choice;
+function applySettings() {
+    poster.applySettings(settings);
+    gallery.applySettings(settings);
 }
 
 /** @param {FromWorker} message */
 function hear(message) {
-    if (message.type === "progress") view.showProgress(message.loaded, message.total);
-    if (message.type === "ready") view.showReady(message.manifest);
-    if (message.type === "device") view.showDevice(message.device, message.reason);
-    if (message.type === "failed") view.showFailed(message.message);
+    if (message.type === "progress") poster.showProgress(message.loaded, message.total);
+    if (message.type === "ready") {
+        manifest = message.manifest;
+        poster.showReady(manifest.genres);
+        gallery.showReady(manifest.genres);
+        card.show(manifest);
+    }
+    if (message.type === "device") {
+        poster.showDevice(message.device, message.reason);
+        if (message.device === "webgpu") offline.keepGpu();
+    }
+    if (message.type === "failed") poster.showFailed(message.message);
+}
+
+/** One poster is looked at closely, several make a gallery, and a table of true genres judges it. @param {File[]} files */
+async function take(files) {
+    const tables = files.filter(({ name, type }) => /\.csv$/i.test(name) || type === "text/csv");
+    const posters = files.filter((file) => !tables.includes(file));
+    const [table, second] = tables;
+    if (posters.length === 1 && !table) {
+        showOne();
+        back.hidden = true;
+        await explain(posters[0], posters[0]?.name ?? "");
+        return;
+    }
+    if (posters.length) {
+        batch?.close();
+        judgement.hide();
+        batch = new Batch(client, posters, gallery.add);
+        gallery.start(batch);
+        showMany();
+    } else if (!batch) {
+        poster.showError(`${table?.name}: a table of true genres judges posters; drop them together.`);
+        return;
+    }
+    if (table && batch) await judge(batch, table);
+    if (second && batch) judgement.showError(`${second.name}: one table at a time; ${table?.name} was taken.`);
 }
 
 /**
- * @param {Blob} poster
+ * @param {Batch} judged
+ * @param {File} table
+ */
+async function judge(judged, table) {
+    await judged.finished;
+    if (batch === judged && manifest) await judgement.judge(client, judged, table, manifest.genres);
+}
+
+/**
+ * @param {File | undefined} file
  * @param {string} name
  */
-async function classify(poster, name) {
+async function explain(file, name) {
+    if (!file) return;
     const mine = ++latest;
-    view.showWorking(poster, name);
+    poster.showWorking(file, name);
     try {
-        if (poster.size > LARGEST_FILE) {
-            throw new Error(`the file has ${Math.round(poster.size / 1e6)} MB, more than the ${LARGEST_FILE / 1e6} MB that are read`);
-        }
-        const answer = await client.classify(new Uint8Array(await poster.arrayBuffer()));
+        const answer = await client.ask("explain", file);
         // A poster that was dropped meanwhile is the one that the visitor waits for.
-        if (mine === latest) view.showAnswer(answer);
+        if (mine === latest) poster.showAnswer(answer);
     } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
-        if (mine === latest) view.showRefused(`${name}: ${message}`);
+        if (mine === latest) poster.showRefused(`${name}: ${message}`);
     }
 }
 
-async function classifySample() {
-    const response = await fetch(SAMPLE).catch(() => undefined);
+/**
+ * @param {string} address
+ * @param {string} title
+ */
+async function takeSample(address, title) {
+    const response = await fetch(address).catch(() => undefined);
     if (response?.ok) {
-        await classify(await response.blob(), "sample");
+        await take([new File([await response.blob()], title)]);
     } else {
-        view.showError("The sample poster cannot be loaded; choose a poster of your own.");
+        poster.showError("The sample poster cannot be loaded; choose a poster of your own.");
     }
+}
+
+function showOne() {
+    gallery.show(false);
+    poster.show(true);
+    back.hidden = !batch;
+}
+
+function showMany() {
+    latest++; // what is still asked for is no longer waited for
+    poster.show(false);
+    gallery.show(true);
 }

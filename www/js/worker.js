@@ -2,25 +2,37 @@
  * The classifier's worker. The CPU package answers first; WebGPU is brought up behind it, must give the CPU's
  * answer on the same poster, and only then takes over. Whatever goes wrong on the GPU, the CPU answers.
  *
- * @import { Choice, Classify, DeviceName, FromWorker, Prediction, Start } from "./messages.js"
+ * @import { Ask, Choice, Classified, DeviceName, Explained, FromWorker, Prediction, Questions, Start } from "./messages.js"
  * @import { Classifier } from "../pkg/cpu/marquee.js"
  */
 
 import * as download from "./download.js";
+import { SAMPLES } from "./samples.js";
+import { thumbnail } from "./thumbnail.js";
 
-/** The poster on which both devices must agree; a visitor's first click on it then comes from the cache. */
-const CHECK_POSTER = "samples/lighthouse.jpg";
+/** The poster on which both devices must agree. */
+const CHECK_POSTER = SAMPLES[0]?.file ?? "";
 
 /** Largest difference between the devices' probabilities. */
 const TOLERANCE = 1e-3;
 
 /** A GPU that has not answered after this long has failed, in milliseconds. Its first run compiles shaders. */
-const PATIENCE = { firstRun: 120_000, run: 20_000 };
+const PATIENCE = { firstRun: 120_000, poster: 20_000 };
 
+/** A GPU that has failed is tried again after this long at the earliest, in milliseconds. */
+const PAUSE = 60_000;
+
+/** Largest file that is read, in bytes; a poster has a few hundred thousand. */
+const LARGEST_FILE = 100e6;
+
+/** @type {typeof import("../pkg/cpu/marquee.js")} */
+let cpuPackage;
 /** @type {Classifier} */
 let cpu;
 /** @type {Classifier | undefined} */
 let gpu;
+/** Brings the GPU up once more; undefined where it is not wanted, or is being brought up. @type {(() => void) | undefined} */
+let retry;
 /** Why there is no classifier. */
 let failure = "";
 
@@ -31,12 +43,12 @@ const post = (message) => self.postMessage(message);
 let queue = Promise.resolve();
 
 self.addEventListener("message", ({ data }) => {
-    /** @type {Start | Classify} */
+    /** @type {Start | Ask} */
     const message = data;
     if (message.type === "start") {
         queue = start(message.choice);
     } else {
-        queue = queue.then(() => classify(message));
+        queue = queue.then(() => answer(message));
     }
 });
 
@@ -49,22 +61,21 @@ self.addEventListener("error", (event) => {
 /** @param {Choice} choice */
 async function start(choice) {
     try {
-        const [packages, manifest] = await Promise.all([
-            download.json("pkg/packages.json"),
-            download.text("model/model.json"),
-        ]);
+        const manifest = await download.text("model/model.json");
         const shown = JSON.parse(manifest);
-        const total = packages.cpu.bytes + shown.weights.bytes;
+        const wasm = "pkg/cpu/marquee_bg.wasm";
+        const total = download.size(wasm) + shown.weights.bytes;
         let loaded = 0;
         const heard = (/** @type {number} */ more) => {
             loaded += more;
             post({ type: "progress", loaded, total });
         };
-        const [wasm, weights] = await Promise.all([
-            download.bytes("pkg/cpu/marquee_bg.wasm", heard),
+        const [code, weights] = await Promise.all([
+            download.bytes(wasm, heard),
             download.bytes(`model/${shown.weights.file}`, heard),
         ]);
-        cpu = await open("cpu", wasm, manifest, weights);
+        cpuPackage = await open("cpu", code);
+        cpu = await cpuPackage.Classifier.load(manifest, weights);
         post({ type: "ready", manifest: shown });
         if (choice === "cpu") {
             post({ type: "device", device: "cpu", reason: "The CPU was asked for." });
@@ -79,18 +90,20 @@ async function start(choice) {
     }
 }
 
+/** How often each package was opened. */
+const opened = { cpu: 0, gpu: 0 };
+
 /**
  * @param {"cpu" | "gpu"} name
  * @param {Uint8Array<ArrayBuffer>} wasm
- * @param {string} manifest
- * @param {Uint8Array} weights
- * @returns {Promise<Classifier>}
+ * @returns {Promise<typeof import("../pkg/cpu/marquee.js")>}
  */
-async function open(name, wasm, manifest, weights) {
-    /** @type {typeof import("../pkg/cpu/marquee.js")} */
-    const marquee = await import(`../pkg/${name}/marquee.js`);
+async function open(name, wasm) {
+    // Each time a copy of its own: what has failed once keeps its dead device.
+    const copy = opened[name]++;
+    const marquee = await import(`../pkg/${name}/marquee.js${copy ? `?copy=${copy}` : ""}`);
     await marquee.default({ module_or_path: wasm });
-    return marquee.Classifier.load(manifest, weights);
+    return marquee;
 }
 
 /**
@@ -98,6 +111,7 @@ async function open(name, wasm, manifest, weights) {
  * @param {Uint8Array} weights
  */
 async function bringUpGpu(manifest, weights) {
+    retry = undefined;
     try {
         if (!navigator.gpu) throw new Error("this browser has no WebGPU");
         const adapter = await navigator.gpu.requestAdapter();
@@ -106,7 +120,8 @@ async function bringUpGpu(manifest, weights) {
             download.bytes("pkg/gpu/marquee_bg.wasm"),
             download.bytes(CHECK_POSTER),
         ]);
-        const candidate = await open("gpu", wasm, manifest, weights);
+        const gpuPackage = await open("gpu", wasm);
+        const candidate = await gpuPackage.Classifier.load(manifest, weights);
         const difference = largestDifference(
             await within(PATIENCE.firstRun, candidate.classify(poster)),
             await cpu.classify(poster),
@@ -115,6 +130,7 @@ async function bringUpGpu(manifest, weights) {
             throw new Error(`the GPU computes wrongly (a probability is off by ${difference.toFixed(3)})`);
         }
         gpu = candidate;
+        retry = () => bringUpGpu(manifest, weights);
         post({ type: "device", device: "webgpu", reason: "" });
     } catch (error) {
         post({ type: "device", device: "cpu", reason: `Without WebGPU: ${reason(error)}.` });
@@ -130,37 +146,112 @@ function largestDifference(some, others) {
     return Math.max(...some.map(({ genre, probability }) => Math.abs(probability - (probabilities.get(genre) ?? NaN))));
 }
 
-/** @param {Classify} message */
-async function classify({ id, bytes }) {
+/** @type {{ [K in keyof Questions]: (question: Questions[K]["question"]) => Questions[K]["answer"] | Promise<Questions[K]["answer"]> }} */
+const ANSWERS = {
+    explain,
+    classify,
+    readLabels: (csv) => cpuPackage.readLabels(csv),
+    evaluate: (answers) => cpu.evaluate(answers),
+};
+
+/** @param {Ask} ask */
+async function answer(ask) {
+    const { type, id, question } = ask;
     try {
         if (failure) throw new Error(`the network could not be loaded (${failure})`);
-        const started = performance.now();
-        const { device, genres } = await answer(bytes);
-        const milliseconds = performance.now() - started;
-        post({ type: "answer", id, device, milliseconds, genres });
+        const answer = await ANSWERS[type](/** @type {never} */ (question));
+        post({ type: "answer", id, answer });
     } catch (error) {
         post({ type: "refused", id, message: reason(error) });
     }
 }
 
-/** Kinds of error that are the poster's fault and not the device's. */
-const POSTERS_FAULT = ["EmptyImage", "UnknownImageFormat", "ImageTooLarge", "DamagedImage"];
+/**
+ * @param {File} file
+ * @returns {Promise<Explained>}
+ */
+async function explain(file) {
+    const bytes = await read(file);
+    const started = performance.now();
+    const { device, value } = await onBest(1, async (classifier) => {
+        try {
+            return await classifier.explain(bytes);
+        } catch (error) {
+            if (!(error instanceof Error && error.name === "NoHeatmaps")) throw error;
+            return { predictions: await classifier.classify(bytes), heatmaps: null };
+        }
+    });
+    return { device, milliseconds: performance.now() - started, ...value };
+}
 
 /**
- * @param {Uint8Array} bytes
- * @returns {Promise<{ device: DeviceName, genres: Prediction[] }>}
+ * @param {File[]} files
+ * @returns {Promise<Classified>}
  */
-async function answer(bytes) {
+async function classify(files) {
+    const contents = await Promise.all(files.map((file) => read(file).catch((error) => Error(reason(error)))));
+    const readable = contents.filter((content) => content instanceof Uint8Array);
+    const { device, value } = await onBest(readable.length, (classifier) => classifier.classifyAll(readable));
+    let next = 0;
+    const predictions = contents.map((content) => (content instanceof Error ? content : value[next++]));
+    const answers = predictions.map(async (predictions, index) => {
+        if (!Array.isArray(predictions)) return { refused: reason(predictions) };
+        const file = files[index];
+        return { predictions, thumbnail: file ? await thumbnail(file) : null };
+    });
+    return { device, answers: await Promise.all(answers) };
+}
+
+/**
+ * @param {File} file
+ * @returns {Promise<Uint8Array>}
+ */
+async function read(file) {
+    if (file.size > LARGEST_FILE) {
+        throw new Error(`the file has ${Math.round(file.size / 1e6)} MB, more than the ${LARGEST_FILE / 1e6} MB that are read`);
+    }
+    return new Uint8Array(await file.arrayBuffer());
+}
+
+/** Kinds of error that are the poster's or the network's, and not the device's. */
+const NOT_THE_DEVICES = ["EmptyImage", "UnknownImageFormat", "ImageTooLarge", "DamagedImage", "NoHeatmaps"];
+
+/**
+ * Asks the GPU where there is one that works, otherwise the CPU.
+ *
+ * @template T
+ * @param {number} posters
+ * @param {(classifier: Classifier) => Promise<T>} work
+ * @returns {Promise<{ device: DeviceName, value: T }>}
+ */
+async function onBest(posters, work) {
     if (gpu) {
         try {
-            return { device: "webgpu", genres: await within(PATIENCE.run, gpu.classify(bytes)) };
+            return { device: "webgpu", value: await within(PATIENCE.poster * Math.max(posters, 1), work(gpu)) };
         } catch (error) {
-            if (error instanceof Error && POSTERS_FAULT.includes(error.name)) throw error;
+            if (error instanceof Error && NOT_THE_DEVICES.includes(error.name)) throw error;
             gpu = undefined;
-            post({ type: "device", device: "cpu", reason: `WebGPU failed: ${reason(error)}.` });
+            if (retry) setTimeout(retry, PAUSE);
+            post({ type: "device", device: "cpu", reason: `WebGPU failed: ${reason(error)}. It is tried again in a minute.` });
         }
     }
-    return { device: "cpu", genres: await cpu.classify(bytes) };
+    return { device: "cpu", value: await work(cpu) };
+}
+
+/** Told when the GPU's device is lost: what waits for it would wait for ever. @type {Set<(error: Error) => void>} */
+const lossListeners = new Set();
+
+// Burn asks for the device itself, and hears nothing of its loss.
+if (globalThis.GPUAdapter) {
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
+        const device = await request.call(this, descriptor);
+        device.lost.then(({ message }) => {
+            const error = new Error(`the device was lost (${message || "no reason given"})`);
+            for (const listener of lossListeners) listener(error);
+        });
+        return device;
+    };
 }
 
 /**
@@ -175,7 +266,11 @@ function within(milliseconds, work) {
             () => reject(new Error(`no answer within ${milliseconds / 1000} seconds`)),
             milliseconds,
         );
-        work.then(resolve, reject).finally(() => clearTimeout(timer));
+        lossListeners.add(reject);
+        work.then(resolve, reject).finally(() => {
+            clearTimeout(timer);
+            lossListeners.delete(reject);
+        });
     });
 }
 

@@ -6,6 +6,7 @@ mod debian;
 mod package;
 mod project;
 mod serve;
+mod site;
 mod step;
 mod test;
 mod tools;

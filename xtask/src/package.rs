@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 
 use crate::project::Project;
+use crate::site;
 use crate::step::{run, step};
 use crate::tools::{self, WasmToolchain};
 
@@ -45,25 +46,31 @@ pub(crate) fn build(project: &Project) -> Result<()> {
         let what = format!("building the {} package", package.name);
         let wasm = step(&what, || compile(project, package, &toolchain))?;
         let out = project.www().join("pkg").join(package.name);
-        if !is_newer(&wasm, &out.join("marquee_bg.wasm")) {
-            continue;
+        if is_newer(&wasm, &out.join("marquee_bg.wasm")) {
+            step(&format!("binding and optimising the {} package", package.name), || {
+                bind(&wasm, &out, &wasm_bindgen, &wasm_opt)
+            })?;
         }
-        step(&format!("binding and optimising the {} package", package.name), || {
-            bind(&wasm, &out, &wasm_bindgen, &wasm_opt)
-        })?;
+        describe(project, package)?;
     }
-    write_sizes(project)
+    site::write_list(project)
 }
 
-/// The page shows how far the download is. Servers that compress do not say how long a file will be.
-fn write_sizes(project: &Project) -> Result<()> {
-    let pkg = project.www().join("pkg");
-    let mut sizes = serde_json::Map::new();
-    for Package { name, .. } in &PACKAGES {
-        let bytes = pkg.join(name).join("marquee_bg.wasm").metadata()?.len();
-        sizes.insert((*name).into(), serde_json::json!({ "bytes": bytes }));
-    }
-    std::fs::write(pkg.join("packages.json"), serde_json::to_string(&sizes)? + "\n")?;
+/// What npm and bundlers need beside wasm-bindgen's files, so that `npm pack` makes a package of the folder.
+fn describe(project: &Project, package: &Package) -> Result<()> {
+    let description = serde_json::json!({
+        "name": format!("marquee-{}", package.name),
+        "description": "Tells a film's genres from its poster, in the browser.",
+        "version": project.version,
+        "license": "MIT OR Apache-2.0",
+        "type": "module",
+        "main": "marquee.js",
+        "types": "marquee.d.ts",
+        "files": ["marquee.js", "marquee.d.ts", "marquee_bg.wasm", "marquee_bg.wasm.d.ts"],
+        "sideEffects": false,
+    });
+    let path = project.www().join("pkg").join(package.name).join("package.json");
+    std::fs::write(path, serde_json::to_string_pretty(&description)? + "\n")?;
     Ok(())
 }
 

@@ -10,6 +10,8 @@ pub(crate) struct Project {
     pub(crate) root: PathBuf,
     /// Cargo's target folder.
     pub(crate) target: PathBuf,
+    /// Of the package `marquee`.
+    pub(crate) version: String,
     /// wasm-bindgen in Cargo.lock; its command line must be of the same version.
     pub(crate) wasm_bindgen: String,
 }
@@ -20,16 +22,16 @@ impl Project {
         let xtask = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
         let manifest = Path::new(&xtask).join("../Cargo.toml");
         let metadata = MetadataCommand::new().manifest_path(manifest).exec()?;
-        let wasm_bindgen = metadata
-            .packages
-            .iter()
-            .find(|package| package.name == "wasm-bindgen")
-            .context("wasm-bindgen is not in Cargo.lock")?
-            .version
-            .to_string();
+        let version_of = |name: &str| -> Result<String> {
+            let package = metadata.packages.iter().find(|package| package.name == name);
+            Ok(package.with_context(|| format!("{name} is not in Cargo.lock"))?.version.to_string())
+        };
+        let version = version_of("marquee")?;
+        let wasm_bindgen = version_of("wasm-bindgen")?;
         Ok(Self {
             root: metadata.workspace_root.into(),
             target: metadata.target_directory.into(),
+            version,
             wasm_bindgen,
         })
     }

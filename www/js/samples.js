@@ -1,0 +1,9 @@
+/** Posters of our own, drawn for Marquee (CC0), for a visitor who has none at hand. The first one is also what the devices are compared on. */
+export const SAMPLES = [
+    { file: "samples/lighthouse.jpg", title: "The Last Keeper" },
+    { file: "samples/saddle.jpg", title: "Dust and Saddle" },
+    { file: "samples/orbit.jpg", title: "Beyond the Ninth Orbit" },
+    { file: "samples/umbrella.jpg", title: "Two Under One" },
+    { file: "samples/cellar.jpg", title: "The Cellar Door" },
+    { file: "samples/balloon.jpg", title: "Pip and the Big Balloon" },
+];
