@@ -1,7 +1,11 @@
 /** Starts Chromium on the page that `cargo xtask test` serves, and paints files to drop on it. */
 
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename } from "node:path";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
@@ -13,11 +17,17 @@ function required(name) {
     return value;
 }
 
+/** Address of the page, with a slash at its end. */
 export const url = required("MARQUEE_URL");
+export const trainer = required("MARQUEE_TRAINER");
 const flags = required("MARQUEE_CHROMIUM_FLAGS").split(" ");
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const sample = `${root}www/samples/lighthouse.jpg`;
+export const poster = readFileSync(sample);
+
+/** @type {{ genres: { name: string, threshold: number, posters: number }[], metrics: { name: string, value: number }[], weights: { file: string } }} */
+export const manifest = JSON.parse(readFileSync(`${root}www/model/model.json`, "utf8"));
 
 const screenshots = fileURLToPath(new URL("screenshots", import.meta.url));
 mkdirSync(screenshots, { recursive: true });
@@ -39,12 +49,18 @@ export async function screenshot(page, name) {
     await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
 }
 
-/** What the native trainer answers about the sample, genre by genre, the most probable first. */
-export const nativeAnswer = predictNatively();
+/** What the native trainer answers about the sample. */
+export const nativeAnswer = predictNatively(poster);
 
-function predictNatively() {
-    const trainer = required("MARQUEE_TRAINER");
-    const printed = execFileSync(trainer, ["predict", "--json", "--top", "1000", "--bundle", `${root}www/model`, sample], {
+/**
+ * What the native trainer answers about a picture, genre by genre, the most probable first.
+ *
+ * @param {Buffer} picture
+ */
+export function predictNatively(picture) {
+    const file = `${mkdtempSync(`${tmpdir()}/marquee-`)}/poster`;
+    writeFileSync(file, picture);
+    const printed = execFileSync(trainer, ["predict", "--json", "--top", "1000", "--bundle", `${root}www/model`, file], {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "ignore"],
     });
@@ -53,17 +69,71 @@ function predictNatively() {
     return new Map(genres.map(({ genre, probability }) => [genre, probability]));
 }
 
+/**
+ * Starts a browser for a file of tests. What it gives makes each test a page of its own, and whatever that logs
+ * as an error fails the test.
+ *
+ * @param {string[]} [more]  flags
+ */
+export function visitor(more) {
+    /** @type {import("playwright-core").Browser} */
+    let browser;
+    before(async () => { browser = await launch(more); });
+    after(() => browser.close());
+
+    /**
+     * @param {(marquee: Marquee, page: import("playwright-core").Page) => Promise<void>} work
+     * @param {import("playwright-core").BrowserContextOptions} [options]
+     */
+    return async (work, options = {}) => {
+        // A service worker would answer in place of what a test makes the network do.
+        const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: "block", ...options });
+        const page = await context.newPage();
+        /** @type {string[]} */
+        const problems = [];
+        page.on("pageerror", (error) => problems.push(String(error)));
+        try {
+            await work(new Marquee(page), page);
+            assert.deepEqual(problems, []);
+        } finally {
+            await context.close();
+        }
+    };
+}
+
+/**
+ * The page's top genres are the native run's, in order, to the rounding of a percentage.
+ *
+ * @param {Marquee} marquee
+ * @param {Map<string, number>} [answer]
+ */
+export async function answersAsNatively(marquee, answer = nativeAnswer) {
+    const native = [...answer].slice(0, 3);
+    const shown = await marquee.topGenres();
+    assert.deepEqual(shown.map(({ genre }) => genre), native.map(([genre]) => genre));
+    for (const [index, [, probability]] of native.entries()) {
+        assert.ok(Math.abs((shown[index]?.probability ?? NaN) - probability) <= 0.0061, `${JSON.stringify(shown)} is not ${native.join("; ")}`);
+    }
+}
+
 /** The parts of the page that a visitor uses, found as assistive technology finds them. */
 export class Marquee {
     /** @param {import("playwright-core").Page} page */
     constructor(page) {
         this.page = page;
-        this.file = page.locator("input[type=file]");
+        this.file = page.getByLabel("Choose posters");
         this.top = page.getByRole("list", { name: "Top genres" }).getByRole("listitem");
         this.all = page.getByRole("list", { name: "All genres" }).getByRole("listitem");
-        this.device = page.getByRole("status");
-        this.error = page.getByRole("alert");
-        this.sample = page.getByRole("button", { name: "Try a sample" });
+        this.device = page.locator("#device");
+        this.error = page.locator("#error");
+        this.sample = page.getByRole("button", { name: "Sample: The Last Keeper" });
+        this.tiles = page.getByRole("list", { name: "Posters" }).locator(".tile");
+        this.back = page.getByRole("button", { name: "Back to all posters" });
+    }
+
+    /** The button of a top genre. @param {number} index */
+    genre(index) {
+        return this.top.nth(index).getByRole("button");
     }
 
     /** @param {string} [query] */
@@ -86,13 +156,23 @@ export class Marquee {
         await this.file.setInputFiles({ name, mimeType: "image/jpeg", buffer });
     }
 
+    /** Drops files, as from a folder's window. @param {string[]} paths */
+    async drop(paths) {
+        const files = paths.map((path) => ({ name: basename(path), text: readFileSync(path, "utf8") }));
+        await this.page.evaluate((files) => {
+            const data = new DataTransfer();
+            for (const { name, text } of files) data.items.add(new File([text], name));
+            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }, files);
+    }
+
     /** Waits until a poster is answered; fails with what the page says instead. */
     async answered() {
         await this.page.waitForFunction(
             () => {
                 const busy = document.querySelector("[aria-busy=true]");
                 const shown = document.querySelectorAll("#top li").length > 0;
-                return !busy && (shown || document.querySelector("[role=alert]")?.textContent);
+                return !busy && (shown || document.querySelector("#error")?.textContent);
             },
             undefined,
             { timeout: 240_000 },

@@ -274,7 +274,12 @@ function within(milliseconds, work) {
     });
 }
 
-/** @param {unknown} error */
+/**
+ * The first line of what went wrong: behind it a device tells its own story, causes and backtrace.
+ *
+ * @param {unknown} error
+ */
 function reason(error) {
-    return error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    return message.split("\n", 1)[0] ?? message;
 }

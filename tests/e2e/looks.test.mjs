@@ -1,0 +1,206 @@
+/** Every state of the page: reachable by assistive technology, as wide as the window, and photographed. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { describe, test } from "node:test";
+
+import { Marquee, launch, manifest, poster, root, screenshot, url, visitor } from "./harness.mjs";
+
+const visit = visitor();
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/**
+ * No serious or critical finding of axe-core, and nothing wider than the window; writes a screenshot.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ */
+async function looksRight(page, name) {
+    await screenshot(page, name);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${name}: the page is ${overflow} pixels too wide`);
+    await page.evaluate(axe);
+    /** @type {{ violations: { id: string, impact: string, nodes: { html: string }[] }[] }} */
+    const { violations } = await page.evaluate("axe.run()");
+    const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    assert.deepEqual(grave.map(({ id, nodes }) => [name, id, nodes.map(({ html }) => html)]), []);
+}
+
+const files = ["lighthouse", "saddle", "orbit", "umbrella", "cellar", "balloon"].map((name) => `${root}www/samples/${name}.jpg`);
+
+describe("every state looks right", () => {
+    for (const [width, scheme] of /** @type {[number, "light" | "dark"][]} */ ([[360, "light"], [360, "dark"], [1280, "light"], [1280, "dark"], [2560, "light"], [2560, "dark"]])) {
+        test(`at ${width} pixels, ${scheme}`, () => visit(async (marquee, page) => {
+            const looks = (/** @type {string} */ state) => looksRight(page, `${state}-${width}-${scheme}`);
+            await page.route("**/pkg/cpu/*.wasm", async (route) => {
+                await new Promise((resolve) => setTimeout(resolve, 2000));
+                await route.continue();
+            });
+            await marquee.open("?device=cpu");
+            await page.getByText(/Loading the network: [\d.]+ of [\d.]+ MB/).waitFor();
+            await looks("loading");
+            await marquee.ready();
+            await looks("empty");
+            await page.getByRole("button", { name: "Sample: Pip and the Big Balloon" }).click();
+            await marquee.answered();
+            await marquee.genre(0).click();
+            await looks("answer");
+            await marquee.genre(1).click();
+            await looks("compared");
+            await marquee.choose("notes.jpg", Buffer.from("Dear diary"));
+            await page.getByText("notes.jpg: this is not an image").waitFor();
+            await looks("refused");
+            await page.context().setOffline(true);
+            await page.getByText("You are offline").waitFor();
+            await looks("offline");
+            await page.context().setOffline(false);
+            await page.getByRole("button", { name: "About the network" }).click();
+            await looks("card");
+            await page.getByRole("button", { name: "Close" }).click();
+            await page.getByRole("button", { name: "Settings" }).click();
+            await looks("settings");
+            await page.getByRole("button", { name: "Done" }).click();
+            await page.getByRole("button", { name: "Camera" }).click();
+            await page.getByText(/No camera: /).waitFor();
+            await looks("camera");
+            await page.getByRole("button", { name: "Cancel" }).click();
+            await marquee.file.setInputFiles([...files, `${root}README.md`]);
+            await page.getByText(/^7 in /).waitFor();
+            await looks("many");
+        }, { viewport: { width, height: 900 }, colorScheme: scheme }));
+    }
+});
+
+describe("the model card", () => {
+    test("is the bundle's: figures beside guessing, and what it cannot do", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await page.getByRole("button", { name: "About the network" }).click();
+        const card = page.getByRole("dialog", { name: "About the network" });
+        for (const { name, value } of manifest.metrics) {
+            const row = card.getByRole("row").filter({ hasText: name }).first();
+            assert.match(await row.innerText(), new RegExp(`${value.toFixed(3)}`), name);
+        }
+        const rare = manifest.genres.filter(({ posters }) => posters < 60).map(({ name }) => name);
+        assert.ok(rare.length > 0);
+        await card.getByText(`Too few posters to learn from: ${rare.join(", ")}.`).waitFor();
+        await card.getByRole("button", { name: "Close" }).click();
+
+        // The same is said where such a genre has its probability.
+        await marquee.sample.click();
+        await marquee.answered();
+        const texts = await marquee.all.allInnerTexts();
+        const marked = texts.filter((text) => /learnt from only \d+ posters/.test(text)).map((text) => text.split("\n")[0]?.trim());
+        assert.deepEqual(marked.toSorted(), rare.toSorted());
+    }));
+});
+
+describe("settings", () => {
+    test("are remembered, and a link's count more", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await page.getByRole("button", { name: "Settings" }).click();
+        await page.getByLabel("Top genres shown").fill("5");
+        await page.getByLabel("Theme").selectOption("dark");
+        await page.getByLabel("Motion").selectOption("reduced");
+        await page.getByRole("button", { name: "Done" }).click();
+        await marquee.open();
+        await marquee.sample.click();
+        await marquee.answered();
+        assert.equal(await marquee.top.count(), 5);
+        assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "dark");
+        assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector(".bar span") ?? document.body).transitionDuration), "0s");
+
+        await marquee.open("?top=2&theme=light&device=cpu");
+        await marquee.sample.click();
+        await marquee.answered();
+        assert.equal(await marquee.top.count(), 2);
+        assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "light");
+    }));
+
+    test("another device takes over at once", () => visit(async (marquee, page) => {
+        await marquee.open("?device=webgpu");
+        await marquee.sample.click();
+        await marquee.answered();
+        assert.equal(await marquee.device.textContent(), "WebGPU");
+        await page.getByRole("button", { name: "Settings" }).click();
+        await page.getByLabel("Computes on").selectOption("cpu");
+        await page.getByRole("button", { name: "Done" }).click();
+        await marquee.sample.click();
+        await page.waitForFunction(() => document.querySelector("#device")?.textContent === "CPU");
+    }));
+
+    test("fewer false genres and fewer missed ones mark fewer and more", () => visit(async (marquee, page) => {
+        const marked = [];
+        for (const thresholds of ["precise", "balanced", "thorough"]) {
+            await marquee.open(`?device=cpu&thresholds=${thresholds}`);
+            await page.getByRole("button", { name: "Sample: The Cellar Door" }).click();
+            await marquee.answered();
+            marked.push(await page.locator("#all-genres li.likely").count());
+        }
+        const [precise = 0, balanced = 0, thorough = 0] = marked;
+        assert.ok(precise <= balanced && balanced <= thorough && precise < thorough, String(marked));
+    }));
+
+    test("all genres are sorted or in a fixed order", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.sample.click();
+        await marquee.answered();
+        const names = async () => (await marquee.all.allInnerTexts()).map((text) => text.split("\n")[0]?.trim() ?? "");
+        const sorted = await names();
+        assert.equal(sorted.length, manifest.genres.length);
+        await page.getByLabel("In the order of").selectOption("fixed");
+        assert.deepEqual(await names(), sorted.toSorted((a, b) => a.localeCompare(b)));
+    }));
+});
+
+describe("the camera", () => {
+    test("takes a poster", async () => {
+        const browser = await launch(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]);
+        try {
+            const context = await browser.newContext({ permissions: ["camera"] });
+            const page = await context.newPage();
+            const marquee = await new Marquee(page).open("?device=cpu");
+            await page.getByRole("button", { name: "Camera" }).click();
+            await page.locator("#shoot:enabled").click();
+            await marquee.answered();
+            assert.equal(await marquee.error.textContent(), "");
+            assert.equal(await page.getByRole("img", { name: "Poster: camera.jpg" }).isVisible(), true);
+            const [width = 0, height = 0] = await page.locator("#preview").evaluate((image) =>
+                image instanceof HTMLImageElement ? [image.naturalWidth, image.naturalHeight] : []);
+            assert.ok(Math.abs(width / height - 2 / 3) < 0.02, "a poster's proportions");
+        } finally {
+            await browser.close();
+        }
+    });
+});
+
+describe("what a visit costs", () => {
+    test("few requests and bytes before the first answer, and none to another origin", () => visit(async (marquee, page) => {
+        /** @type {Map<string, number>} */
+        const requests = new Map();
+        page.on("response", async (response) => {
+            requests.set(response.url(), Number(response.headers()["content-length"] ?? 0));
+        });
+        await marquee.open("?device=cpu");
+        await marquee.choose("lighthouse.jpg", poster);
+        await marquee.answered();
+        const asked = [...requests].filter(([address]) => !address.startsWith("blob:"));
+        assert.deepEqual(asked.filter(([address]) => !address.startsWith(url)), []);
+        const bytes = asked.reduce((sum, [, bytes]) => sum + bytes, 0);
+        const weights = asked.find(([address]) => address.endsWith(manifest.weights.file))?.[1] ?? NaN;
+        assert.ok(asked.length <= 45, `${asked.length} requests`);
+        assert.ok(weights <= 7e6, `${weights} bytes of weights`);
+        assert.ok(bytes - weights <= 4e6, `${bytes - weights} bytes beside the weights, before compression`);
+    }));
+
+    test("the content security policy forbids other origins", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        const violated = await page.evaluate(() => new Promise((resolve) => {
+            document.addEventListener("securitypolicyviolation", (event) => resolve(event.violatedDirective), { once: true });
+            fetch("http://127.0.0.1:9/").catch(() => {});
+        }));
+        assert.equal(violated, "connect-src");
+    }));
+});

@@ -1,0 +1,225 @@
+/** Many posters at once. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describe, test } from "node:test";
+
+import { manifest, poster, root, screenshot, trainer, visitor } from "./harness.mjs";
+
+const visit = visitor();
+const names = ["lighthouse", "saddle", "orbit", "umbrella", "cellar", "balloon"];
+const files = names.map((name) => `${root}www/samples/${name}.jpg`);
+
+/**
+ * @param {import("playwright-core").Page} page
+ * @param {string} button
+ */
+async function saved(page, button) {
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: button }).click();
+    return readFileSync(await (await download).path(), "utf8");
+}
+
+/** @typedef {{ file: string, genres: string[], probabilities: Record<string, number>, error: string }} Saved */
+
+describe("a folder", () => {
+    test("every file has its answer or its reason, and the rest goes on", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.file.setInputFiles([
+            ...files.map((file, index) => ({ name: `${names[index]}.jpg`, mimeType: "image/jpeg", buffer: readFileSync(file) })),
+            { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("Dear diary") },
+            { name: "cut.jpg", mimeType: "image/jpeg", buffer: poster.subarray(0, 300) },
+            { name: "<b>bold</b>.png", mimeType: "image/png", buffer: Buffer.alloc(0) },
+            { name: "Thumbs.db", mimeType: "", buffer: Buffer.from("Windows") },
+        ]);
+        await page.getByText(/^9 in /).waitFor();
+        assert.equal(await marquee.tiles.count(), 6);
+        await page.getByText("3 files were not classified").click();
+        const refused = await page.getByRole("list", { name: "Files that were not classified" }).getByRole("listitem").allInnerTexts();
+        assert.match(refused.join("\n"), /notes\.txt: this is not an image[^]*cut\.jpg: the JPEG image is damaged[^]*<b>bold<\/b>\.png: the file is empty/);
+        await screenshot(page, "folder-1280");
+
+        /** @type {Saved[]} */
+        const json = JSON.parse(await saved(page, "Save JSON"));
+        assert.equal(json.length, 9);
+        const lighthouse = json.find(({ file }) => file === "lighthouse.jpg");
+        assert.equal(Object.keys(lighthouse?.probabilities ?? {}).length, manifest.genres.length);
+        assert.match(json.find(({ file }) => file === "notes.txt")?.error ?? "", /not an image/);
+        const csv = (await saved(page, "Save CSV")).trimEnd().split("\r\n");
+        assert.equal(csv.length, 10);
+        assert.equal(csv[0], ["file", "genres", "error", ...manifest.genres.map(({ name }) => name)].join(","));
+        const drama = manifest.genres.findIndex(({ name }) => name === "Drama");
+        const cells = csv.find((line) => line.startsWith("lighthouse.jpg"))?.match(/("[^"]*"|[^,]*)(,|$)/g) ?? [];
+        assert.ok(Math.abs(parseFloat(cells[3 + drama] ?? "") - (lighthouse?.probabilities.Drama ?? NaN)) < 1e-6);
+    }));
+
+    test("sorts and filters, and each poster can be looked at closely", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.file.setInputFiles(files);
+        await page.getByText(/^6 in /).waitFor();
+        /** @type {Saved[]} */
+        const answers = JSON.parse(await saved(page, "Save JSON"));
+        const shown = () => marquee.tiles.locator(".file").allInnerTexts();
+        const by = (/** @type {(answer: Saved) => number} */ figure) =>
+            answers.toSorted((a, b) => figure(b) - figure(a)).map(({ file }) => file);
+
+        await page.getByLabel("Genre").selectOption("Horror");
+        await page.getByLabel("at least").fill("0");
+        const horror = manifest.genres.find(({ name }) => name === "Horror");
+        const likely = answers.filter(({ probabilities }) => (probabilities.Horror ?? 0) >= (horror?.threshold ?? 1));
+        assert.ok(likely.length >= 1 && likely.length < 6);
+        assert.deepEqual(await shown(), likely.map(({ file }) => file));
+        await page.getByLabel("Genre").selectOption("");
+        await page.getByLabel("Order").selectOption("unsure");
+        const entropy = (/** @type {number} */ p) => -p * Math.log2(p) - (1 - p) * Math.log2(1 - p);
+        assert.deepEqual(await shown(), by(({ probabilities }) => Object.values(probabilities).reduce((sum, p) => sum + (entropy(p) || 0), 0)));
+
+        await page.getByLabel("Order").selectOption("name");
+        assert.deepEqual(await shown(), names.map((name) => `${name}.jpg`).toSorted());
+        await marquee.tiles.filter({ hasText: "cellar.jpg" }).click();
+        await marquee.answered();
+        const top = (await marquee.topGenres())[0];
+        const cellar = answers.find(({ file }) => file === "cellar.jpg")?.probabilities ?? {};
+        assert.ok(Math.abs((cellar[top?.genre ?? ""] ?? NaN) - (top?.probability ?? NaN)) < 0.0061);
+        await marquee.back.click();
+        assert.equal(await marquee.tiles.count(), 6);
+    }));
+
+    test("true genres dropped along give the trainer's own figures", () => visit(async (marquee, page) => {
+        const data = mkdtempSync(`${tmpdir()}/marquee-`);
+        mkdirSync(`${data}/Images`);
+        const header = ["Id", "Genre", ...manifest.genres.map(({ name }) => name)];
+        const rows = names.map((name, index) => {
+            symlinkSync(files[index] ?? "", `${data}/Images/${name}.jpg`);
+            return [name, "['?']", ...manifest.genres.map((_, genre) => Number((genre * 7 + index * 3) % 5 === 0))];
+        });
+        writeFileSync(`${data}/train.csv`, [header, ...rows].map((row) => row.join(",")).join("\n"));
+        execFileSync(trainer, ["evaluate", "--bundle", `${root}www/model`, "--data", data, "--json", `${data}/figures.json`], { stdio: "ignore" });
+        /** @type {{ network: Record<string, number> }} */
+        const { network } = JSON.parse(readFileSync(`${data}/figures.json`, "utf8"));
+
+        await marquee.open("?device=cpu");
+        await marquee.file.setInputFiles([...files, `${data}/train.csv`]);
+        await page.getByText("Beside the true genres of 6 posters in train.csv").waitFor();
+        for (const [name, key] of [["binary cross-entropy", "binary_cross_entropy"], ["weighted F1", "weighted_f1"], ["top-3 hit", "top_3_hit"], ["exact match", "exact_match"]]) {
+            const row = page.locator("#judgement").getByRole("row").filter({ hasText: name }).first();
+            const value = Number((await row.getByRole("cell").first().innerText()).trim());
+            assert.ok(Math.abs(value - (network[key ?? ""] ?? NaN)) <= 0.00051, `${name}: ${value} is not ${network[key ?? ""]}`);
+        }
+        await page.locator("#judgement").getByText("Genre by genre").click();
+        await screenshot(page, "judged-1280");
+
+        // A table that does not fit says which row or column.
+        writeFileSync(`${data}/other.csv`, "Id,Genre,Drama\nlighthouse,?,maybe\n");
+        await marquee.drop([`${data}/other.csv`]);
+        await page.getByText('other.csv: row 2: column Drama: "maybe" is neither 0 nor 1').waitFor();
+        writeFileSync(`${data}/other.csv`, "Id,Genre,Drama\nlighthouse,?,1\n");
+        await marquee.drop([`${data}/other.csv`]);
+        await page.getByText(/other\.csv: it has no column for Action/).waitFor();
+    }));
+});
+
+describe("five hundred posters", () => {
+    const COUNT = 500;
+
+    test("all are answered as by themselves, the page stays free, its memory comes back", () => visit(async (marquee, page) => {
+        await page.addInitScript(() => {
+            /** @type {number[]} */
+            const long = [];
+            new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask", buffered: false });
+            Object.assign(window, { long });
+        });
+        await marquee.open("?device=cpu");
+        await marquee.sample.click();
+        await marquee.answered();
+        // Files of the size of a poster, each another picture.
+        await page.evaluate(async (count) => {
+            const canvas = new OffscreenCanvas(300, 444);
+            const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+            let state = 7;
+            const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
+            const files = [];
+            for (let index = 0; index < count; index++) {
+                for (let shape = 0; shape < 25; shape++) {
+                    context.fillStyle = `hsl(${random() * 360} ${random() * 100}% ${random() * 100}%)`;
+                    context.fillRect(random() * 300 - 50, random() * 444 - 50, random() * 200, random() * 300);
+                }
+                files.push(new File([await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 })], `poster-${index}.jpg`, { type: "image/jpeg" }));
+            }
+            Object.assign(window, { files });
+        }, COUNT);
+        const before = await privateMegabytes(page);
+        await page.evaluate(() => {
+            Reflect.get(window, "long").length = 0;
+            const data = new DataTransfer();
+            for (const file of Reflect.get(window, "files")) data.items.add(file);
+            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        });
+        await page.getByText(/^\d+ of 500 · [\d.]+ a second · .* left$/).waitFor();
+        await screenshot(page, "working-1280");
+        await page.getByText(/^500 in /).waitFor({ timeout: 600_000 });
+        /** @type {number[]} */
+        const long = await page.evaluate(() => Reflect.get(window, "long"));
+        const after = await privateMegabytes(page);
+        assert.equal(await marquee.tiles.count(), COUNT);
+        const worst = Math.max(0, ...long);
+        console.log(`    longest task ${worst} ms; ${before} MB before, ${after} MB after; ${await page.locator("#many-status").textContent()}`);
+        assert.ok(worst <= 100, `the page was blocked for ${worst} ms`);
+        assert.ok(after - before <= 50, `${before} MB before, ${after} MB after`);
+
+        /** @type {Saved[]} */
+        const together = JSON.parse(await saved(page, "Save JSON"));
+        const off = await page.evaluate(async (together) => {
+            const { default: init, Classifier } = await import(new URL("pkg/cpu/marquee.js", location.href).href);
+            await init();
+            const manifest = await (await fetch("model/model.json")).text();
+            const weights = new Uint8Array(await (await fetch(`model/${JSON.parse(manifest).weights.file}`)).arrayBuffer());
+            const classifier = await Classifier.load(manifest, weights);
+            let off = 0;
+            for (const [index, file] of Reflect.get(window, "files").entries()) {
+                const alone = await classifier.classify(new Uint8Array(await file.arrayBuffer()));
+                for (const { genre, probability } of alone) {
+                    off = Math.max(off, Math.abs(probability - (together[index]?.probabilities[genre] ?? NaN)));
+                }
+            }
+            return off;
+        }, together);
+        assert.ok(off < 1e-4, `an answer is off by ${off}`);
+    }));
+
+    test("can be stopped, and what was answered stays", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await marquee.file.setInputFiles(Array.from({ length: 200 }, (_, index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
+        await page.getByText(/^\d+ of 200 · /).waitFor();
+        await page.getByRole("button", { name: "Stop" }).click();
+        await page.getByText(/^Stopped: \d+ of 200 classified/).waitFor();
+        await page.waitForTimeout(2000); // what was on its way
+        const count = await marquee.tiles.count();
+        assert.ok(count > 0 && count < 200, String(count));
+        await page.getByText(`Stopped: ${count} of 200 classified`).waitFor();
+    }));
+});
+
+/**
+ * What the page's process has for itself, once garbage is collected.
+ *
+ * @param {import("playwright-core").Page} page
+ */
+async function privateMegabytes(page) {
+    const session = await page.context().newCDPSession(page);
+    await session.send("HeapProfiler.collectGarbage");
+    await page.waitForTimeout(1500);
+    const browser = page.context().browser();
+    const system = await browser?.newBrowserCDPSession();
+    /** @type {{ processInfo: { type: string, id: number }[] } | undefined} */
+    const info = await system?.send("SystemInfo.getProcessInfo");
+    const sizes = (info?.processInfo ?? []).filter(({ type }) => type === "renderer").map(({ id }) => {
+        const rollup = readFileSync(`/proc/${id}/smaps_rollup`, "utf8");
+        const kilobytes = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)].map(([, size]) => Number(size));
+        return kilobytes.reduce((sum, size) => sum + size, 0);
+    });
+    return Math.round(Math.max(...sizes) / 1024);
+}

@@ -1,0 +1,164 @@
+/** Visits without a network, new versions, and hosts or disks that do not play along. */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import { Marquee, answersAsNatively, poster, root, screenshot, visitor } from "./harness.mjs";
+
+const visitAnyhow = visitor();
+/** @param {Parameters<typeof visitAnyhow>[0]} work */
+const visit = (work) => visitAnyhow(work, { serviceWorkers: "allow" });
+
+/** A copy of the page on a host of its own, whose files the tests change. */
+const site = mkdtempSync(`${tmpdir()}/marquee-site-`);
+/** @type {import("node:http").Server} */
+let server;
+let address = "";
+
+before(async () => {
+    cpSync(`${root}www`, site, { recursive: true });
+    /** @type {Record<string, string>} */
+    const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
+    server = createServer((request, response) => {
+        const path = new URL(request.url ?? "/", "http://host").pathname;
+        const file = `${site}${path === "/" ? "/index.html" : path}`;
+        if (!existsSync(file)) return response.writeHead(404).end();
+        response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", "cache-control": "no-cache" }).end(readFileSync(file));
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+    const bound = server.address();
+    address = typeof bound === "object" ? `http://127.0.0.1:${bound?.port}/` : "";
+});
+after(() => server.close());
+
+/** @param {string} change  what makes the next version another one */
+function publish(change) {
+    const style = readFileSync(`${root}www/style.css`, "utf8") + change;
+    writeFileSync(`${site}/style.css`, style);
+    const list = readFileSync(`${root}www/pkg/files.js`, "utf8");
+    const site_ = JSON.parse(list.slice(list.indexOf("{"), list.lastIndexOf("}") + 1));
+    site_.files["style.css"] = { bytes: style.length, sha256: createHash("sha256").update(style).digest("hex") };
+    site_.version = createHash("sha256").update(JSON.stringify(site_.files)).digest("hex").slice(0, 12);
+    writeFileSync(`${site}/pkg/files.js`, `self.MARQUEE_SITE = ${JSON.stringify(site_)};`);
+    return site_.version;
+}
+
+/**
+ * Opens the page and waits until all of it is kept.
+ *
+ * @param {Marquee} marquee
+ */
+async function visited(marquee, query = "?device=cpu") {
+    await marquee.page.goto(address + query);
+    await marquee.ready();
+    await marquee.page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 });
+    await marquee.page.waitForTimeout(500);
+}
+
+describe("without a network", () => {
+    test("a second visit classifies, on the CPU and on WebGPU", () => visit(async (marquee, page) => {
+        publish("");
+        await visited(marquee, "?device=webgpu");
+        await page.waitForFunction(async () => {
+            const names = await caches.keys();
+            const cache = await caches.open(names.find((name) => name.startsWith("marquee-")) ?? "");
+            return (await cache.match("pkg/gpu/marquee_bg.wasm")) !== undefined;
+        }, undefined, { timeout: 60_000 });
+        await page.context().setOffline(true);
+        for (const [query, device] of [["?device=cpu", "CPU"], ["?device=webgpu", "WebGPU"]]) {
+            await page.goto(address + query);
+            await page.getByText("You are offline").waitFor();
+            await marquee.choose("lighthouse.jpg", poster);
+            await marquee.answered();
+            await answersAsNatively(marquee);
+            assert.equal(await marquee.device.textContent(), device, (await page.locator("#note").textContent()) ?? "");
+        }
+        await page.getByRole("button", { name: "Sample: Two Under One" }).click();
+        await marquee.answered();
+        assert.equal(await marquee.error.textContent(), "");
+        await screenshot(page, "without-network-1280");
+    }));
+
+    test("the page can be installed", () => visit(async (marquee, page) => {
+        publish("");
+        await visited(marquee);
+        const session = await page.context().newCDPSession(page);
+        const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
+        assert.deepEqual(installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito"), []);
+    }));
+});
+
+describe("a new version", () => {
+    test("announces itself, and comes whole when the visitor takes it", () => visit(async (marquee, page) => {
+        publish("");
+        await visited(marquee);
+        const version = () => page.evaluate(async () => (await (await fetch("pkg/files.js")).text()).match(/"version": ?"(\w+)"/)?.[1]);
+        const old = await version();
+        const fresh = publish("/* new */");
+        await page.reload();
+        await page.getByText("A new version of Marquee is here.").waitFor({ timeout: 60_000 });
+        await screenshot(page, "update-1280");
+        assert.equal(await version(), old, "until then everything is of the old one");
+        assert.doesNotMatch(await page.evaluate(async () => (await fetch("style.css")).text()), /new/);
+        const other = await page.context().newPage();
+        const second = new Marquee(other);
+        await other.goto(`${address}?device=cpu`);
+        await second.ready();
+
+        await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Use it now" }).click()]);
+        assert.equal(await version(), fresh);
+        assert.match(await page.evaluate(async () => (await fetch("style.css")).text()), /new/);
+        assert.deepEqual(await page.evaluate(() => caches.keys()), [`marquee-${fresh}`]);
+        // The other tab loses nothing, hears of it, and still answers.
+        await other.getByText("Marquee was renewed in another tab.").waitFor();
+        await second.choose("lighthouse.jpg", poster);
+        await second.answered();
+        await answersAsNatively(second);
+    }));
+
+    test("of which a file is missing or another does not replace the old one", () => visit(async (marquee, page) => {
+        publish("");
+        await visited(marquee);
+        publish("/* half */");
+        writeFileSync(`${site}/style.css`, "body { color: red }"); // not what the list says
+        await page.reload();
+        await marquee.ready();
+        await page.waitForTimeout(3000);
+        assert.equal(await page.locator("#update-text").textContent(), "");
+        assert.equal((await page.evaluate(() => caches.keys())).length, 1);
+        await page.context().setOffline(true);
+        await page.reload();
+        await marquee.choose("lighthouse.jpg", poster);
+        await marquee.answered();
+        await answersAsNatively(marquee);
+    }));
+});
+
+describe("what does not play along", () => {
+    test("code of another version is not run", () => visit(async (marquee, page) => {
+        publish("");
+        await page.route("**/pkg/cpu/*.wasm", async (route) => {
+            const response = await route.fetch();
+            await route.fulfill({ response, body: Buffer.concat([await response.body(), Buffer.from([0])]) });
+        });
+        await page.goto(`${address}?device=cpu`);
+        await page.getByText(/marquee_bg\.wasm is not of this version of the page; reload the page/).waitFor();
+    }));
+
+    test("a full disk only costs visits without a network", () => visit(async (marquee, page) => {
+        publish("");
+        const session = await page.context().newCDPSession(page);
+        await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(address).origin, quotaSize: 100_000 });
+        await page.goto(`${address}?device=cpu`);
+        await marquee.choose("lighthouse.jpg", poster);
+        await marquee.answered();
+        await answersAsNatively(marquee);
+        await page.waitForTimeout(3000);
+        assert.deepEqual(await page.evaluate(() => caches.keys()), [], "half a version is none");
+    }));
+});

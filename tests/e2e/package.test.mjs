@@ -1,0 +1,66 @@
+/** The packages as others use them: in twenty lines of HTML, and from a bundler. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, test } from "node:test";
+
+import { nativeAnswer, root, sample, url, visitor } from "./harness.mjs";
+
+const visit = visitor();
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+test("embed.html is a classifier in twenty lines", () => visit(async (_, page) => {
+    assert.ok(readFileSync(`${root}www/embed.html`, "utf8").trim().split("\n").length <= 20);
+    await page.goto(`${url}embed.html`);
+    await page.waitForFunction(() => document.querySelector("input")?.onchange);
+    await page.getByLabel("Poster").setInputFiles(sample);
+    const genres = page.getByRole("list", { name: "Genres" }).getByRole("listitem");
+    await genres.first().waitFor();
+    const expected = [...nativeAnswer].slice(0, 3).map(([genre]) => genre);
+    assert.deepEqual((await genres.allInnerTexts()).map((text) => text.replace(/ \d+ %$/, "")), expected);
+}));
+
+describe("npm pack", () => {
+    for (const name of ["cpu", "gpu"]) {
+        test(`makes a package of ${name} that Vite builds into a page, types and all`, () => visit(async (_, page) => {
+            const project = mkdtempSync(`${tmpdir()}/marquee-vite-`);
+            cpSync(`${here}vite`, project, { recursive: true });
+            const run = (/** @type {string} */ program, /** @type {string[]} */ ...words) =>
+                execFileSync(program, words, { cwd: project, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+            const packed = JSON.parse(run("npm", "pack", "--json", `${root}www/pkg/${name}`))[0];
+            assert.deepEqual(packed.files.map((/** @type {{ path: string }} */ { path }) => path).toSorted(),
+                ["marquee.d.ts", "marquee.js", "marquee_bg.wasm", "marquee_bg.wasm.d.ts", "package.json"]);
+            run("npm", "install", "--offline", "--no-audit", "--no-fund", `marquee@file:${packed.filename}`);
+            run(`${here}node_modules/.bin/tsc`, "--project", ".");
+            run(`${here}node_modules/.bin/vite`, "build", "--logLevel", "error");
+            assert.ok(readdirSync(`${project}/dist/assets`).some((file) => file.endsWith(".wasm")));
+
+            const server = createServer((request, response) => {
+                const path = new URL(request.url ?? "/", "http://host").pathname;
+                const file = [`${project}/dist${path}`, `${root}www${path}`].find((file) => extname(file) && existsSync(file));
+                if (!file) return response.writeHead(404).end();
+                const type = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" }[extname(file)];
+                response.writeHead(200, { "content-type": type ?? "application/octet-stream" }).end(readFileSync(file));
+            });
+            await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+            try {
+                const bound = server.address();
+                await page.goto(`http://127.0.0.1:${typeof bound === "object" ? bound?.port : 0}/index.html`);
+                await page.waitForFunction(() => document.body.dataset.answer, undefined, { timeout: 240_000 });
+                /** @type {{ device: string, genres: { genre: string, probability: number }[] }} */
+                const answer = JSON.parse((await page.evaluate(() => document.body.dataset.answer)) ?? "");
+                assert.equal(answer.device, name === "gpu" ? "webgpu" : "cpu");
+                for (const { genre, probability } of answer.genres) {
+                    assert.ok(Math.abs(probability - (nativeAnswer.get(genre) ?? NaN)) < 1e-3, genre);
+                }
+            } finally {
+                server.close();
+            }
+        }));
+    }
+});
