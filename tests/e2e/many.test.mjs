@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 
@@ -55,6 +55,20 @@ describe("a folder", () => {
         assert.ok(Math.abs(parseFloat(cells[3 + drama] ?? "") - (lighthouse?.probabilities.Drama ?? NaN)) < 1e-6);
     }));
 
+    test("is read with the folders in it, and without what systems leave there", () => visit(async (marquee, page) => {
+        const folder = mkdtempSync(`${tmpdir()}/marquee-`);
+        mkdirSync(`${folder}/noir`);
+        copyFileSync(files[0] ?? "", `${folder}/lighthouse.jpg`);
+        copyFileSync(files[4] ?? "", `${folder}/noir/cellar.jpg`);
+        writeFileSync(`${folder}/.DS_Store`, "Macintosh");
+        await marquee.open("?device=cpu");
+        await page.getByLabel("A folder").setInputFiles(folder);
+        await page.getByText(/^2 in /).waitFor();
+        const shown = await marquee.tiles.locator(".file").allInnerTexts();
+        assert.deepEqual(shown.toSorted(), ["cellar.jpg", "lighthouse.jpg"]);
+        assert.equal(await page.locator("#refused").isVisible(), false);
+    }));
+
     test("sorts and filters, and each poster can be looked at closely", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles(files);
@@ -65,18 +79,18 @@ describe("a folder", () => {
         const by = (/** @type {(answer: Saved) => number} */ figure) =>
             answers.toSorted((a, b) => figure(b) - figure(a)).map(({ file }) => file);
 
-        await page.getByLabel("Genre").selectOption("Horror");
-        await page.getByLabel("at least").fill("0");
+        await page.locator("#filter-genre").selectOption("Horror");
+        await page.locator("#filter-probability").fill("0");
         const horror = manifest.genres.find(({ name }) => name === "Horror");
         const likely = answers.filter(({ probabilities }) => (probabilities.Horror ?? 0) >= (horror?.threshold ?? 1));
         assert.ok(likely.length >= 1 && likely.length < 6);
         assert.deepEqual(await shown(), likely.map(({ file }) => file));
-        await page.getByLabel("Genre").selectOption("");
-        await page.getByLabel("Order").selectOption("unsure");
+        await page.locator("#filter-genre").selectOption("");
+        await page.locator("#sort").selectOption("unsure");
         const entropy = (/** @type {number} */ p) => -p * Math.log2(p) - (1 - p) * Math.log2(1 - p);
         assert.deepEqual(await shown(), by(({ probabilities }) => Object.values(probabilities).reduce((sum, p) => sum + (entropy(p) || 0), 0)));
 
-        await page.getByLabel("Order").selectOption("name");
+        await page.locator("#sort").selectOption("name");
         assert.deepEqual(await shown(), names.map((name) => `${name}.jpg`).toSorted());
         await marquee.tiles.filter({ hasText: "cellar.jpg" }).click();
         await marquee.answered();
@@ -150,6 +164,12 @@ describe("five hundred posters", () => {
             }
             Object.assign(window, { files });
         }, COUNT);
+        // The observer does hear of a page that is blocked.
+        await page.evaluate(() => setTimeout(() => {
+            const until = performance.now() + 150;
+            while (performance.now() < until);
+        }));
+        await page.waitForFunction(() => Reflect.get(window, "long").some((/** @type {number} */ duration) => duration >= 140));
         const before = await privateMegabytes(page);
         await page.evaluate(() => {
             Reflect.get(window, "long").length = 0;
