@@ -143,16 +143,16 @@ pub(crate) struct Source {
     /// A bundle's folder, such as www/model
     #[arg(long, value_name = "DIR")]
     pub(crate) bundle: Option<PathBuf>,
-    /// A run folder; its best epoch is taken
+    /// A run folder; its best epoch is taken. Given several times, the mean of their weights
     #[arg(long, value_name = "DIR")]
-    pub(crate) run: Option<PathBuf>,
+    pub(crate) run: Vec<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
-    /// Run folder; its best epoch is taken
-    #[arg(long, value_name = "DIR")]
-    pub(crate) run: PathBuf,
+    /// Run folder; its best epoch is taken. Given several times, the mean of their weights
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) run: Vec<PathBuf>,
     /// Folder to write the bundle to, such as www/model
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

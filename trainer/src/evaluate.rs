@@ -15,30 +15,32 @@ use crate::cli::EvaluateArgs;
 use crate::dataset::Dataset;
 use crate::posters::Poster;
 use crate::progress::Ticker;
-use crate::run::Run;
+use crate::soup::Soup;
 use crate::{device, export, posters, report};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
     let mut only = args.only.as_deref().map(read_ids).transpose()?;
-    let (bundle, dataset, skip_bad, lines) = match (&args.source.run, &args.source.bundle) {
-        (Some(dir), _) => {
-            let run = Run::open(dir)?;
+    let (bundle, dataset, skip_bad, lines) = match (args.source.run.as_slice(), &args.source.bundle)
+    {
+        (dirs @ [_, ..], _) => {
+            let soup = Soup::open(dirs)?;
+            let run = &soup.first;
             let data = args.data.as_deref().unwrap_or(&run.config.data);
             let dataset = Dataset::read(data, run.config.limit)?;
-            let valid = export::validation_posters(&run, &dataset)?;
-            let bundle = export::assemble(&run, &dataset, &valid, &device)?;
+            let valid = export::validation_posters(run, &dataset)?;
+            let bundle = export::assemble(&soup, &dataset, &valid, &device)?;
             if only.is_none() {
                 only = Some(run.judging_ids()?);
             }
             (bundle, dataset, args.skip_bad || run.config.skip_bad, run.log()?)
         }
-        (None, Some(dir)) => {
+        ([], Some(dir)) => {
             let data = args.data.as_deref().context("--data is missing")?;
             let bundle = Bundle::read(dir, &device).with_context(|| dir.display().to_string())?;
             (bundle, Dataset::read(data, None)?, args.skip_bad, Vec::new())
         }
-        (None, None) => bail!("name a --run or a --bundle"),
+        ([], None) => bail!("name a --run or a --bundle"),
     };
     let posters = load(dataset, &bundle.manifest, only.as_ref(), skip_bad)?;
     let judged = Judged::ask(&Classifier::new(bundle, device), posters)?;

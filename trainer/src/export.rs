@@ -12,6 +12,7 @@ use crate::dataset::Dataset;
 use crate::evaluate::{self, Judged};
 use crate::posters::{self, Poster};
 use crate::run::Run;
+use crate::soup::Soup;
 use crate::{device, onnx};
 
 const PRETRAINED_LICENCE: &str =
@@ -22,11 +23,12 @@ const POSTERS_RIGHTS: &str = "the posters that it was trained on belong to their
 const MAX_LOSS: f64 = 0.002;
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
-    let run = Run::open(&args.run)?;
+    let soup = Soup::open(&args.run)?;
+    let run = &soup.first;
     let dataset = Dataset::read(&run.config.data, run.config.limit)?;
     let (device, _) = device::open(&args.device)?;
-    let valid = validation_posters(&run, &dataset)?;
-    let mut bundle = assemble(&run, &dataset, &valid, &device)?;
+    let valid = validation_posters(run, &dataset)?;
+    let mut bundle = assemble(&soup, &dataset, &valid, &device)?;
     bundle.manifest.training.licence = match (&args.licence, &run.config.pretrained) {
         (Some(licence), _) => licence.clone(),
         (None, Some(_)) => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
@@ -104,16 +106,17 @@ pub(crate) fn validation_posters(run: &Run, dataset: &Dataset) -> Result<Vec<Pos
     posters::load(&dataset.only(&ids), &run.config.input, run.config.skip_bad)
 }
 
-/// The run's best network with its manifest, in memory and in full precision. Temperature and thresholds are
+/// The runs' best network with its manifest, in memory and in full precision. Temperature and thresholds are
 /// fitted on the posters in `valid`.
 pub(crate) fn assemble(
-    run: &Run,
+    soup: &Soup,
     dataset: &Dataset,
     valid: &[Poster],
     device: &Device,
 ) -> Result<Bundle> {
+    let run = &soup.first;
     let config = &run.config;
-    let (model, best) = run.best_model(dataset.genres.len(), device)?;
+    let (model, best) = soup.best_model(dataset.genres.len(), device)?;
     let logits = answers::logits(&model, valid, &config.input, device)?;
     let labels: Vec<Vec<bool>> = valid.iter().map(|poster| poster.row.labels.clone()).collect();
     let temperature = calibration::fit_temperature(&logits, &labels);
@@ -132,6 +135,16 @@ pub(crate) fn assemble(
     });
     let data = config.data.file_name().unwrap_or_default().to_string_lossy();
     let test = evaluate::read_ids(&run.dir.join("test.txt")).unwrap_or_default();
+    let mut seconds = 0.0;
+    let mut settings = Vec::new();
+    for run in soup.runs() {
+        seconds += run.log()?.iter().map(|line| line.seconds).sum::<f64>();
+        settings.push(run.config.settings()?);
+    }
+    let settings = match settings.len() {
+        1 => settings.remove(0),
+        _ => settings.into(),
+    };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
         architecture: config.architecture.clone(),
@@ -140,15 +153,18 @@ pub(crate) fn assemble(
         temperature,
         metrics: Vec::new(),
         training: Training {
-            config: config.name.clone(),
+            config: match soup.others.len() {
+                0 => config.name.clone(),
+                others => format!("{}, mean of {} runs", config.name, others + 1),
+            },
             data: format!("{data}: {} labelled posters", dataset.rows.len()),
             train_posters: train.rows.len(),
             valid_posters: valid.len(),
             test_posters: dataset.only(&test).rows.len(),
             epoch: best.epoch,
             device: run.device(),
-            minutes: (run.log()?.iter().map(|line| line.seconds).sum::<f64>() / 6.0).round() / 10.0,
-            settings: config.settings()?,
+            minutes: (seconds / 6.0).round() / 10.0,
+            settings,
             licence: String::new(),
         },
         weights: Weights { file: "unwritten".into(), bytes: 0, sha256: String::new() },

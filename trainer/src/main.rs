@@ -27,6 +27,7 @@ mod ranking;
 mod report;
 mod run;
 mod running;
+mod soup;
 mod split;
 mod sweep;
 mod teaching;

@@ -159,6 +159,34 @@ fn several_devices_share_the_work() {
 }
 
 #[test]
+fn runs_are_averaged_where_they_fit() {
+    let data = Data::paint();
+    let train = |out: &str, seed: &str, split: &str| {
+        let split = format!("split_seed={split}");
+        succeeded(data.train(out, &["--epochs", "2", "--seed", seed, "--set", &split]));
+    };
+    train("one", "1", "7");
+    train("two", "2", "7");
+    train("elsewhere", "3", "8");
+    let evaluate = |runs: &[&str]| {
+        let figures = data.path("figures.json");
+        let mut command = trainer(&["evaluate"]);
+        for run in runs {
+            command.arg("--run").arg(data.path(run));
+        }
+        let output = command.arg("--json").arg(&figures).output().unwrap();
+        output.status.success().then(|| json(&figures)["network"].clone()).ok_or(output)
+    };
+    let loss = |runs: &[&str]| evaluate(runs).unwrap()["binary_cross_entropy"].as_f64().unwrap();
+    // With itself a network stays as it is; with another one it becomes a third.
+    assert!((loss(&["one"]) - loss(&["one", "one"])).abs() < 1e-6);
+    assert!((loss(&["one", "two"]) - loss(&["one"])).abs() > 1e-6);
+    assert!((loss(&["one", "two"]) - loss(&["two", "one"])).abs() < 1e-3);
+    let said = failed(evaluate(&["one", "elsewhere"]).unwrap_err());
+    assert!(said.contains("they differ in the posters of train.txt"), "{said}");
+}
+
+#[test]
 fn related_posters_stay_on_one_side() {
     let data = Data::paint();
     // Two ids with one image, and one id in two rows.
@@ -211,7 +239,7 @@ fn a_csv_that_cannot_be_read_is_named_by_row() {
         (
             "tt0003,\"['x']\",1,1,0",
             "tt0003,\"['x']\",1,maybe,0",
-            "row 5, column Drama: \"maybe\" is neither 0 nor 1",
+            "row 5: column Drama: \"maybe\" is neither 0 nor 1",
         ),
         ("tt0003,\"['x']\",1,1,0", "tt0003,\"['x']\",1", "row 5"),
         ("tt0003,", "../tt0003,", "row 5: the Id \"../tt0003\""),

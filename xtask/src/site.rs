@@ -35,7 +35,10 @@ pub(crate) fn write_list(project: &Project) -> Result<()> {
     let version = sha256(all.as_bytes())[..12].to_owned();
     let site = serde_json::to_string_pretty(&Site { version, files })?;
     // As a script and not as JSON: browsers look for a new version in what a service worker imports.
-    std::fs::write(www.join("pkg/files.js"), format!("// @ts-nocheck\nself.MARQUEE_SITE = {site};\n"))?;
+    std::fs::write(
+        www.join("pkg/files.js"),
+        format!("// @ts-nocheck\nself.MARQUEE_SITE = {site};\n"),
+    )?;
     Ok(())
 }
 
