@@ -49,6 +49,13 @@ pub(crate) struct Judged {
     targets: Tensor<2>,
 }
 
+impl Judged {
+    /// `[N]`.
+    pub(crate) fn loss(self) -> Tensor<1> {
+        self.loss
+    }
+}
+
 impl TrainStep for Learning {
     type Input = Batch;
     type Output = Judged;

@@ -18,6 +18,7 @@ mod learner;
 mod loader;
 mod log;
 mod loss;
+mod memory;
 mod onnx;
 mod posters;
 mod predict;

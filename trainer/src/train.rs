@@ -37,7 +37,7 @@ use crate::progress::{PlainLines, terminal};
 use crate::ranking::{self, RankingMetric};
 use crate::run::Run;
 use crate::split::Split;
-use crate::{curves, device, log, posters, pretrained, teaching};
+use crate::{curves, device, log, memory, posters, pretrained, teaching};
 
 pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let (run, resumed) = match (&args.resume, &args.out) {
@@ -91,6 +91,7 @@ fn fit(
     let training_device = device.clone().autodiff();
     training_device.seed(config.seed);
     let frequencies = frequencies(&split.train);
+    let genres = frequencies.len();
     let model = start(config, &frequencies, &training_device)?;
     let model = Learning::new(model, &config.loss, config.average);
     if let Some(device) = new_on {
@@ -144,9 +145,13 @@ fn fit(
     if let Some(patience) = config.patience {
         training = training.early_stopping(early_stopping(config.goal, patience));
     }
-    let result = training.launch(Learner::new(model, optimiser(&config.optimiser), schedule));
+    let learner = Learner::new(model.clone(), optimiser(&config.optimiser), schedule);
+    let result = training.launch(learner);
 
     if let Some(error) = result.error {
+        if memory::ran_out(&error.to_string()) {
+            bail!("{}", memory::advice(&model, config, genres, &training_device));
+        }
         bail!("training stopped: {error}; what is finished is kept, {}", resume_hint(&run.dir));
     }
     let Some(interruption) = result.interrupted else { return Ok(()) };

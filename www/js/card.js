@@ -93,7 +93,7 @@ export function figures(posters, metrics) {
             className: isWorse(metric) ? "worse" : "",
             cells: [
                 metric.higher_is_better ? metric.name : `${metric.name} (lower is better)`,
-                metric.value.toFixed(3),
+                Number.isFinite(metric.value) ? metric.value.toFixed(3) : "–", // no genre has enough posters
                 metric.baseline?.toFixed(3) ?? "–",
             ],
         })),
