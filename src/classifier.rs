@@ -2,7 +2,7 @@
 //! boundary and the command line both stand on this.
 
 use burn::tensor::activation::sigmoid;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
 use crate::bundle::{Bundle, Manifest};
@@ -84,7 +84,7 @@ impl Classifier {
         let Manifest { architecture, input, temperature, genres, .. } = &self.manifest;
         let no_heatmaps = || Error::NoHeatmaps { architecture: architecture.name() };
         let [x, y] = architecture.places([input.width, input.height]).ok_or_else(no_heatmaps)?;
-        let batch = self.batch(&[input.decode(bytes)?]);
+        let batch = input.batch(&[input.decode(bytes)?], &self.device);
         let Contributions { maps, bias } =
             self.model.contributions(batch).ok_or_else(no_heatmaps)?;
         let maps = read(maps / *temperature).await?;
@@ -116,17 +116,9 @@ impl Classifier {
         if posters.is_empty() {
             return Ok(Vec::new());
         }
-        let logits = self.model.forward(self.batch(posters));
+        let logits = self.model.forward(self.manifest.input.batch(posters, &self.device));
         let values = read(sigmoid(logits / self.manifest.temperature)).await?;
         Ok(values.chunks(self.manifest.genres.len()).map(<[f32]>::to_vec).collect())
-    }
-
-    /// `[N, 3, height, width]`, normalised.
-    fn batch(&self, posters: &[Pixels]) -> Tensor<4> {
-        let input = &self.manifest.input;
-        let values = posters.iter().flat_map(|poster| input.normalise(poster)).collect();
-        let shape = [posters.len(), 3, input.height as usize, input.width as usize];
-        Tensor::from_data(TensorData::new::<f32, _>(values, shape), &self.device)
     }
 
     /// Genres by their probability, the most probable first.
@@ -145,7 +137,7 @@ impl Classifier {
 }
 
 /// A tensor's values, once the device has them.
-async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let failed = |reason: String| Error::Compute { reason };
     let data = tensor.into_data_async().await.map_err(|error| failed(error.to_string()))?;
     let values = data.try_to_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?;

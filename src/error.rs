@@ -104,6 +104,13 @@ pub enum Error {
         architecture: &'static str,
     },
 
+    /// A network cannot be taught what was asked.
+    #[error("the network cannot be taught: {reason}")]
+    NotTeachable {
+        /// Why not.
+        reason: String,
+    },
+
     /// A device could not be had.
     #[error("no {device} device: {reason}")]
     Device {
@@ -145,6 +152,7 @@ impl Error {
             Self::WeightsShape { .. } => "WeightsShape",
             Self::Labels { .. } => "Labels",
             Self::NoHeatmaps { .. } => "NoHeatmaps",
+            Self::NotTeachable { .. } => "NotTeachable",
             Self::Device { .. } => "Device",
             Self::Compute { .. } => "Compute",
             Self::File { .. } => "File",

@@ -8,6 +8,7 @@
 //! - [`weights`] turns a network's weights into bytes and back,
 //! - [`classifier`] puts the three together: a bundle on a device, from bytes to ranked genres,
 //! - [`heatmap`] is where in a poster a genre was seen,
+//! - `finetune` (with the feature `autodiff`) teaches a network with a few posters,
 //! - [`labels`] reads true genres, [`metrics`] compares answers with them, [`evaluation`] puts that beside guessing,
 //! - `web` (wasm32 only) is the JavaScript boundary; it converts and delegates.
 //!
@@ -18,6 +19,8 @@ pub mod classifier;
 mod conv;
 pub mod error;
 pub mod evaluation;
+#[cfg(feature = "autodiff")]
+pub mod finetune;
 pub mod heatmap;
 pub mod labels;
 pub mod metrics;
@@ -31,6 +34,8 @@ pub use bundle::{Bundle, Manifest};
 pub use classifier::{Classifier, Explanation, Prediction};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
+#[cfg(feature = "autodiff")]
+pub use finetune::{FineTuneConfig, FineTuner};
 pub use labels::Labels;
 pub use model::{Model, ModelConfig};
 pub use preprocess::{Pixels, Preprocess};

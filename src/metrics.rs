@@ -326,8 +326,8 @@ fn ratio(part: usize, whole: usize) -> f64 {
 }
 
 /// Area under the precision-recall curve as a sum of steps (scikit-learn's `average_precision_score`).
-/// Posters with the same probability come in together. 0 without positives.
-fn average_precision(ranking: &[(f32, bool)]) -> f64 {
+/// Posters with the same probability come in together; `ranking` has the most probable first. 0 without positives.
+pub fn average_precision(ranking: &[(f32, bool)]) -> f64 {
     let positives = ranking.iter().filter(|(_, label)| *label).count();
     let (mut seen, mut hits, mut sum) = (0, 0, 0.0);
     for tied in ranking.chunk_by(|a, b| a.0 == b.0) {

@@ -8,6 +8,7 @@
 
 use std::io::Cursor;
 
+use burn::tensor::{Device, Tensor, TensorData};
 use fast_image_resize as fir;
 use image::{
     DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbaImage, metadata::Orientation,
@@ -42,6 +43,14 @@ pub struct Preprocess {
 pub struct Pixels {
     /// `height * width * 3` values, interleaved.
     pub rgb: Vec<u8>,
+}
+
+impl Pixels {
+    /// The poster as in a mirror, where its rows have `width` pixels.
+    pub fn mirrored(&self, width: usize) -> Self {
+        let rows = self.rgb.chunks(width * 3);
+        Self { rgb: rows.flat_map(|row| row.chunks(3).rev().flatten().copied()).collect() }
+    }
 }
 
 impl Preprocess {
@@ -80,6 +89,13 @@ impl Preprocess {
             .map_err(|reason| Error::DamagedImage { format: "decoded".into(), reason })?;
         let rgb = small.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
         Ok(Pixels { rgb })
+    }
+
+    /// Posters as a network takes them: `[N, 3, height, width]`, normalised.
+    pub fn batch(&self, posters: &[Pixels], device: &Device) -> Tensor<4> {
+        let values = posters.iter().flat_map(|poster| self.normalise(poster)).collect();
+        let shape = [posters.len(), 3, self.height as usize, self.width as usize];
+        Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
     }
 
     /// `(value / 255 - mean) / std`, channel by channel: `[3, height, width]`, row-major.

@@ -7,7 +7,7 @@
 //! size, and a bundle needs no second form of it.
 
 use burn::config::Config;
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Distribution, Tensor};
@@ -283,6 +283,30 @@ impl EfficientNetLite {
         self.head.forward(self.dropout.forward(pooled))
     }
 
+    /// The means of the last feature map, `[N, 1280]`: what the head looks at.
+    pub fn pooled(&self, posters: Tensor<4>) -> Tensor<2> {
+        self.features(posters).mean_dims(&[2, 3]).flatten(1, 3)
+    }
+
+    /// The linear head: its weights `[1280, genres]` and biases `[genres]`.
+    pub fn head(&self) -> (Tensor<2>, Tensor<1>) {
+        let weight = self.head.weight.val();
+        let bias = self.head.bias.as_ref().map(Param::val);
+        let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[1]], &weight.device()));
+        (weight, bias)
+    }
+
+    /// The same network with another head, which may tell other genres.
+    pub fn with_head(mut self, head: Linear) -> Self {
+        self.head = head;
+        self
+    }
+
+    /// Where the network is.
+    pub fn device(&self) -> Device {
+        self.head.weight.val().device()
+    }
+
     /// What every place of the last feature map adds to each genre's logit.
     pub fn contributions(&self, posters: Tensor<4>) -> Contributions {
         let features = self.features(posters); // [N, 1280, rows, columns]
@@ -291,10 +315,7 @@ impl EfficientNetLite {
         let weight = self.head.weight.val().transpose().unsqueeze::<3>(); // [1, genres, 1280]
         let maps = weight.matmul(features.flatten::<3>(2, 3)) / places as f32; // [N, genres, places]
         let genres = maps.dims()[1];
-        let bias = match &self.head.bias {
-            Some(bias) => bias.val(),
-            None => Tensor::zeros([genres], &maps.device()),
-        };
+        let (_, bias) = self.head();
         Contributions { maps: maps.reshape([n, genres, rows, columns]), bias }
     }
 

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Turn a run into the bundle that the browser loads
     Export(ExportArgs),
+    /// Teach a bundle with a few posters: other genres, another taste
+    Finetune(FinetuneArgs),
     /// Print the top genres of image files
     Predict(PredictArgs),
     /// Print the true genres of a poster's id
@@ -168,6 +170,44 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) licence: Option<String>,
     /// Where to compute the validation figures
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: DeviceArg,
+}
+
+#[derive(Args)]
+pub(crate) struct FinetuneArgs {
+    /// The bundle to begin with
+    #[arg(long, value_name = "DIR", default_value = "www/model")]
+    pub(crate) bundle: PathBuf,
+    /// Labelled posters in the Kaggle layout. A column that the bundle does not know is a new genre; of a genre
+    /// without a column nothing is learnt
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Folder to write the taught bundle to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Use only the first rows of train.csv
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) limit: Option<usize>,
+    /// Share of the posters that are not taught but judge, 0..1
+    #[arg(long, default_value_t = 0.2)]
+    pub(crate) aside: f64,
+    /// Steps of the optimiser
+    #[arg(long, default_value_t = 200)]
+    pub(crate) steps: usize,
+    /// Of Adam
+    #[arg(long, default_value_t = 1e-3)]
+    pub(crate) learning_rate: f64,
+    /// How strongly the head is held by the one that it began with; 0 lets it go
+    #[arg(long, default_value_t = 0.01)]
+    pub(crate) pull: f64,
+    /// Of what is kept aside and of the draws
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Leave out posters whose image is missing or broken
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Where to compute: auto, wgpu, cuda or cuda:N, cpu
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceArg,
 }

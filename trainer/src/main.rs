@@ -13,6 +13,7 @@ mod device;
 mod evaluate;
 mod export;
 mod features;
+mod finetune;
 mod labels;
 mod learner;
 mod loader;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Finetune(args) => finetune::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Labels(args) => labels::run(&args),
     };
