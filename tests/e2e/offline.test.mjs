@@ -140,7 +140,7 @@ describe("a new version", () => {
 });
 
 describe("what does not play along", () => {
-    test("code of another version is not run", () => visit(async (marquee, page) => {
+    test("code of another version is not run", () => visitAnyhow(async (marquee, page) => {
         publish("");
         await page.route("**/pkg/cpu/*.wasm", async (route) => {
             const response = await route.fetch();

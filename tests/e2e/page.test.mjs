@@ -432,21 +432,42 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
         await cpuAnswers(marquee, /WebGPU failed: the device was lost/);
     }));
 
+    /** Makes `lose()` in the worker lose the GPU's device. @param {import("playwright-core").Page} page */
+    const losable = (page) => page.on("worker", (worker) => worker.evaluate(() => {
+        const request = GPUAdapter.prototype.requestDevice;
+        GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
+            const device = await request.call(this, descriptor);
+            Reflect.set(globalThis, "lose", () => device.destroy());
+            return device;
+        };
+    }).catch(() => {}));
+    const lose = (/** @type {import("playwright-core").Page} */ page) => page.workers()[0]?.evaluate(() => Reflect.get(globalThis, "lose")());
+
     test("a device that is lost", () => visit(async (marquee, page) => {
-        page.on("worker", (worker) => worker.evaluate(() => {
-            const request = GPUAdapter.prototype.requestDevice;
-            GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
-                const device = await request.call(this, descriptor);
-                Reflect.set(globalThis, "lose", () => device.destroy());
-                return device;
-            };
-        }).catch(() => {}));
+        losable(page);
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
         await marquee.answered();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
-        await page.workers()[0]?.evaluate(() => Reflect.get(globalThis, "lose")());
+        await lose(page);
         await marquee.choose("second.jpg", poster);
         await cpuAnswers(marquee, /WebGPU failed: .*It is tried again in a minute/);
+    }));
+
+    test("a device that was lost is tried again after the pause", () => visit(async (marquee, page) => {
+        losable(page);
+        await page.route("**/js/worker.js", async (route) => {
+            const response = await route.fetch();
+            await route.fulfill({ response, body: (await response.text()).replace("PAUSE = 60_000", "PAUSE = 1_000") });
+        });
+        await marquee.open("?device=webgpu");
+        await marquee.choose("first.jpg", poster);
+        await marquee.answered();
+        assert.equal(await marquee.device.textContent(), "WebGPU");
+        await lose(page);
+        await marquee.choose("second.jpg", poster);
+        await cpuAnswers(marquee, /WebGPU failed/);
+        await marquee.answeredBy("WebGPU");
+        await answersAsNatively(marquee);
     }));
 });

@@ -103,7 +103,8 @@ export function add(items) {
         }
     }
     showProgress();
-    arrangeSoon();
+    if (items.length) arrangeSoon();
+    else arrange();
 }
 
 /** @param {Item} item */
