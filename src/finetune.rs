@@ -27,15 +27,17 @@ pub struct FineTuneConfig {
     pub batch_size: usize,
     /// Of Adam.
     pub learning_rate: f64,
-    /// How strongly the head is held by the one that it began with: 0 lets it go.
+    /// How strongly the genres that the network knows are held by the head that it began with: 0 lets them go.
     pub pull: f64,
+    /// How strongly the weights of a new genre are held near 0.
+    pub decay: f64,
     /// Of the draws.
     pub seed: u64,
 }
 
 impl Default for FineTuneConfig {
     fn default() -> Self {
-        Self { steps: 200, batch_size: 32, learning_rate: 1e-3, pull: 0.01, seed: 1 }
+        Self { steps: 200, batch_size: 32, learning_rate: 1e-3, pull: 10.0, decay: 0.1, seed: 1 }
     }
 }
 
@@ -56,6 +58,8 @@ pub struct FineTuner {
     head: Linear,
     /// What the head is pulled towards: `[features, genres]` and `[genres]`.
     origin: (Tensor<2>, Tensor<1>),
+    /// How strongly, genre by genre: `[1, genres]`.
+    pull: Tensor<2>,
     optimiser: ModuleOptimizer,
     /// Each poster's features and labels, one after the other; a poster has one row a view.
     features: Vec<f32>,
@@ -109,6 +113,12 @@ impl FineTuner {
             .init(&device);
         head.weight = Param::from_tensor(weight.clone().require_grad());
         head.bias = Some(Param::from_tensor(bias.clone().require_grad()));
+        let old = manifest.genres.len() - added;
+        let pull: Vec<f32> = std::iter::repeat_n(config.pull as f32, old)
+            .chain(std::iter::repeat_n(config.decay as f32, added))
+            .collect();
+        let pull = TensorData::new::<f32, _>(pull, [1, manifest.genres.len()]);
+        let pull = Tensor::from_data(pull, &device);
         let optimiser = AdamConfig::new().init();
         let state = config.seed;
         Ok(Self {
@@ -118,6 +128,7 @@ impl FineTuner {
             device,
             head,
             origin: (weight.detach(), bias.detach()),
+            pull,
             optimiser,
             features: Vec::new(),
             labels: Vec::new(),
@@ -189,11 +200,11 @@ impl FineTuner {
         let entropy = relu(z.clone()) - z.clone() * targets + (-z.abs()).exp().log1p();
         let loss = (entropy * known).sum() / count;
         let (weight, bias) = &self.origin;
-        let mut strayed = (self.head.weight.val() - weight.clone()).powi_scalar(2).sum();
+        let mut strayed = (self.head.weight.val() - weight.clone()).powi_scalar(2).sum_dim(0);
         if let Some(moved) = &self.head.bias {
-            strayed = strayed + (moved.val() - bias.clone()).powi_scalar(2).sum();
+            strayed = strayed + (moved.val() - bias.clone()).powi_scalar(2).unsqueeze::<2>();
         }
-        let gradients = (loss.clone() + strayed * self.config.pull).backward();
+        let gradients = (loss.clone() + (strayed * self.pull.clone()).sum()).backward();
         let gradients = GradientsParams::from_grads(gradients, &self.head);
         self.head = self.optimiser.step(self.config.learning_rate, self.head.clone(), gradients);
         let loss = crate::classifier::read(loss.without_autodiff()).await?;

@@ -198,9 +198,12 @@ pub(crate) struct FinetuneArgs {
     /// Of Adam
     #[arg(long, default_value_t = 1e-3)]
     pub(crate) learning_rate: f64,
-    /// How strongly the head is held by the one that it began with; 0 lets it go
-    #[arg(long, default_value_t = 0.01)]
+    /// How strongly the genres that the bundle knows are held by the head that it began with; 0 lets them go
+    #[arg(long, default_value_t = 10.0)]
     pub(crate) pull: f64,
+    /// How strongly the weights of a new genre are held near 0
+    #[arg(long, default_value_t = 0.1)]
+    pub(crate) decay: f64,
     /// Of what is kept aside and of the draws
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

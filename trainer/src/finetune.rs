@@ -39,6 +39,7 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
         steps: args.steps,
         learning_rate: args.learning_rate,
         pull: args.pull,
+        decay: args.decay,
         seed: args.seed,
         ..FineTuneConfig::default()
     };
