@@ -2,13 +2,15 @@
 //! end in the same valley, and its middle is better than its sides, at no cost when classifying (Wortsman et al.
 //! 2022, "Model soups").
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use marquee::Model;
 
 use crate::average;
+use crate::config::Config;
 use crate::log::Line;
 use crate::run::Run;
 
@@ -37,7 +39,11 @@ impl Soup {
             let (a, b) = (&first.config, &other.config);
             alike("their architecture", a.architecture.name() == b.architecture.name())?;
             alike("their input", a.input == b.input)?;
-            alike("the weights that they began with", a.pretrained == b.pretrained)?;
+            // The file may have moved in between; its name says what it is.
+            let began = |config: &Config| {
+                config.pretrained.as_deref().and_then(Path::file_name).map(OsStr::to_owned)
+            };
+            alike("the weights that they began with", began(a) == began(b))?;
             for list in ["train.txt", "valid.txt", "test.txt"] {
                 let ids =
                     |run: &Run| std::fs::read_to_string(run.dir.join(list)).unwrap_or_default();

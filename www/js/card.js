@@ -18,8 +18,8 @@ page.open.addEventListener("click", () => page.dialog.showModal());
 /** Training posters below which a genre is hardly learnt. */
 const RARE = 60;
 
-/** Average precision beside guessing's below which a genre is hardly told. */
-const HARDLY = 3;
+/** Share of the way from guessing's average precision to 1 below which a genre is hardly told. */
+const HARDLY = 0.1;
 
 /** @param {Genre} genre */
 export function isRare(genre) {
@@ -33,7 +33,7 @@ export function show({ architecture, input, genres, metrics, training, weights }
     const rare = genres.filter(isRare);
     const guess = (/** @type {Genre} */ { quality }) => (quality ? quality.positives / judged : 0);
     const weak = genres.filter(
-        (genre) => !isRare(genre) && genre.quality && genre.quality.average_precision < HARDLY * guess(genre) && guess(genre) < 0.2,
+        (genre) => !isRare(genre) && genre.quality && genre.quality.average_precision < guess(genre) + HARDLY * (1 - guess(genre)),
     );
     const names = (/** @type {Genre[]} */ some) => some.map(({ name }) => name).join(", ");
     page.body.replaceChildren(
