@@ -64,7 +64,7 @@ describe("a folder", () => {
         await marquee.open("?device=cpu");
         await page.getByLabel("A folder").setInputFiles(folder);
         await page.getByText(/^2 in /).waitFor();
-        const shown = await marquee.tiles.locator(".file").allInnerTexts();
+        const shown = await marquee.tiles.locator(".file").allTextContents();
         assert.deepEqual(shown.toSorted(), ["cellar.jpg", "lighthouse.jpg"]);
         assert.equal(await page.locator("#refused").isVisible(), false);
     }));
@@ -75,7 +75,7 @@ describe("a folder", () => {
         await page.getByText(/^6 in /).waitFor();
         /** @type {Saved[]} */
         const answers = JSON.parse(await saved(page, "Save JSON"));
-        const shown = () => marquee.tiles.locator(".file").allInnerTexts();
+        const shown = () => marquee.tiles.locator(".file").allTextContents();
         const by = (/** @type {(answer: Saved) => number} */ figure) =>
             answers.toSorted((a, b) => figure(b) - figure(a)).map(({ file }) => file);
 
