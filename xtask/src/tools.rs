@@ -155,7 +155,7 @@ pub(crate) fn path_with_own(project: &Project) -> Result<OsString> {
     Ok(std::env::join_paths(own.chain(std::env::split_paths(&path)))?)
 }
 
-/// Node's packages (binaryen, Playwright, TypeScript) as `tests/e2e/package-lock.json` pins them.
+/// Node's packages as `tests/e2e/package-lock.json` pins them.
 pub(crate) fn node_packages(project: &Project) -> Result<PathBuf> {
     let modules = project.node().join("node_modules");
     let stamp = modules.join(".marquee-lock");
@@ -170,7 +170,7 @@ pub(crate) fn node_packages(project: &Project) -> Result<PathBuf> {
         }
         step("installing Node.js from Debian", || debian::install(&["nodejs", "npm"]))?;
     }
-    step("installing Node packages (binaryen, Playwright, TypeScript)", || {
+    step("installing Node packages (binaryen, Playwright, TypeScript, Vite, axe)", || {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
         run(npm.current_dir(project.node()))
