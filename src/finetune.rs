@@ -48,7 +48,6 @@ const NEW_THRESHOLD: f32 = 0.5;
 pub type PartialLabels = Vec<Option<bool>>;
 
 /// Teaches the head of a bundle.
-#[allow(missing_debug_implementations)] // Burn's optimiser has none
 pub struct FineTuner {
     manifest: Manifest,
     config: FineTuneConfig,

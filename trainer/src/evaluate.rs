@@ -166,7 +166,8 @@ fn to_text(evaluation: &Evaluation) -> String {
     text
 }
 
-fn answer(classifier: &Classifier, posters: &[Poster]) -> Result<Vec<Vec<f32>>> {
+/// Each poster's probabilities, in the posters' order.
+pub(crate) fn answer(classifier: &Classifier, posters: &[Poster]) -> Result<Vec<Vec<f32>>> {
     let ticker = Ticker::new("classifying posters", posters.len());
     let mut answers = Vec::with_capacity(posters.len());
     for batch in posters.chunks(BATCH) {

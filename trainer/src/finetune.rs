@@ -4,7 +4,6 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result, ensure};
-use burn::tensor::Device;
 use marquee::finetune::{FineTuneConfig, FineTuner, PartialLabels};
 use marquee::metrics::{MIN_POSITIVES, Ranking, average_precision};
 use marquee::{Bundle, Classifier, Manifest, Pixels, Precision};
@@ -15,7 +14,7 @@ use crate::dataset::Dataset;
 use crate::posters::Poster;
 use crate::progress::Ticker;
 use crate::split::Split;
-use crate::{device, posters};
+use crate::{device, evaluate, posters};
 
 pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
@@ -79,22 +78,12 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
         .write(&args.out, Precision::Int8)
         .with_context(|| format!("--out {}", args.out.display()))?;
     let truth: Vec<PartialLabels> = aside.iter().map(labels).collect();
-    let before = answers(read()?, &aside, &device)?;
-    let after = answers(Bundle::read(&args.out, &device)?, &aside, &device)?;
+    let answers = |bundle| evaluate::answer(&Classifier::new(bundle, device.clone()), &aside);
+    let before = answers(read()?)?;
+    let after = answers(Bundle::read(&args.out, &device)?)?;
     print!("{}", table(&bundle.manifest, &taught, labels, &truth, &before, &after));
     println!("written to {}", args.out.display());
     Ok(())
-}
-
-/// Each poster's probabilities.
-fn answers(bundle: Bundle, posters: &[Poster], device: &Device) -> Result<Vec<Vec<f32>>> {
-    let classifier = Classifier::new(bundle, device.clone());
-    let mut answers = Vec::with_capacity(posters.len());
-    for batch in posters.chunks(BATCH) {
-        let pixels: Vec<Pixels> = batch.iter().map(|poster| poster.pixels.clone()).collect();
-        answers.extend(pollster::block_on(classifier.probabilities(&pixels))?);
-    }
-    Ok(answers)
 }
 
 /// Genre by genre on the posters kept aside: the average precision before and after, beside guessing.
