@@ -15,9 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelConfig};
 use crate::preprocess::Preprocess;
-use crate::weights;
-#[cfg(not(target_arch = "wasm32"))]
-use crate::weights::Precision;
+use crate::weights::{self, Precision};
 
 /// Version of the format that this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -162,8 +160,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
-    fn to_json(&self) -> Result<String> {
+    pub(crate) fn to_json(&self) -> Result<String> {
         let json = serde_json::to_string_pretty(self);
         let json = json.map_err(|error| Error::Manifest { reason: error.to_string() })?;
         Ok(json + "\n")
@@ -229,12 +226,34 @@ impl Bundle {
         Ok(Self { manifest, model })
     }
 
-    /// Reads the bundle in the folder `dir`.
+    /// Reads a bundle in one file; see [`Bundle::to_file`].
     ///
     /// # Errors
-    /// Those of [`Bundle::from_parts`], and [`Error::File`].
+    /// Those of [`Bundle::from_parts`], and [`Error::NotABundle`].
+    pub fn from_file(file: &[u8], device: &Device) -> Result<Self> {
+        let (manifest, weights) = weights::split_manifest(file)?;
+        Self::from_parts(&manifest, weights, device)
+    }
+
+    /// The bundle as one file, to be taken along: the weights, with the manifest in their header.
+    ///
+    /// # Errors
+    /// [`Error::WeightsShape`] or [`Error::Manifest`].
+    pub async fn to_file(&mut self, precision: Precision) -> Result<Vec<u8>> {
+        let (manifest, weights) = self.to_parts(precision).await?;
+        weights::with_manifest(&weights, &manifest)
+    }
+
+    /// Reads the bundle in a folder, or in one file.
+    ///
+    /// # Errors
+    /// Those of [`Bundle::from_file`], and [`Error::File`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn read(dir: &Path, device: &Device) -> Result<Self> {
+        if dir.is_file() {
+            let file = std::fs::read(dir).map_err(|source| file_error(dir, source))?;
+            return Self::from_file(&file, device);
+        }
         let path = dir.join(MANIFEST_FILE);
         let json = std::fs::read_to_string(&path).map_err(|source| file_error(&path, source))?;
         let path = dir.join(Manifest::from_json(&json)?.weights.file);
@@ -246,10 +265,10 @@ impl Bundle {
     /// [`Manifest::weights`]. Killed at any moment, it leaves the old bundle or the new one.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// [`Error::File`], and those of [`Bundle::to_parts`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn write(&mut self, dir: &Path, precision: Precision) -> Result<()> {
-        let weights = self.encode(precision)?;
+        let weights = pollster::block_on(self.encode(precision))?;
         std::fs::create_dir_all(dir).map_err(|source| file_error(dir, source))?;
         write_atomically(&dir.join(&self.manifest.weights.file), &weights)?;
         write_atomically(&dir.join(MANIFEST_FILE), self.manifest.to_json()?.as_bytes())?;
@@ -260,16 +279,14 @@ impl Bundle {
     /// The manifest and the weights as they would be written, for [`Bundle::from_parts`].
     ///
     /// # Errors
-    /// [`Error::WeightsShape`] or [`Error::Manifest`].
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn to_parts(&mut self, precision: Precision) -> Result<(String, Vec<u8>)> {
-        let weights = self.encode(precision)?;
+    /// [`Error::Compute`] or [`Error::Manifest`].
+    pub async fn to_parts(&mut self, precision: Precision) -> Result<(String, Vec<u8>)> {
+        let weights = self.encode(precision).await?;
         Ok((self.manifest.to_json()?, weights))
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
-    fn encode(&mut self, precision: Precision) -> Result<Vec<u8>> {
-        let weights = weights::encode(&self.model, precision)?;
+    async fn encode(&mut self, precision: Precision) -> Result<Vec<u8>> {
+        let weights = weights::encode(&self.model, precision).await?;
         self.manifest.weights = Weights::describe(&weights);
         Ok(weights)
     }
@@ -289,7 +306,6 @@ impl Bundle {
 }
 
 impl Weights {
-    #[cfg(not(target_arch = "wasm32"))]
     fn describe(bytes: &[u8]) -> Self {
         let sha256 = sha256_hex(bytes);
         let file = format!("model-{}.safetensors", sha256.get(..12).unwrap_or(&sha256));

@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 use crate::heatmap::{Heatmap, Heatmaps};
 use crate::model::{Contributions, Model};
 use crate::preprocess::Pixels;
+#[cfg(doc)]
+use crate::preprocess::Preprocess;
 
 /// A network that answers which genres a poster has.
 #[derive(Debug)]
@@ -56,6 +58,21 @@ impl Classifier {
     /// Those of [`crate::Preprocess::decode`], and [`Error::Compute`].
     pub async fn classify(&self, bytes: &[u8]) -> Result<Vec<Prediction>> {
         let pixels = self.manifest.input.decode(bytes)?;
+        let mut answers = self.probabilities(&[pixels]).await?;
+        Ok(self.rank(&answers.pop().unwrap_or_default()))
+    }
+
+    /// All genres of a picture that is decoded already, the most probable first; see [`Preprocess::take`].
+    ///
+    /// # Errors
+    /// Those of [`Preprocess::take`], and [`Error::Compute`].
+    pub async fn classify_pixels(
+        &self,
+        rgba: Vec<u8>,
+        width: u32,
+        height: u32,
+    ) -> Result<Vec<Prediction>> {
+        let pixels = self.manifest.input.take(rgba, width, height)?;
         let mut answers = self.probabilities(&[pixels]).await?;
         Ok(self.rank(&answers.pop().unwrap_or_default()))
     }

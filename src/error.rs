@@ -88,6 +88,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// A file that should hold a whole bundle does not.
+    #[error("this is not a network of Marquee's: {reason}")]
+    NotABundle {
+        /// What is missing.
+        reason: String,
+    },
+
     /// A table of true genres cannot be read.
     #[error("row {row}: {reason}")]
     Labels {
@@ -150,6 +157,7 @@ impl Error {
             Self::WeightsLength { .. } => "WeightsLength",
             Self::WeightsHash { .. } => "WeightsHash",
             Self::WeightsShape { .. } => "WeightsShape",
+            Self::NotABundle { .. } => "NotABundle",
             Self::Labels { .. } => "Labels",
             Self::NoHeatmaps { .. } => "NoHeatmaps",
             Self::NotTeachable { .. } => "NotTeachable",

@@ -8,7 +8,7 @@
 //! - [`weights`] turns a network's weights into bytes and back,
 //! - [`classifier`] puts the three together: a bundle on a device, from bytes to ranked genres,
 //! - [`heatmap`] is where in a poster a genre was seen,
-//! - `finetune` (with the feature `autodiff`) teaches a network with a few posters,
+//! - `finetune` (with the feature `autodiff`) teaches a network with a few posters, `judgement` says what that gave,
 //! - [`labels`] reads true genres, [`metrics`] compares answers with them, [`evaluation`] puts that beside guessing,
 //! - `web` (wasm32 only) is the JavaScript boundary; it converts and delegates.
 //!
@@ -22,6 +22,8 @@ pub mod evaluation;
 #[cfg(feature = "autodiff")]
 pub mod finetune;
 pub mod heatmap;
+#[cfg(feature = "autodiff")]
+pub mod judgement;
 pub mod labels;
 pub mod metrics;
 pub mod model;

@@ -53,7 +53,42 @@ impl Pixels {
     }
 }
 
+/// Where a crop lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Corner {
+    /// Top left.
+    TopLeft,
+    /// Top right.
+    TopRight,
+    /// Bottom left.
+    BottomLeft,
+    /// Bottom right.
+    BottomRight,
+}
+
 impl Preprocess {
+    /// The part of a poster in a corner that takes `share` of each side, 0..=1, as a poster of its own.
+    ///
+    /// # Errors
+    /// [`Error::DamagedImage`] where `poster` is not of the network's input size.
+    pub fn crop(&self, poster: &Pixels, share: f64, corner: Corner) -> Result<Pixels> {
+        let rgba = poster.rgb.chunks(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        let whole = RgbaImage::from_raw(self.width, self.height, rgba).ok_or_else(|| {
+            let reason = format!("it is not {} x {} pixels", self.width, self.height);
+            Error::DamagedImage { format: "decoded".into(), reason }
+        })?;
+        let [width, height] =
+            [self.width, self.height].map(|side| ((f64::from(side) * share) as u32).max(1));
+        let (right, bottom) = (self.width - width, self.height - height);
+        let (x, y) = match corner {
+            Corner::TopLeft => (0, 0),
+            Corner::TopRight => (right, 0),
+            Corner::BottomLeft => (0, bottom),
+            Corner::BottomRight => (right, bottom),
+        };
+        self.resize(&image::imageops::crop_imm(&whole, x, y, width, height).to_image())
+    }
+
     /// Decodes a JPEG, PNG, WebP or GIF (its first frame), turns it as its EXIF orientation says, lays
     /// what is transparent over white, and resizes it to `width` x `height`.
     ///
@@ -66,6 +101,27 @@ impl Preprocess {
     /// header, before anything is allocated) or [`Error::DamagedImage`].
     pub fn decode(&self, bytes: &[u8]) -> Result<Pixels> {
         let picture = decode_upright(bytes)?;
+        self.resize(&picture)
+    }
+
+    /// Takes a picture that is decoded already: `width * height` pixels of red, green, blue and alpha, rows from
+    /// the top. It goes the way of [`Preprocess::decode`] from there on.
+    ///
+    /// # Errors
+    /// [`Error::ImageTooLarge`], or [`Error::DamagedImage`] where `rgba` is not that long or has no pixel.
+    pub fn take(&self, rgba: Vec<u8>, width: u32, height: u32) -> Result<Pixels> {
+        check_size(width.into(), height.into())?;
+        let damaged = |reason: String| Error::DamagedImage { format: "decoded".into(), reason };
+        if width == 0 || height == 0 {
+            return Err(damaged("it has no pixels".into()));
+        }
+        let length = rgba.len();
+        let mut picture = RgbaImage::from_raw(width, height, rgba)
+            .filter(|_| length == width as usize * height as usize * 4)
+            .ok_or_else(|| {
+                damaged(format!("{length} bytes are not {width} x {height} pixels of 4 bytes"))
+            })?;
+        lay_over_white(&mut picture);
         self.resize(&picture)
     }
 

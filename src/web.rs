@@ -1,7 +1,11 @@
-//! The JavaScript boundary, the only file with JavaScript types. It converts and delegates.
+//! The JavaScript boundary: with `finetune.rs` below it the only place with JavaScript types. It converts and
+//! delegates.
+
+#[cfg(feature = "autodiff")]
+mod finetune;
 
 use burn::tensor::Device;
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Uint8Array, Uint8ClampedArray};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
@@ -70,12 +74,39 @@ export interface LabelledAnswer {
     labels: boolean[];
 }
 
+/** What a bundle's `model.json` says, in part. */
+export interface Manifest {
+    format_version: number;
+    architecture: { name: string };
+    input: { width: number; height: number };
+    genres: {
+        name: string;
+        /** Probability from which on a poster counts as one of the genre. */
+        threshold: number;
+        /** Training posters that had it. */
+        posters: number;
+        quality?: { positives: number; average_precision: number };
+    }[];
+    metrics: Metric[];
+    training: {
+        config: string;
+        data: string;
+        train_posters: number;
+        valid_posters: number;
+        test_posters: number;
+        device: string;
+        minutes: number;
+        licence: string;
+    };
+    weights: { file: string; bytes: number; sha256: string };
+}
+
 /** One figure of quality. */
 export interface Metric {
     name: string;
     value: number;
     /** What the better of the trivial baselines scores, where that says anything. */
-    baseline: number | undefined;
+    baseline?: number | null;
     higher_is_better: boolean;
 }
 
@@ -123,9 +154,9 @@ struct Judged {
     genres: Vec<GenreFigures>,
 }
 
-#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum DeviceName {
+pub(crate) enum DeviceName {
     Cpu,
     Webgpu,
 }
@@ -158,6 +189,25 @@ impl Classifier {
         Ok(Self { inner: crate::Classifier::new(bundle, device), device: name })
     }
 
+    /// Loads a bundle in one file, as `FineTuner.export` gives it.
+    pub async fn open(
+        file: Uint8Array,
+        #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
+    ) -> Result<Classifier, JsValue> {
+        let LoadOptions { device } = from_js(options)?;
+        let name = device.unwrap_or(DEFAULT_DEVICE);
+        let device = open(name).await.map_err(to_js)?;
+        let bundle = Bundle::from_file(&file.to_vec(), &device).map_err(to_js)?;
+        Ok(Self { inner: crate::Classifier::new(bundle, device), device: name })
+    }
+
+    /// What the bundle says of itself: its `model.json`, parsed.
+    #[wasm_bindgen(getter, unchecked_return_type = "Manifest")]
+    pub fn manifest(&self) -> Result<JsValue, JsValue> {
+        let json = self.inner.manifest().to_json().map_err(to_js)?;
+        js_sys::JSON::parse(&json)
+    }
+
     /// The genres of the poster in an image file (JPEG, PNG, WebP or GIF), the most probable first.
     #[wasm_bindgen(unchecked_return_type = "Prediction[]")]
     pub async fn classify(
@@ -167,6 +217,23 @@ impl Classifier {
     ) -> Result<JsValue, JsValue> {
         let ClassifyOptions { top } = from_js(options)?;
         let mut predictions = self.inner.classify(&bytes.to_vec()).await.map_err(to_js)?;
+        predictions.truncate(top.unwrap_or(usize::MAX));
+        Ok(serde_wasm_bindgen::to_value(&predictions)?)
+    }
+
+    /// The genres of a picture that is decoded already, as `ImageData` holds it: red, green, blue and alpha of
+    /// each pixel, rows from the top.
+    #[wasm_bindgen(js_name = classifyPixels, unchecked_return_type = "Prediction[]")]
+    pub async fn classify_pixels(
+        &self,
+        rgba: Uint8ClampedArray,
+        width: u32,
+        height: u32,
+        #[wasm_bindgen(unchecked_optional_param_type = "ClassifyOptions")] options: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let ClassifyOptions { top } = from_js(options)?;
+        let answer = self.inner.classify_pixels(rgba.to_vec(), width, height).await;
+        let mut predictions = answer.map_err(to_js)?;
         predictions.truncate(top.unwrap_or(usize::MAX));
         Ok(serde_wasm_bindgen::to_value(&predictions)?)
     }
@@ -240,10 +307,10 @@ pub fn read_labels(csv: &str) -> Result<JsValue, JsValue> {
     Ok(serde_wasm_bindgen::to_value(&labels)?)
 }
 
-const DEFAULT_DEVICE: DeviceName =
+pub(crate) const DEFAULT_DEVICE: DeviceName =
     if cfg!(feature = "webgpu") { DeviceName::Webgpu } else { DeviceName::Cpu };
 
-async fn open(name: DeviceName) -> Result<Device, Error> {
+pub(crate) async fn open(name: DeviceName) -> Result<Device, Error> {
     match name {
         #[cfg(feature = "flex")]
         DeviceName::Cpu => Ok(Device::flex()),
@@ -281,7 +348,9 @@ async fn open_webgpu() -> Result<Device, Error> {
 }
 
 /// `undefined` and `null` are the defaults.
-fn from_js<T: Default + for<'de> Deserialize<'de>>(options: JsValue) -> Result<T, JsValue> {
+pub(crate) fn from_js<T: Default + for<'de> Deserialize<'de>>(
+    options: JsValue,
+) -> Result<T, JsValue> {
     if options.is_undefined() || options.is_null() {
         return Ok(T::default());
     }
@@ -292,7 +361,7 @@ fn from_js<T: Default + for<'de> Deserialize<'de>>(options: JsValue) -> Result<T
 }
 
 /// A JavaScript `Error` whose name is the kind.
-fn to_js(error: Error) -> JsValue {
+pub(crate) fn to_js(error: Error) -> JsValue {
     let js = js_sys::Error::new(&error.to_string());
     js.set_name(error.kind());
     js.into()

@@ -5,8 +5,9 @@
 //! deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). The network
 //! still computes with floats: what shrinks is the download.
 
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::DType;
-use burn_store::{FloatCastAdapter, HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
+use burn_store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
@@ -27,22 +28,110 @@ const MIN_INPUTS: usize = 8;
 
 const SCALE: &str = ".scale";
 
+/// Where the metadata of a bundle in one file holds the manifest.
+const MANIFEST: &str = "marquee.manifest";
+
 /// The weights of `model`, in an order that depends on nothing else.
 ///
 /// # Errors
-/// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
-pub fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
-    // Without metadata, whose order is random: the same network gives the same bytes.
-    let mut store = SafetensorsStore::from_bytes(None)
-        .clear_metadata()
-        .with_to_adapter(HalfPrecisionAdapter::new())
-        .skip_enum_variants(true);
-    let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes());
-    let bytes = bytes.map_err(unreadable)?;
+/// [`Error::Compute`] where a tensor cannot be read back from its device.
+pub async fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
+    // Burn's own writer waits for the device, which a browser's GPU does not allow.
+    let mut reader = Reader::default();
+    model.visit(&mut reader);
+    let mut tensors = Vec::with_capacity(reader.tensors.len());
+    for Pending { name, shape, values, keep_precision } in reader.tensors {
+        let values = crate::classifier::read(values).await?;
+        let (dtype, bytes) = if keep_precision {
+            (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        } else {
+            let halves = values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes());
+            (Dtype::F16, halves.collect())
+        };
+        tensors.push(Tensor { name, dtype, shape, bytes });
+    }
+    let bytes = serialise(&tensors)?;
     match precision {
         Precision::Half => Ok(bytes),
         Precision::Int8 => quantise(&bytes),
     }
+}
+
+/// Walks through a network and takes hold of its tensors, still on their device.
+#[derive(Default)]
+struct Reader {
+    /// The names of the fields down to where it is.
+    path: Vec<String>,
+    /// The types that hold them.
+    containers: Vec<String>,
+    tensors: Vec<Pending>,
+}
+
+struct Pending {
+    name: String,
+    shape: Vec<usize>,
+    values: burn::tensor::Tensor<1>,
+    keep_precision: bool,
+}
+
+impl ModuleVisitor for Reader {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        // The variant of an enum is no part of a tensor's name.
+        if !container.starts_with("Enum:") {
+            self.path.push(name.into());
+        }
+        self.containers.push(container.into());
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.path.pop();
+        }
+        self.containers.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<burn::tensor::Tensor<D>>) {
+        let values = param.val();
+        self.tensors.push(Pending {
+            name: self.path.join("."),
+            shape: values.dims().to_vec(),
+            values: values.reshape([-1]),
+            keep_precision: self.containers.iter().any(|kind| kind == "Struct:BatchNorm"),
+        });
+    }
+}
+
+/// `weights` with `manifest` in its header's metadata: a bundle in one file, which every reader of safetensors
+/// still reads.
+///
+/// # Errors
+/// [`Error::WeightsShape`] where `weights` is not a safetensors file.
+pub fn with_manifest(weights: &[u8], manifest: &str) -> Result<Vec<u8>> {
+    let file = SafeTensors::deserialize(weights).map_err(unreadable)?;
+    // Its kind of map depends on the target.
+    let metadata = [(MANIFEST.to_owned(), manifest.to_owned())].into_iter().collect();
+    safetensors::serialize(file.tensors(), Some(metadata)).map_err(unreadable)
+}
+
+/// The manifest and the weights that [`with_manifest`] joined.
+///
+/// # Errors
+/// [`Error::NotABundle`].
+pub fn split_manifest(file: &[u8]) -> Result<(String, Vec<u8>)> {
+    let not_a_bundle = |reason: String| Error::NotABundle { reason };
+    let (_, header) =
+        SafeTensors::read_metadata(file).map_err(|error| not_a_bundle(error.to_string()))?;
+    let manifest = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST));
+    let manifest = manifest.ok_or_else(|| {
+        not_a_bundle("it is a safetensors file without a manifest in its header".into())
+    })?;
+    Ok((manifest.clone(), canonical(file)?))
+}
+
+/// The same tensors without metadata, in the order in which they are always written.
+fn canonical(bytes: &[u8]) -> Result<Vec<u8>> {
+    let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+    safetensors::serialize(file.tensors(), None).map_err(unreadable)
 }
 
 /// Fills `model` with the weights in `bytes`. Every tensor of the network must be there in its shape, and no

@@ -132,7 +132,7 @@ fn in_8_bits(device: &Device) -> (Bundle, String, Vec<u8>) {
     let model = architecture.init([64, 96], manifest.genres.len(), device).unwrap();
     manifest.architecture = architecture;
     let mut bundle = Bundle { manifest, model };
-    let (json, weights) = bundle.to_parts(Precision::Int8).unwrap();
+    let (json, weights) = pollster::block_on(bundle.to_parts(Precision::Int8)).unwrap();
     (bundle, json, weights)
 }
 
@@ -140,7 +140,7 @@ fn in_8_bits(device: &Device) -> (Bundle, String, Vec<u8>) {
 fn weights_in_8_bits_are_half_as_large_and_off_by_half_a_step() {
     let device = Device::flex();
     let (mut bundle, json, int8) = in_8_bits(&device);
-    let (_, half) = bundle.to_parts(Precision::Half).unwrap();
+    let (_, half) = pollster::block_on(bundle.to_parts(Precision::Half)).unwrap();
     assert!(int8.len() * 100 < half.len() * 56, "{} of {}", int8.len(), half.len());
 
     let read = Bundle::from_parts(&json, int8, &device).unwrap();

@@ -342,6 +342,16 @@ impl EfficientNetLite {
         }
     }
 
+    /// The weights of the convolutions from a part on.
+    pub fn kernels(&self, part: usize) -> Vec<Tensor<4>> {
+        let stages = self.stages.iter().skip(part.saturating_sub(1));
+        let blocks = stages.flat_map(|stage| &stage.blocks);
+        let inner =
+            blocks.flat_map(|block| block.expand.iter().chain([&block.depthwise, &block.project]));
+        let stem = (part == 0).then_some(&self.stem);
+        stem.into_iter().chain(inner).chain([&self.last]).map(|conv| conv.weight.val()).collect()
+    }
+
     /// The same network, whose first `parts` parts no longer learn.
     pub fn freeze(mut self, parts: usize) -> Self {
         if parts > 0 {

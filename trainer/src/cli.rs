@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use marquee::finetune::{Depth, FineTuneConfig};
 
 /// Trains Marquee's networks on labelled posters, judges them, and exports the bundle for the browser.
 #[derive(Parser)]
@@ -25,6 +26,10 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Teach a bundle with a few posters: other genres, another taste
     Finetune(FinetuneArgs),
+    /// Write a bundle's network as ONNX, for other engines
+    Onnx(OnnxArgs),
+    /// Measure what teaching a few posters gives and costs
+    Study(StudyArgs),
     /// Print the top genres of image files
     Predict(PredictArgs),
     /// Print the true genres of a poster's id
@@ -183,27 +188,17 @@ pub(crate) struct FinetuneArgs {
     /// without a column nothing is learnt
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
-    /// Folder to write the taught bundle to
-    #[arg(long, value_name = "DIR")]
+    /// Where to write the taught bundle: a folder, or one file where the name ends in .safetensors
+    #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
     /// Use only the first rows of train.csv
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<usize>,
-    /// Share of the posters that are not taught but judge, 0..1
+    /// Share of the posters that are not taught but judge, 0..1; with 0 nothing is judged
     #[arg(long, default_value_t = 0.2)]
     pub(crate) aside: f64,
-    /// Steps of the optimiser
-    #[arg(long, default_value_t = 200)]
-    pub(crate) steps: usize,
-    /// Of Adam
-    #[arg(long, default_value_t = 1e-3)]
-    pub(crate) learning_rate: f64,
-    /// How strongly the genres that the bundle knows are held by the head that it began with; 0 lets them go
-    #[arg(long, default_value_t = 10.0)]
-    pub(crate) pull: f64,
-    /// How strongly the weights of a new genre are held near 0
-    #[arg(long, default_value_t = 0.1)]
-    pub(crate) decay: f64,
+    #[command(flatten)]
+    pub(crate) teach: TeachArgs,
     /// Of what is kept aside and of the draws
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -213,6 +208,114 @@ pub(crate) struct FinetuneArgs {
     /// Where to compute: auto, wgpu, cuda or cuda:N, cpu
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceArg,
+}
+
+/// How a network is taught.
+#[derive(Args)]
+pub(crate) struct TeachArgs {
+    /// What learns: head, or last-stage with it
+    #[arg(long, default_value = "head")]
+    pub(crate) depth: DepthArg,
+    /// Steps of the optimiser
+    #[arg(long, default_value_t = 200)]
+    pub(crate) steps: usize,
+    /// Of Adam, for the head; the last stage has a tenth of it
+    #[arg(long, default_value_t = 1e-3)]
+    pub(crate) learning_rate: f64,
+    /// How strongly the genres that the bundle knows are held by the weights that it began with; 0 lets them go
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) pull: f64,
+    /// How strongly the weights of a new genre are held near 0
+    #[arg(long, default_value_t = 0.1)]
+    pub(crate) decay: f64,
+    /// How far a genre's rarer labels count more, 0..1
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) balance: f64,
+    /// Looks at each poster, 1 to 6: as it is, mirrored, then crops
+    #[arg(long, default_value_t = 2)]
+    pub(crate) views: usize,
+}
+
+impl TeachArgs {
+    /// Nothing is kept aside by it: the command line does that itself.
+    pub(crate) fn config(&self) -> FineTuneConfig {
+        FineTuneConfig {
+            depth: match self.depth {
+                DepthArg::Head => Depth::Head,
+                DepthArg::LastStage => Depth::LastStage,
+            },
+            steps: self.steps,
+            learning_rate: self.learning_rate,
+            pull: self.pull,
+            decay: self.decay,
+            balance: self.balance,
+            views: self.views,
+            folds: 0,
+            ..FineTuneConfig::default()
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum DepthArg {
+    /// The linear head
+    Head,
+    /// The last stage of the network, and the head
+    LastStage,
+}
+
+#[derive(Args)]
+pub(crate) struct StudyArgs {
+    /// The bundle that is taught
+    #[arg(long, value_name = "DIR", default_value = "www/model")]
+    pub(crate) bundle: PathBuf,
+    /// The posters that the bundle was trained on, in the Kaggle layout: those that its training kept aside are taken
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Which of those that were kept aside: choose settings by valid, report test
+    #[arg(long, default_value_t = Side::Test)]
+    pub(crate) side: Side,
+    /// How often each trial is made
+    #[arg(long, default_value_t = 3)]
+    pub(crate) seeds: u64,
+    #[command(flatten)]
+    pub(crate) teach: TeachArgs,
+    /// Also write the table as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Leave out posters whose image is missing or broken
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Where to compute: auto, wgpu, cuda or cuda:N, cpu
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(crate) device: DeviceArg,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Side {
+    /// Posters that chose the epoch
+    Valid,
+    /// Posters that nothing was fitted on
+    Test,
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Valid => "valid",
+            Self::Test => "test",
+        })
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct OnnxArgs {
+    /// The bundle
+    #[arg(long, value_name = "DIR", default_value = "www/model")]
+    pub(crate) bundle: PathBuf,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args)]

@@ -83,7 +83,7 @@ fn judge(
     device: &Device,
 ) -> Result<Evaluation> {
     let posters = posters.to_vec();
-    let (manifest, weights) = bundle.to_parts(precision)?;
+    let (manifest, weights) = pollster::block_on(bundle.to_parts(precision))?;
     let read = Bundle::from_parts(&manifest, weights, device)?;
     Ok(Judged::ask(&Classifier::new(read, device.clone()), posters)?.evaluate())
 }

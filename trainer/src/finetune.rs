@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result, ensure};
+use marquee::bundle::write_atomically;
 use marquee::finetune::{FineTuneConfig, FineTuner, PartialLabels};
 use marquee::metrics::{MIN_POSITIVES, Ranking, average_precision};
 use marquee::{Bundle, Classifier, Manifest, Pixels, Precision};
@@ -30,18 +31,15 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
         println!("new genres: {}", new.join(", "));
     }
     let loaded = posters::load(&dataset, &bundle.manifest.input, args.skip_bad)?;
-    let split = Split::draw(loaded, args.aside, 0.0, args.seed);
-    let (taught, aside) = (split.train, split.valid);
+    let (taught, aside) = if args.aside == 0.0 {
+        (loaded, Vec::new())
+    } else {
+        let split = Split::draw(loaded, args.aside, 0.0, args.seed);
+        (split.train, split.valid)
+    };
     ensure!(!taught.is_empty(), "no poster is left to teach with; give more, or a smaller --aside");
 
-    let config = FineTuneConfig {
-        steps: args.steps,
-        learning_rate: args.learning_rate,
-        pull: args.pull,
-        decay: args.decay,
-        seed: args.seed,
-        ..FineTuneConfig::default()
-    };
+    let config = FineTuneConfig { seed: args.seed, ..args.teach.config() };
     let mut tuner = FineTuner::new(bundle, &new, config, &device)?;
     let genres: Vec<String> = tuner.genres().map(str::to_owned).collect();
     // Where the table says nothing of a genre, nothing is learnt of it.
@@ -61,9 +59,9 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
         ticker.tick(index * BATCH + batch.len());
     }
     ticker.finish();
-    let ticker = Ticker::new("teaching, steps", args.steps);
-    for step in 0..args.steps {
-        let loss = pollster::block_on(tuner.step())?;
+    let ticker = Ticker::new("teaching, steps", args.teach.steps);
+    for step in 0..args.teach.steps {
+        let loss = pollster::block_on(tuner.step(1))?;
         ensure!(
             loss.is_finite(),
             "the loss is not a number at step {}: a lower --learning-rate",
@@ -74,15 +72,22 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
     ticker.finish();
 
     let mut bundle = tuner.bundle();
-    bundle
-        .write(&args.out, Precision::Int8)
-        .with_context(|| format!("--out {}", args.out.display()))?;
+    let named = || format!("--out {}", args.out.display());
+    if args.out.extension().is_some_and(|end| end == "safetensors") {
+        let file = pollster::block_on(bundle.to_file(Precision::Int8))?;
+        write_atomically(&args.out, &file).with_context(named)?;
+    } else {
+        bundle.write(&args.out, Precision::Int8).with_context(named)?;
+    }
+    println!("written to {}", args.out.display());
+    if aside.is_empty() {
+        return Ok(());
+    }
     let truth: Vec<PartialLabels> = aside.iter().map(labels).collect();
     let answers = |bundle| evaluate::answer(&Classifier::new(bundle, device.clone()), &aside);
     let before = answers(read()?)?;
     let after = answers(Bundle::read(&args.out, &device)?)?;
     print!("{}", table(&bundle.manifest, &taught, labels, &truth, &before, &after));
-    println!("written to {}", args.out.display());
     Ok(())
 }
 

@@ -31,6 +31,7 @@ mod run;
 mod running;
 mod soup;
 mod split;
+mod study;
 mod sweep;
 mod teaching;
 mod train;
@@ -51,6 +52,8 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Finetune(args) => finetune::run(&args),
+        Command::Study(args) => study::run(&args),
+        Command::Onnx(args) => onnx::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Labels(args) => labels::run(&args),
     };

@@ -4,11 +4,14 @@
 mod proto;
 
 use anyhow::{Context, Result};
+use burn::tensor::Device;
+use marquee::bundle::write_atomically;
 use marquee::model::efficientnet_lite::{BlockPlan, EfficientNetLite};
 use marquee::weights::{self, NamedTensor};
 use marquee::{Bundle, Manifest, Model};
 use prost::Message;
 
+use crate::cli::OnnxArgs;
 use proto::{
     Attribute, Dimension, Entry, Graph, Node, OperatorSet, Shape, Tensor, TensorType, Type,
     ValueInfo,
@@ -21,6 +24,15 @@ const OUTPUT: &str = "probabilities";
 const OPSET: i64 = 13;
 const IR_VERSION: i64 = 8;
 const FLOAT: i32 = 1;
+
+pub(crate) fn run(args: &OnnxArgs) -> Result<()> {
+    let bundle = Bundle::read(&args.bundle, &Device::flex())
+        .with_context(|| format!("--bundle {}", args.bundle.display()))?;
+    write_atomically(&args.out, &encode(&bundle)?)
+        .with_context(|| format!("--out {}", args.out.display()))?;
+    println!("written to {}", args.out.display());
+    Ok(())
+}
 
 /// The bytes of an ONNX file that answers as `bundle` does.
 ///

@@ -13,6 +13,8 @@ export class CrashedError extends RefusedError {}
 /** Asks a worker, so that the page stays responsive. */
 export class Client {
     #choice;
+    /** @type {Blob | null} */
+    #network = null;
     #listener;
     /** What was asked and is not answered, the oldest first. @type {Map<number, { ask: Ask, resolve: (answer: any) => void, reject: (error: Error) => void }>} */
     #asked = new Map();
@@ -22,10 +24,12 @@ export class Client {
 
     /**
      * @param {Choice} choice
+     * @param {Blob | null} network  null is the shipped one
      * @param {(message: FromWorker) => void} listener  hears everything but answers and refusals
      */
-    constructor(choice, listener) {
+    constructor(choice, network, listener) {
         this.#choice = choice;
+        this.#network = network;
         this.#listener = listener;
         this.#worker = this.#start();
     }
@@ -57,6 +61,17 @@ export class Client {
         this.#renew();
     }
 
+    /**
+     * Answers by another network from now on; null is the shipped one.
+     *
+     * @param {Blob | null} network
+     */
+    use(network) {
+        if (network === this.#network) return;
+        this.#network = network;
+        this.#renew();
+    }
+
     #start() {
         const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
         worker.addEventListener("message", ({ data }) => this.#hear(data));
@@ -64,7 +79,7 @@ export class Client {
             this.#listener({ type: "failed", message: event.message || "the worker cannot be loaded" });
         });
         /** @type {Start} */
-        const message = { type: "start", choice: this.#choice };
+        const message = { type: "start", choice: this.#choice, network: this.#network };
         worker.postMessage(message);
         return worker;
     }

@@ -107,6 +107,11 @@ export function add(items) {
     else arrange();
 }
 
+/** The posters that pass the filter, in the order in which they are shown. */
+export function shown() {
+    return [...tiles].filter(([, tile]) => tile.isConnected).map(([item]) => item);
+}
+
 /** @param {Item} item */
 function tileButton(item) {
     const likely = (/** @type {Prediction} */ { genre, probability }) => {

@@ -8,6 +8,7 @@ import { element } from "./dom.js";
 const page = {
     file: element("file", HTMLInputElement),
     folder: element("folder", HTMLInputElement),
+    teach: element("teach-file", HTMLInputElement),
 };
 
 /**
@@ -22,7 +23,7 @@ export function listen(take, refuse) {
         if (wanted.length) take(wanted);
         else refuse("There was no file in that.");
     };
-    for (const input of [page.file, page.folder]) {
+    for (const input of [page.file, page.folder, page.teach]) {
         input.addEventListener("change", () => {
             if (input.files?.length) offer([...input.files]);
             input.value = ""; // so that the same file can be chosen again

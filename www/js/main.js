@@ -15,7 +15,9 @@ import * as judgement from "./judgement.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
 import * as save from "./save.js";
+import * as networks from "./networks.js";
 import { listen as listenToSettings } from "./settings.js";
+import * as teach from "./teach.js";
 
 /** @type {Manifest | undefined} */
 let manifest;
@@ -23,6 +25,8 @@ let manifest;
 let batch;
 /** Counts the posters that were asked for, so that an answer to an older one is not shown. */
 let latest = 0;
+/** The poster that is looked at. @type {{ file: File, name: string } | undefined} */
+let looked;
 
 let settings = listenToSettings((changed) => {
     settings = changed;
@@ -30,13 +34,30 @@ let settings = listenToSettings((changed) => {
     client.choose(settings.device);
 });
 applySettings();
-const client = new Client(settings.device, hear);
+const restored = await networks.restore();
+const client = new Client(settings.device, restored?.file ?? restored?.base ?? null, hear);
+networks.listen((network) => {
+    latest++; // what the other network says is no longer waited for
+    client.use(network?.file ?? network?.base ?? null);
+    teach.showNetwork(network);
+});
+teach.showNetwork(restored);
 
 const back = element("back", HTMLButtonElement);
 poster.listen(takeSample);
 intake.listen(take, (message) => {
+    if (teach.isShown()) {
+        teach.showError(message);
+        return;
+    }
     showOne();
     poster.showError(message);
+});
+element("open-teach", HTMLButtonElement).addEventListener("click", showTeach);
+element("close-teach", HTMLButtonElement).addEventListener("click", () => (batch ? showMany() : showOne()));
+element("teach-many", HTMLButtonElement).addEventListener("click", async () => {
+    showTeach();
+    await teach.take(gallery.shown().map(({ file }) => file));
 });
 camera.listen((file) => take([file]));
 gallery.listen(async ({ file, name }) => {
@@ -64,6 +85,7 @@ offline.keep();
 function applySettings() {
     poster.applySettings(settings);
     gallery.applySettings(settings);
+    teach.applyDevice({ choice: settings.device });
 }
 
 /** @param {FromWorker} message */
@@ -74,19 +96,39 @@ function hear(message) {
         poster.showReady(manifest.genres);
         gallery.showReady(manifest.genres);
         card.show(manifest);
+        teach.showReady(manifest);
+        // Another network answers now: what is shown is asked anew.
+        if (looked && !teach.isShown()) explain(looked.file, looked.name);
     }
     if (message.type === "device") {
         poster.showDevice(message.device, message.reason);
+        teach.applyDevice({ device: message.device });
         if (message.device === "webgpu") offline.keepGpu();
     }
-    if (message.type === "failed") poster.showFailed(message.message);
+    if (message.type === "failed") {
+        const broken = networks.inUse();
+        if (broken?.file) {
+            networks.use(undefined);
+            networks.note(`“${broken.name}” cannot be loaded (${message.message}); the shipped network answers.`);
+        } else {
+            poster.showFailed(message.message);
+        }
+    }
 }
 
 /** One poster is looked at closely, several make a gallery, and a table of true genres judges it. @param {File[]} files */
 async function take(files) {
+    const own = files.filter(({ name }) => /\.safetensors$/i.test(name));
+    for (const file of own) await takeNetwork(file);
+    files = files.filter((file) => !own.includes(file));
+    if (!files.length) return;
     const tables = files.filter(({ name, type }) => /\.csv$/i.test(name) || type === "text/csv");
     const posters = files.filter((file) => !tables.includes(file));
     const [table, second] = tables;
+    if (teach.isShown()) {
+        await takeToTeach(posters, table);
+        return;
+    }
     if (posters.length === 1 && !table) {
         showOne();
         back.hidden = true;
@@ -107,6 +149,40 @@ async function take(files) {
     if (second && batch) judgement.showError(`${second.name}: one table at a time; ${table?.name} was taken.`);
 }
 
+/** A network that someone taught. @param {File} file */
+async function takeNetwork(file) {
+    showTeach();
+    try {
+        await networks.take(file, (copy) => client.ask("inspect", copy));
+    } catch (error) {
+        teach.showError(`${file.name}: ${error instanceof Error ? error.message : error}`);
+    }
+}
+
+/**
+ * Posters to learn from, and a table that says which genres they have.
+ *
+ * @param {File[]} posters
+ * @param {File | undefined} csv
+ */
+async function takeToTeach(posters, csv) {
+    try {
+        const labels = csv && (await client.ask("readLabels", await csv.text()));
+        const rows = new Map(labels?.rows.map(({ id, labels }) => [id, labels]));
+        const of = (/** @type {string} */ name) => {
+            const row = rows.get(name.replace(/\.[^.]*$/, ""));
+            return row && labels?.genres.filter((_, index) => row[index]);
+        };
+        const names = posters.length ? posters.map(({ name }) => name) : teach.names();
+        const genres = [...new Set(names.flatMap((name) => of(name) ?? []))];
+        if (labels && !genres.length) throw new Error("none of its ids is the name of one of these posters");
+        if (posters.length) await teach.take(posters, labels && { genres, of });
+        else await teach.label({ genres, of });
+    } catch (error) {
+        teach.showError(`${csv ? `${csv.name}: ` : ""}${error instanceof Error ? error.message : error}`);
+    }
+}
+
 /**
  * @param {Batch} judged
  * @param {File} table
@@ -123,6 +199,7 @@ async function judge(judged, table) {
 async function explain(file, name) {
     if (!file) return;
     const mine = ++latest;
+    looked = { file, name };
     poster.showWorking(file, name);
     try {
         const answer = await client.ask("explain", file);
@@ -147,8 +224,15 @@ async function takeSample(address, title) {
     }
 }
 
+function showTeach() {
+    gallery.show(false);
+    poster.show(false);
+    teach.show(true);
+}
+
 function showOne() {
     gallery.show(false);
+    teach.show(false);
     poster.show(true);
     back.hidden = !batch;
 }
@@ -156,5 +240,6 @@ function showOne() {
 function showMany() {
     latest++; // what is still asked for is no longer waited for
     poster.show(false);
+    teach.show(false);
     gallery.show(true);
 }

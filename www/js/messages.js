@@ -12,19 +12,11 @@
  * @typedef {import("../pkg/cpu/marquee.js").LabelledAnswer} LabelledAnswer
  * @typedef {import("../pkg/cpu/marquee.js").Evaluation} Evaluation
  *
- * @typedef {object} Genre  an output of the network, as model.json names it
- * @property {string} name
- * @property {number} threshold
- * @property {number} posters  training posters that had it
- * @property {{ positives: number, average_precision: number }} [quality]
- *
- * @typedef {object} Manifest  the fields of model.json that the page shows
- * @property {{ name: string }} architecture
- * @property {{ width: number, height: number }} input
- * @property {Genre[]} genres
- * @property {Metric[]} metrics
- * @property {{ config: string, data: string, train_posters: number, valid_posters: number, test_posters: number, device: string, minutes: number, licence: string }} training
- * @property {{ file: string, bytes: number, sha256: string }} weights
+ * @typedef {import("../pkg/cpu/marquee.js").Manifest} Manifest
+ * @typedef {Manifest["genres"][number]} Genre  an output of the network
+ * @typedef {import("../pkg/teach/marquee.js").Judgement} Judgement
+ * @typedef {import("../pkg/teach/marquee.js").FineTuneOptions} FineTuneOptions
+ * @typedef {import("../pkg/teach/marquee.js").FineTuneProgress} FineTuneProgress
  *
  * @typedef {object} Explained  one poster's answer
  * @property {DeviceName} device
@@ -41,8 +33,9 @@
  * @property {{ question: File[], answer: Classified }} classify
  * @property {{ question: string, answer: Labels }} readLabels
  * @property {{ question: LabelledAnswer[], answer: Evaluation }} evaluate
+ * @property {{ question: Blob, answer: Manifest }} inspect  whether a file holds a network that can be used here
  *
- * @typedef {{ type: "start", choice: Choice }} Start
+ * @typedef {{ type: "start", choice: Choice, network: Blob | null }} Start  the shipped network where there is none
  * @typedef {{ [K in keyof Questions]: { type: K, id: number, question: Questions[K]["question"] } }[keyof Questions]} Ask
  * @typedef {Start | Ask} ToWorker
  *
@@ -54,6 +47,21 @@
  * @typedef {{ type: "failed", message: string }} Failed  nothing can be classified
  * @typedef {{ type: "crashed", message: string }} Crashed  the worker cannot be used any more
  * @typedef {Progress | Ready | Device | Answer | Refused | Failed | Crashed} FromWorker
+ *
+ * @typedef {object} Lesson  what the teacher's worker is told
+ * @property {Blob | null} base  the network to begin with; null is the shipped one
+ * @property {DeviceName} device
+ * @property {FineTuneOptions} options
+ * @property {[string, string][]} renamed
+ * @property {{ name: string, file: Blob, labels: Record<string, boolean> }[]} posters
+ * @typedef {{ type: "teach", lesson: Lesson } | { type: "pause" } | { type: "go" } | { type: "stop" }} ToTeacher
+ *
+ * @typedef {{ type: "looked", posters: number, of: number }} Looked
+ * @typedef {{ type: "refused", name: string, message: string }} RefusedPoster
+ * @typedef {{ type: "progress", progress: FineTuneProgress }} Learning
+ * @typedef {{ type: "checkpoint", step: number, steps: number, file: Uint8Array }} Checkpoint  what was learnt so far
+ * @typedef {{ type: "taught", file: Uint8Array, judgement: Judgement | null }} Taught
+ * @typedef {Looked | RefusedPoster | Learning | Checkpoint | Taught | Failed} FromTeacher
  *
  * @typedef {{ bytes: number, sha256: string }} SiteFile
  * @typedef {{ version: string, files: Record<string, SiteFile> }} Site  every file of this version of the page

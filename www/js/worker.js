@@ -2,7 +2,7 @@
  * The classifier's worker. The CPU package answers first; WebGPU is brought up behind it, must give the CPU's
  * answer on the same poster, and only then takes over. Whatever goes wrong on the GPU, the CPU answers.
  *
- * @import { Ask, Choice, Classified, DeviceName, Explained, FromWorker, Prediction, Questions, Start } from "./messages.js"
+ * @import { Ask, Classified, DeviceName, Explained, FromWorker, Prediction, Questions, Start } from "./messages.js"
  * @import { Classifier } from "../pkg/cpu/marquee.js"
  */
 
@@ -46,7 +46,7 @@ self.addEventListener("message", ({ data }) => {
     /** @type {Start | Ask} */
     const message = data;
     if (message.type === "start") {
-        queue = start(message.choice);
+        queue = start(message);
     } else {
         queue = queue.then(() => answer(message));
     }
@@ -58,13 +58,19 @@ self.addEventListener("error", (event) => {
     post({ type: "crashed", message: event.message });
 });
 
-/** @param {Choice} choice */
-async function start(choice) {
+/**
+ * Opens the network in a package.
+ *
+ * @typedef {(marquee: typeof import("../pkg/cpu/marquee.js")) => Promise<Classifier>} Load
+ */
+
+/** @param {Start} message */
+async function start({ choice, network }) {
     try {
-        const manifest = await download.text("model/model.json");
-        const shown = JSON.parse(manifest);
         const wasm = "pkg/cpu/marquee_bg.wasm";
-        const total = download.size(wasm) + shown.weights.bytes;
+        const manifest = network ? "" : await download.text("model/model.json");
+        const shipped = manifest ? JSON.parse(manifest).weights : { file: "", bytes: 0 };
+        const total = download.size(wasm) + shipped.bytes;
         let loaded = 0;
         const heard = (/** @type {number} */ more) => {
             loaded += more;
@@ -72,16 +78,18 @@ async function start(choice) {
         };
         const [code, weights] = await Promise.all([
             download.bytes(wasm, heard),
-            download.bytes(`model/${shown.weights.file}`, heard),
+            network ? network.arrayBuffer().then((file) => new Uint8Array(file)) : download.bytes(`model/${shipped.file}`, heard),
         ]);
+        /** @type {Load} */
+        const load = ({ Classifier }) => (network ? Classifier.open(weights) : Classifier.load(manifest, weights));
         cpuPackage = await open("cpu", code);
-        cpu = await cpuPackage.Classifier.load(manifest, weights);
-        post({ type: "ready", manifest: shown });
+        cpu = await load(cpuPackage);
+        post({ type: "ready", manifest: cpu.manifest });
         if (choice === "cpu") {
             post({ type: "device", device: "cpu", reason: "The CPU was asked for." });
             return;
         }
-        const bringingUp = bringUpGpu(manifest, weights);
+        const bringingUp = bringUpGpu(load);
         // Who asks for WebGPU waits for it; everyone else is answered by the CPU meanwhile.
         if (choice === "webgpu") await bringingUp;
     } catch (error) {
@@ -106,11 +114,8 @@ async function open(name, wasm) {
     return marquee;
 }
 
-/**
- * @param {string} manifest
- * @param {Uint8Array} weights
- */
-async function bringUpGpu(manifest, weights) {
+/** @param {Load} load */
+async function bringUpGpu(load) {
     retry = undefined;
     try {
         if (!navigator.gpu) throw new Error("this browser has no WebGPU");
@@ -121,7 +126,7 @@ async function bringUpGpu(manifest, weights) {
             download.bytes(CHECK_POSTER),
         ]);
         const gpuPackage = await open("gpu", wasm);
-        const candidate = await gpuPackage.Classifier.load(manifest, weights);
+        const candidate = await load(gpuPackage);
         const difference = largestDifference(
             await within(PATIENCE.firstRun, candidate.classify(poster)),
             await cpu.classify(poster),
@@ -130,7 +135,7 @@ async function bringUpGpu(manifest, weights) {
             throw new Error(`the GPU computes wrongly (a probability is off by ${difference.toFixed(3)})`);
         }
         gpu = candidate;
-        retry = () => bringUpGpu(manifest, weights);
+        retry = () => bringUpGpu(load);
         post({ type: "device", device: "webgpu", reason: "" });
     } catch (error) {
         post({ type: "device", device: "cpu", reason: `Without WebGPU: ${reason(error)}.` });
@@ -152,6 +157,7 @@ const ANSWERS = {
     classify,
     readLabels: (csv) => cpuPackage.readLabels(csv),
     evaluate: (answers) => cpu.evaluate(answers),
+    inspect,
 };
 
 /** @param {Ask} ask */
@@ -200,6 +206,14 @@ async function classify(files) {
         return { predictions, thumbnail: file ? await thumbnail(file) : null };
     });
     return { device, answers: await Promise.all(answers) };
+}
+
+/** @param {Blob} file */
+async function inspect(file) {
+    const found = await cpuPackage.Classifier.open(new Uint8Array(await file.arrayBuffer()));
+    const { manifest } = found;
+    found.free();
+    return manifest;
 }
 
 /**

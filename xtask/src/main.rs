@@ -1,6 +1,7 @@
 //! `cargo xtask`: builds, serves and tests Marquee, on a machine that has Rust and nothing else of ours.
 //! Each command makes ready what is missing, says what it does, and how long that took.
 
+mod bench;
 mod chromium;
 mod debian;
 mod package;
@@ -25,7 +26,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build both wasm packages in release, into www/pkg
+    /// Build the wasm packages in release, into www/pkg
     Build,
     /// Build, then serve www/ on 127.0.0.1
     Serve {
@@ -35,6 +36,9 @@ enum Command {
     },
     /// Run everything: formatting, lints, tests natively, in headless Chromium, and of the real page
     Test,
+    /// Measure, beside what others reach
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Write the tests' fixtures and golden values anew, from the native run
     Golden,
 }
@@ -58,6 +62,7 @@ fn run(command: Command) -> Result<()> {
             serve::forever(&project, port)
         }
         Command::Test => test::run_all(&project),
+        Command::Bench(bench) => bench::run_bench(&project, &bench),
         Command::Golden => test::golden(&project),
     }
 }

@@ -1,5 +1,6 @@
-//! The two wasm packages in `www/pkg`: `cpu` (Burn Flex, small, answers first) and `gpu` (WebGPU, loaded
-//! behind it). Both come from the one crate.
+//! The wasm packages in `www/pkg`: `cpu` (Burn Flex, small, answers first), `gpu` (WebGPU, loaded behind it), and
+//! for teaching `teach` (Burn Flex, loaded when a visitor begins to teach) and `gpu` again. All come from the one
+//! crate.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,15 +15,16 @@ use crate::tools::{self, WasmToolchain};
 
 struct Package {
     name: &'static str,
-    feature: &'static str,
+    features: &'static str,
     /// Cargo's profile. The small one is optimised as far as it goes; the large one would take a quarter of
     /// an hour, and its work is done on the GPU.
     profile: &'static str,
 }
 
-const PACKAGES: [Package; 2] = [
-    Package { name: "cpu", feature: "flex", profile: "web" },
-    Package { name: "gpu", feature: "webgpu", profile: "release" },
+const PACKAGES: [Package; 3] = [
+    Package { name: "cpu", features: "flex", profile: "web" },
+    Package { name: "gpu", features: "webgpu,autodiff", profile: "release" },
+    Package { name: "teach", features: "flex,autodiff", profile: "teach" },
 ];
 
 /// What rustc may have used, all of it in every browser since 2023; wasm-opt shall not use more.
@@ -80,10 +82,10 @@ fn compile(project: &Project, package: &Package, toolchain: &WasmToolchain) -> R
         .current_dir(&project.root)
         .args(["rustc", "--package", "marquee", "--lib", "--crate-type", "cdylib"])
         .args(["--target", "wasm32-unknown-unknown", "--profile", package.profile])
-        .args(["--no-default-features", "--features", package.feature]);
+        .args(["--no-default-features", "--features", package.features]);
     run(toolchain.apply(&mut cargo))?;
     let built = project.target.join("wasm32-unknown-unknown").join(package.profile);
-    // Both packages are built to the same file name; each is kept under its own.
+    // All packages are built to the same file name; each is kept under its own.
     let kept = built.join(format!("marquee-{}.wasm", package.name));
     let fresh = built.join("marquee.wasm");
     if std::fs::read(&fresh)? != std::fs::read(&kept).unwrap_or_default() {

@@ -68,7 +68,7 @@ fn lint_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     cargo
         .current_dir(&project.root)
         .args(["clippy", "--quiet", "--package", "marquee", "--all-targets"])
-        .args(["--target", "wasm32-unknown-unknown", "--features", "flex,webgpu"])
+        .args(["--target", "wasm32-unknown-unknown", "--features", "flex,webgpu,autodiff"])
         .args(["--", "-Dwarnings"]);
     run(toolchain.apply(&mut cargo))
 }
@@ -92,7 +92,7 @@ fn test_in_browser(
         .current_dir(&project.root)
         .args(["test", "--release", "--headless", "--chrome", "--chromedriver"])
         .arg(&chromium.driver)
-        .args(["--mode", "no-install", "--", "--features", "flex,webgpu", "--test", "web"])
+        .args(["--mode", "no-install", "--", "--features", "flex,webgpu,autodiff", "--test", "web"])
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &config)
         .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
         .env("PATH", tools::path_with_own(project)?);

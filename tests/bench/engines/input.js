@@ -1,0 +1,44 @@
+/** How a page gets a poster to the peers: the browser decodes and resizes, the page normalises. */
+
+/** @param {Uint8Array<ArrayBuffer>} file */
+export async function decode(file) {
+    const picture = await createImageBitmap(new Blob([file]), { resizeWidth: 160, resizeHeight: 240, resizeQuality: "medium" });
+    const context = new OffscreenCanvas(160, 240).getContext("2d", { willReadFrequently: true });
+    if (!context) throw new Error("no canvas");
+    context.drawImage(picture, 0, 0);
+    picture.close();
+    return context.getImageData(0, 0, 160, 240).data;
+}
+
+/**
+ * Rows of interleaved channels.
+ *
+ * @param {Uint8ClampedArray} rgba
+ * @param {{ mean: number[], std: number[] }} input
+ */
+export function interleaved(rgba, { mean, std }) {
+    const values = new Float32Array((rgba.length / 4) * 3);
+    for (let pixel = 0, at = 0; pixel < rgba.length; pixel += 4) {
+        for (let channel = 0; channel < 3; channel++) {
+            values[at++] = ((rgba[pixel + channel] ?? 0) / 255 - (mean[channel] ?? 0)) / (std[channel] ?? 1);
+        }
+    }
+    return values;
+}
+
+/**
+ * Channel by channel.
+ *
+ * @param {Uint8ClampedArray} rgba
+ * @param {{ mean: number[], std: number[] }} input
+ */
+export function planes(rgba, { mean, std }) {
+    const area = rgba.length / 4;
+    const values = new Float32Array(3 * area);
+    for (let channel = 0; channel < 3; channel++) {
+        for (let pixel = 0; pixel < area; pixel++) {
+            values[channel * area + pixel] = ((rgba[4 * pixel + channel] ?? 0) / 255 - (mean[channel] ?? 0)) / (std[channel] ?? 1);
+        }
+    }
+    return values;
+}

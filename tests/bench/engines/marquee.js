@@ -1,0 +1,27 @@
+/** Marquee's own packages, as a page of anyone's would use them. */
+
+/** @param {"cpu" | "webgpu"} device */
+export async function load(device) {
+    const folder = device === "webgpu" ? "gpu" : "cpu";
+    const code = import(`../../www/pkg/${folder}/marquee.js`);
+    const wasm = fetch(new URL(`../../www/pkg/${folder}/marquee_bg.wasm`, import.meta.url));
+    const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).text();
+    const { file, } = JSON.parse(manifest).weights;
+    const weights = fetch(new URL(`../../www/model/${file}`, import.meta.url)).then((response) => response.arrayBuffer());
+    const { Classifier, default: init } = await code;
+    await init({ module_or_path: wasm });
+    const classifier = await Classifier.load(manifest, new Uint8Array(await weights), { device });
+    const names = classifier.manifest.genres.map((/** @type {{ name: string }} */ { name }) => name);
+    return {
+        network: async (/** @type {Uint8ClampedArray} */ rgba) => {
+            /** @type {{ genre: string, probability: number }[]} */
+            const predictions = await classifier.classifyPixels(rgba, 160, 240);
+            const found = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
+            return names.map((/** @type {string} */ name) => found.get(name));
+        },
+        poster: (/** @type {Uint8Array} */ file) => classifier.classify(file),
+        posters: async (/** @type {Uint8Array[]} */ files) => {
+            for (let first = 0; first < files.length; first += 4) await classifier.classifyAll(files.slice(first, first + 4));
+        },
+    };
+}

@@ -1,0 +1,31 @@
+/** onnxruntime-web on the ONNX file that the trainer exports. */
+
+import { decode, planes } from "./input.js";
+
+/**
+ * @param {"cpu" | "webgpu"} device
+ * @param {number} threads
+ */
+export async function load(device, threads) {
+    const dist = new URL("../../modules/onnxruntime-web/dist/", import.meta.url).href;
+    const ort = await import(`${dist}${device === "webgpu" ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs"}`);
+    ort.env.wasm.wasmPaths = dist;
+    ort.env.wasm.numThreads = threads;
+    const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).json();
+    const session = await ort.InferenceSession.create(new URL("../../made/model.onnx", import.meta.url).href, {
+        executionProviders: [device === "webgpu" ? "webgpu" : "wasm"],
+    });
+    const network = async (/** @type {Uint8ClampedArray} */ rgba) => {
+        const tensor = new ort.Tensor("float32", planes(rgba, manifest.input), [1, 3, 240, 160]);
+        const outputs = await session.run({ [session.inputNames[0]]: tensor });
+        return outputs[session.outputNames[0]].data;
+    };
+    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file));
+    return {
+        network,
+        poster,
+        posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {
+            for (const file of files) await poster(file);
+        },
+    };
+}

@@ -1,0 +1,123 @@
+/** TensorFlow.js: the same network with its fused operators, on the shipped weights. */
+
+import { decode, interleaved } from "./input.js";
+
+/** @param {string} name */
+function script(name) {
+    return new Promise((resolve, reject) => {
+        const made = document.createElement("script");
+        made.src = new URL(`../../modules/@tensorflow/${name}`, import.meta.url).href;
+        made.onload = resolve;
+        made.onerror = reject;
+        document.head.append(made);
+    });
+}
+
+/** @param {"cpu" | "webgpu"} device */
+export async function load(device) {
+    const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).json();
+    const file = fetch(new URL(`../../www/model/${manifest.weights.file}`, import.meta.url)).then((response) => response.arrayBuffer());
+    await script("tfjs-core/dist/tf-core.min.js");
+    await script(device === "webgpu" ? "tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js" : "tfjs-backend-wasm/dist/tf-backend-wasm.min.js");
+    const tf = Reflect.get(window, "tf");
+    if (device === "cpu") {
+        tf.wasm.setThreadsCount(1);
+        tf.wasm.setWasmPaths(new URL("../../modules/@tensorflow/tfjs-backend-wasm/dist/", import.meta.url).href);
+    }
+    await tf.setBackend(device === "cpu" ? "wasm" : "webgpu");
+    await tf.ready();
+
+    const tensors = read(await file);
+    const get = (/** @type {string} */ name) => {
+        const found = tensors.get(name);
+        if (!found) throw new Error(`${name} is missing`);
+        return found;
+    };
+    // TensorFlow has height, width, inputs, outputs where the file has outputs, inputs, height, width.
+    const kernel = (/** @type {string} */ name) => tf.tidy(() => tf.tensor4d(get(name).values, get(name).shape).transpose([2, 3, 1, 0]));
+    const bias = (/** @type {string} */ name) => tf.tensor1d(get(name).values);
+    const conv = (/** @type {string} */ path, stride = 1, activation = "relu6") => {
+        const [filter, add] = [kernel(`${path}.weight`), bias(`${path}.bias`)];
+        return (/** @type {any} */ x) => tf.fused.conv2d({ x, filter, bias: add, strides: stride, pad: "same", activation });
+    };
+    const depthwise = (/** @type {string} */ path, /** @type {number} */ stride) => {
+        const filter = tf.tidy(() => tf.tensor4d(get(`${path}.weight`).values, get(`${path}.weight`).shape).transpose([2, 3, 0, 1]));
+        const add = bias(`${path}.bias`);
+        return (/** @type {any} */ x) => tf.fused.depthwiseConv2d({ x, filter, bias: add, strides: stride, pad: "same", activation: "relu6" });
+    };
+
+    const layers = [conv("stem", 2)];
+    const strides = [1, 2, 2, 2, 1, 2, 1];
+    strides.forEach((stride, stage) => {
+        for (let block = 0; tensors.has(`stages.${stage}.blocks.${block}.project.weight`); block++) {
+            const path = `stages.${stage}.blocks.${block}`;
+            const expand = tensors.has(`${path}.expand.weight`) ? conv(`${path}.expand`) : (/** @type {any} */ x) => x;
+            const middle = depthwise(`${path}.depthwise`, block ? 1 : stride);
+            const project = conv(`${path}.project`, 1, "linear");
+            layers.push((x) => {
+                const y = project(middle(expand(x)));
+                return block ? tf.add(y, x) : y;
+            });
+        }
+    });
+    layers.push(conv("last"));
+    const head = tf.tensor2d(get("head.weight").values, get("head.weight").shape);
+    const headBias = bias("head.bias");
+
+    const network = async (/** @type {Uint8ClampedArray} */ rgba) => {
+        const answer = tf.tidy(() => {
+            const x = tf.tensor4d(interleaved(rgba, manifest.input), [1, 240, 160, 3]);
+            const map = layers.reduce((x, layer) => layer(x), x);
+            return tf.sigmoid(tf.add(tf.matMul(tf.mean(map, [1, 2]), head), headBias).div(manifest.temperature));
+        });
+        const values = await answer.data();
+        answer.dispose();
+        return values;
+    };
+    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file));
+    return {
+        network,
+        poster,
+        posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {
+            for (const file of files) await poster(file);
+        },
+    };
+}
+
+/**
+ * The tensors of a safetensors file; 8-bit ones are multiplied by their scales.
+ *
+ * @param {ArrayBuffer} file
+ */
+function read(file) {
+    const length = Number(new DataView(file).getBigUint64(0, true));
+    /** @type {Record<string, { dtype: string, shape: number[], data_offsets: [number, number] }>} */
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, length)));
+    const raw = (/** @type {string} */ name) => {
+        const [from, to] = header[name]?.data_offsets ?? [0, 0];
+        return file.slice(8 + length + from, 8 + length + to);
+    };
+    const halves = (/** @type {string} */ name) => Float32Array.from(new Uint16Array(raw(name)), half);
+    /** @type {Map<string, { shape: number[], values: Float32Array }>} */
+    const tensors = new Map();
+    for (const [name, { dtype, shape }] of Object.entries(header)) {
+        if (name.endsWith(".scale")) continue;
+        if (dtype === "I8") {
+            const scales = halves(`${name}.scale`);
+            const integers = new Int8Array(raw(name));
+            const each = integers.length / scales.length;
+            tensors.set(name, { shape, values: Float32Array.from(integers, (value, index) => value * (scales[Math.floor(index / each)] ?? 0)) });
+        } else {
+            tensors.set(name, { shape, values: halves(name) });
+        }
+    }
+    return tensors;
+}
+
+/** A half-precision number. @param {number} bits */
+function half(bits) {
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    const sign = bits & 0x8000 ? -1 : 1;
+    return exponent ? sign * 2 ** (exponent - 15) * (1 + fraction / 1024) : sign * 2 ** -14 * (fraction / 1024);
+}

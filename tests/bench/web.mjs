@@ -1,0 +1,199 @@
+/**
+ * Marquee beside other engines: the same network, weights and posters, in the same browser, interleaved. Every
+ * figure is a median with the tenth and the ninetieth percentile.
+ *
+ *     node web.mjs [--rounds N] [--json FILE] [--only NAME] [--gpu]
+ */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { chromium } from "playwright-core";
+
+import { serve } from "./server.mjs";
+
+const { values: options } = parseArgs({
+    options: { rounds: { type: "string", default: "15" }, json: { type: "string" }, only: { type: "string" }, gpu: { type: "boolean", default: false } },
+});
+const rounds = Number(options.rounds);
+const here = fileURLToPath(new URL(".", import.meta.url));
+const executablePath = required("MARQUEE_CHROMIUM");
+const flags = required("MARQUEE_CHROMIUM_FLAGS").split(" ").filter((flag) => !(options.gpu && flag.includes("swiftshader")));
+
+/** @param {string} name */
+function required(name) {
+    const value = process.env[name];
+    if (!value) throw new Error(`${name} is not set; run this with: cargo xtask bench web`);
+    return value;
+}
+
+/** @typedef {{ name: string, engine: string, device: "cpu" | "webgpu", threads: number }} Runner */
+
+/** @type {Runner[]} */
+const runners = [
+    { name: "Marquee", engine: "marquee", device: "cpu", threads: 1 },
+    { name: "onnxruntime-web", engine: "onnxruntime", device: "cpu", threads: 1 },
+    { name: "onnxruntime-web, 2 threads", engine: "onnxruntime", device: "cpu", threads: 2 },
+    { name: "TensorFlow.js", engine: "tensorflow", device: "cpu", threads: 1 },
+    { name: "Marquee", engine: "marquee", device: "webgpu", threads: 1 },
+    { name: "onnxruntime-web", engine: "onnxruntime", device: "webgpu", threads: 1 },
+    { name: "TensorFlow.js", engine: "tensorflow", device: "webgpu", threads: 1 },
+];
+const chosen = runners.filter(({ engine, device }) => !options.only || options.only.split(",").some((only) => only === engine || only === device));
+
+const server = await serve({ www: `${here}../../www`, bench: here, modules: `${here}node_modules`, made: required("MARQUEE_BENCH_MADE") });
+
+/** @type {{ engine: string, device: string, metric: string, unit: string, median: number, low: number, high: number }[]} */
+const results = [];
+
+/**
+ * @param {Runner} runner
+ * @param {string} metric
+ * @param {string} unit
+ * @param {number[]} figures
+ */
+function record({ name, device }, metric, unit, figures) {
+    const sorted = figures.toSorted((a, b) => a - b);
+    const at = (/** @type {number} */ share) => sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
+    const result = { engine: name, device, metric, unit, median: at(0.5), low: at(0.1), high: at(0.9) };
+    results.push(result);
+    console.log(`${metric.padEnd(44)} ${name.padEnd(27)} ${device.padEnd(7)} ${result.median.toFixed(1).padStart(9)} ${unit}  (${result.low.toFixed(1)} to ${result.high.toFixed(1)})`);
+}
+
+/** @param {Runner} runner */
+function address({ engine, device, threads }) {
+    return `${server.url}${threads > 1 ? "/isolated" : ""}/bench/engine.html?engine=${engine}&device=${device}&threads=${threads}`;
+}
+
+/** @param {import("playwright-core").Page} page @param {Runner} runner */
+async function open(page, runner) {
+    /** @type {string[]} */
+    const said = [];
+    page.on("pageerror", (error) => said.push(error.message));
+    await page.goto(address(runner));
+    await page.waitForFunction(() => document.title === "ready", undefined, { timeout: 300_000 }).catch(() => {
+        throw new Error(`${runner.name} on ${runner.device} did not answer: ${said.join("; ")}`);
+    });
+}
+
+/** @param {import("playwright-core").Page} page @param {string} what @param {unknown} [argument] @returns {Promise<any>} */
+function call(page, what, argument) {
+    return page.evaluate(([what, argument]) => Reflect.get(window, "bench")[String(what)](argument), [what, argument]);
+}
+
+/** Most bytes that a process of the browser's renderers ever held. @param {number} browser  its process id */
+function peak(browser) {
+    const children = new Map();
+    for (const id of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+        try {
+            const parent = Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1]);
+            children.set(parent, [...(children.get(parent) ?? []), Number(id)]);
+        } catch {
+            // It has ended meanwhile.
+        }
+    }
+    const below = (/** @type {number} */ id) => (children.get(id) ?? []).flatMap((/** @type {number} */ child) => [child, ...below(child)]);
+    const sizes = below(browser).map((/** @type {number} */ id) => {
+        try {
+            if (!readFileSync(`/proc/${id}/cmdline`, "utf8").includes("--type=renderer")) return 0;
+            return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1] ?? 0);
+        } catch {
+            return 0;
+        }
+    });
+    return Math.max(...sizes) * 1024;
+}
+
+console.log(`${cpus()[0]?.model}, ${cpus().length} cores; ${execFileSync(executablePath, ["--version"], { encoding: "utf8" }).trim()}; ${options.gpu ? "the real GPU" : "WebGPU on SwiftShader"}`);
+const launch = () => chromium.launch({ executablePath, args: flags, headless: true });
+
+// First visits, each in a fresh profile, in turn; then a second one in the same profile.
+const browser = await launch();
+for (const [label, throttled] of /** @type {const} */ ([["first visit to first answer", false], ["first visit to first answer, 10 Mbit/s", true]])) {
+    /** @type {Map<Runner, number[]>} */
+    const first = new Map(chosen.map((runner) => [runner, []]));
+    const second = new Map(chosen.map((runner) => [runner, /** @type {number[]} */ ([])]));
+    const sent = new Map();
+    for (let round = 0; round < Math.max(3, Math.round(rounds / 5)); round++) {
+        for (const runner of chosen) {
+            const context = await browser.newContext();
+            const page = await context.newPage();
+            if (throttled) {
+                const session = await context.newCDPSession(page);
+                await session.send("Network.enable");
+                await session.send("Network.emulateNetworkConditions", { offline: false, latency: 40, downloadThroughput: 1.25e6, uploadThroughput: 1.25e6 });
+            }
+            server.sent();
+            await open(page, runner);
+            first.get(runner)?.push(await page.evaluate(() => Reflect.get(window, "bench").firstAnswer));
+            sent.set(runner, server.sent());
+            await open(page, runner);
+            second.get(runner)?.push(await page.evaluate(() => Reflect.get(window, "bench").firstAnswer));
+            await context.close();
+        }
+    }
+    for (const runner of chosen) record(runner, label, "ms", first.get(runner) ?? []);
+    if (throttled) continue;
+    for (const runner of chosen) record(runner, "second visit to first answer", "ms", second.get(runner) ?? []);
+    for (const runner of chosen) record(runner, "transferred, gzip", "kB", [(sent.get(runner) ?? 0) / 1000]);
+}
+
+// Steady work: all tabs are open, one at a time computes.
+/** @type {Map<Runner, import("playwright-core").Page>} */
+const pages = new Map();
+for (const runner of chosen) {
+    const page = await (await browser.newContext()).newPage();
+    await open(page, runner);
+    pages.set(runner, page);
+}
+/** @type {number[] | undefined} */
+let expected;
+for (const [runner, page] of pages) {
+    /** @type {number[]} */
+    const answer = await call(page, "answer");
+    expected ??= answer;
+    const off = Math.max(...answer.map((value, index) => Math.abs(value - (expected?.[index] ?? NaN))));
+    if (!(off < 1e-2)) throw new Error(`${runner.name} on ${runner.device} answers otherwise: a probability is off by ${off}`);
+}
+for (const what of ["network", "poster"]) {
+    /** @type {Map<Runner, number[]>} */
+    const figures = new Map(chosen.map((runner) => [runner, []]));
+    for (let round = 0; round < rounds; round++) {
+        for (const [runner, page] of pages) {
+            // A software GPU takes seconds for what a processor does in milliseconds.
+            if (runner.device === "webgpu" && !options.gpu && round >= Math.max(3, rounds / 5)) continue;
+            for (let again = 0; again < (runner.device === "cpu" ? 5 : 1); again++) {
+                await page.bringToFront();
+                const took = await call(page, what);
+                if (round) figures.get(runner)?.push(took);
+            }
+        }
+    }
+    for (const runner of chosen) record(runner, what === "network" ? "network alone" : "a poster, from its bytes", "ms", figures.get(runner) ?? []);
+}
+await browser.close();
+
+// A hundred posters, and what the tab then has taken; each engine has the browser to itself.
+const samples = ["lighthouse", "saddle", "orbit", "umbrella", "cellar", "balloon"].map((name) => `../www/samples/${name}.jpg`);
+for (const runner of chosen) {
+    if (runner.device === "webgpu" && !options.gpu) continue;
+    const browserServer = await chromium.launchServer({ executablePath, args: flags, headless: true });
+    const alone = await chromium.connect(browserServer.wsEndpoint());
+    const page = await alone.newPage();
+    await open(page, runner);
+    const times = [];
+    for (let round = 0; round < 3; round++) times.push(await call(page, "posters", Array.from({ length: 100 }, (_, index) => samples[index % samples.length])));
+    record(runner, "100 posters from files", "ms", times);
+    record(runner, "peak memory of the tab", "MB", [peak(browserServer.process().pid ?? 0) / 1e6]);
+    await alone.close();
+    await browserServer.close();
+}
+server.close();
+
+if (options.json) {
+    mkdirSync(new URL(".", `file://${options.json}`), { recursive: true });
+    writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
+}
