@@ -74,7 +74,7 @@ async function open(page, runner) {
     const said = [];
     page.on("pageerror", (error) => said.push(error.message));
     await page.goto(address(runner));
-    await page.waitForFunction(() => document.title === "ready", undefined, { timeout: 300_000 }).catch(() => {
+    await page.waitForFunction(() => document.title === "ready", undefined, { timeout: 120_000 }).catch(() => {
         throw new Error(`${runner.name} on ${runner.device} did not answer: ${said.join("; ")}`);
     });
 }

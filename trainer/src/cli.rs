@@ -223,10 +223,10 @@ pub(crate) struct TeachArgs {
     #[arg(long, default_value_t = 1e-3)]
     pub(crate) learning_rate: f64,
     /// How strongly the genres that the bundle knows are held by the weights that it began with; 0 lets them go
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 1.0)]
     pub(crate) pull: f64,
     /// How strongly the weights of a new genre are held near 0
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = 2.0)]
     pub(crate) decay: f64,
     /// How far a genre's rarer labels count more, 0..1
     #[arg(long, default_value_t = 0.0)]

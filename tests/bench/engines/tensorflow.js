@@ -34,14 +34,14 @@ export async function load(device) {
         return found;
     };
     // TensorFlow has height, width, inputs, outputs where the file has outputs, inputs, height, width.
-    const kernel = (/** @type {string} */ name) => tf.tidy(() => tf.tensor4d(get(name).values, get(name).shape).transpose([2, 3, 1, 0]));
+    const kernel = (/** @type {string} */ name) => tf.tidy(() => tf.transpose(tf.tensor4d(get(name).values, get(name).shape), [2, 3, 1, 0]));
     const bias = (/** @type {string} */ name) => tf.tensor1d(get(name).values);
     const conv = (/** @type {string} */ path, stride = 1, activation = "relu6") => {
         const [filter, add] = [kernel(`${path}.weight`), bias(`${path}.bias`)];
         return (/** @type {any} */ x) => tf.fused.conv2d({ x, filter, bias: add, strides: stride, pad: "same", activation });
     };
     const depthwise = (/** @type {string} */ path, /** @type {number} */ stride) => {
-        const filter = tf.tidy(() => tf.tensor4d(get(`${path}.weight`).values, get(`${path}.weight`).shape).transpose([2, 3, 0, 1]));
+        const filter = tf.tidy(() => tf.transpose(tf.tensor4d(get(`${path}.weight`).values, get(`${path}.weight`).shape), [2, 3, 0, 1]));
         const add = bias(`${path}.bias`);
         return (/** @type {any} */ x) => tf.fused.depthwiseConv2d({ x, filter, bias: add, strides: stride, pad: "same", activation: "relu6" });
     };
@@ -68,7 +68,7 @@ export async function load(device) {
         const answer = tf.tidy(() => {
             const x = tf.tensor4d(interleaved(rgba, manifest.input), [1, 240, 160, 3]);
             const map = layers.reduce((x, layer) => layer(x), x);
-            return tf.sigmoid(tf.add(tf.matMul(tf.mean(map, [1, 2]), head), headBias).div(manifest.temperature));
+            return tf.sigmoid(tf.div(tf.add(tf.matMul(tf.mean(map, [1, 2]), head), headBias), manifest.temperature));
         });
         const values = await answer.data();
         answer.dispose();
