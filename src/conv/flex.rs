@@ -87,7 +87,8 @@ impl FusedConv for Flex {
             || (),
             |(), plane, values| {
                 let bias = bias[plane % outputs];
-                values.iter_mut().for_each(|value| *value = (*value + bias).max(low).min(high));
+                // Unlike max and min, clamp is SIMD in wasm: it lets pass what is not a number.
+                values.iter_mut().for_each(|value| *value = (*value + bias).clamp(low, high));
             },
         );
         y.reshape(Shape::new([posters, outputs, height, width]))

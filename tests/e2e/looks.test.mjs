@@ -68,6 +68,14 @@ describe("every state looks right", () => {
             await marquee.file.setInputFiles([...files, `${root}README.md`]);
             await page.getByText(/^7 in /).waitFor();
             await looks("many");
+            await page.getByRole("button", { name: "Teach with the posters shown" }).click();
+            await page.waitForFunction(() => document.querySelectorAll(".lesson").length === 6);
+            await page.getByLabel("Teach a known genre").selectOption("Western");
+            await page.locator(".lesson").first().getByRole("button", { name: "Western" }).click();
+            await page.getByText("1 of 6").waitFor();
+            await looks("teach");
+            await page.getByRole("button", { name: "A new genre" }).click();
+            await looks("naming");
         }, { viewport: { width, height: 900 }, colorScheme: scheme }));
     }
 });
