@@ -16,6 +16,9 @@ pub(crate) struct Answered<'a> {
     pub(crate) after: Vec<f32>,
 }
 
+/// A label, and its probability before and after.
+type Known = (bool, Option<f32>, f32);
+
 /// How well a network tells the genres that it was taught.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,8 +65,7 @@ impl Judgement {
         let mut genres = Vec::new();
         let mut entropy = Sums::default();
         for (index, genre) in manifest.genres.iter().enumerate() {
-            // Label, before, after.
-            let known: Vec<(bool, Option<f32>, f32)> = answered
+            let known: Vec<Known> = answered
                 .iter()
                 .filter_map(|answer| {
                     Some((answer.labels[index]?, answer.before[index], answer.after[index]))
@@ -81,7 +83,7 @@ impl Judgement {
             if positives == 0 {
                 continue;
             }
-            let ranked = |probability: &dyn Fn(&(bool, Option<f32>, f32)) -> f32| {
+            let ranked = |probability: fn(&Known) -> f32| {
                 let mut ranking: Ranking = known.iter().map(|k| (probability(k), k.0)).collect();
                 ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
                 average_precision(&ranking)
@@ -92,8 +94,8 @@ impl Judgement {
                 positives,
                 negatives,
                 average_precision: Compared {
-                    before: was_known.then(|| ranked(&|k| k.1.unwrap_or_default())),
-                    after: ranked(&|k| k.2),
+                    before: was_known.then(|| ranked(|k| k.1.unwrap_or_default())),
+                    after: ranked(|k| k.2),
                     guessing: frequency,
                 },
                 enough: positives.min(negatives) >= MIN_POSITIVES,

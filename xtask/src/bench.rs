@@ -10,7 +10,6 @@ use crate::chromium;
 use crate::package;
 use crate::project::Project;
 use crate::step::{run, step};
-use crate::tools;
 
 #[derive(Subcommand)]
 pub(crate) enum Bench {
