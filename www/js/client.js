@@ -24,12 +24,10 @@ export class Client {
 
     /**
      * @param {Choice} choice
-     * @param {Blob | null} network  null is the shipped one
      * @param {(message: FromWorker) => void} listener  hears everything but answers and refusals
      */
-    constructor(choice, network, listener) {
+    constructor(choice, listener) {
         this.#choice = choice;
-        this.#network = network;
         this.#listener = listener;
         this.#worker = this.#start();
     }

@@ -34,14 +34,13 @@ let settings = listenToSettings((changed) => {
     client.choose(settings.device);
 });
 applySettings();
-const restored = await networks.restore();
-const client = new Client(settings.device, restored?.file ?? restored?.base ?? null, hear);
+const client = new Client(settings.device, hear);
 networks.listen((network) => {
     latest++; // what the other network says is no longer waited for
-    client.use(network?.file ?? network?.base ?? null);
-    teach.showNetwork(network);
+    useNetwork(network);
 });
-teach.showNetwork(restored);
+// Nobody waits for this who has taught nothing.
+networks.restore().then(useNetwork);
 
 const back = element("back", HTMLButtonElement);
 poster.listen(takeSample);
@@ -147,6 +146,12 @@ async function take(files) {
     }
     if (table && batch) await judge(batch, table);
     if (second && batch) judgement.showError(`${second.name}: one table at a time; ${table?.name} was taken.`);
+}
+
+/** @param {import("./store.js").Network | undefined} network */
+function useNetwork(network) {
+    client.use(network?.file ?? network?.base ?? null);
+    teach.showNetwork(network);
 }
 
 /** A network that someone taught. @param {File} file */
