@@ -25,8 +25,10 @@ let manifest;
 let batch;
 /** Counts the posters that were asked for, so that an answer to an older one is not shown. */
 let latest = 0;
-/** The poster that is looked at. @type {{ file: File, name: string } | undefined} */
-let looked;
+/** The poster whose answer is shown. @type {{ file: File, name: string } | undefined} */
+let answered;
+/** Whether another network was chosen and has not answered yet. */
+let switched = false;
 
 let settings = listenToSettings((changed) => {
     settings = changed;
@@ -36,7 +38,7 @@ let settings = listenToSettings((changed) => {
 applySettings();
 const client = new Client(settings.device, hear);
 networks.listen((network) => {
-    latest++; // what the other network says is no longer waited for
+    switched = true;
     useNetwork(network);
 });
 // Nobody waits for this who has taught nothing.
@@ -96,8 +98,9 @@ function hear(message) {
         gallery.showReady(manifest.genres);
         card.show(manifest);
         teach.showReady(manifest);
-        // Another network answers now: what is shown is asked anew.
-        if (looked && !teach.isShown()) explain(looked.file, looked.name);
+        // What the other network has answered is asked anew.
+        if (switched && answered) explain(answered.file, answered.name);
+        switched = false;
     }
     if (message.type === "device") {
         poster.showDevice(message.device, message.reason);
@@ -204,12 +207,13 @@ async function judge(judged, table) {
 async function explain(file, name) {
     if (!file) return;
     const mine = ++latest;
-    looked = { file, name };
     poster.showWorking(file, name);
     try {
         const answer = await client.ask("explain", file);
         // A poster that was dropped meanwhile is the one that the visitor waits for.
-        if (mine === latest) poster.showAnswer(answer);
+        if (mine !== latest) return;
+        poster.showAnswer(answer);
+        answered = { file, name };
     } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         if (mine === latest) poster.showRefused(`${name}: ${message}`);
