@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::{Error, Result};
 use crate::heatmap::{Heatmap, Heatmaps};
+use crate::metrics;
 use crate::model::{Contributions, Model};
 use crate::preprocess::Pixels;
 #[cfg(doc)]
@@ -57,9 +58,7 @@ impl Classifier {
     /// # Errors
     /// Those of [`crate::Preprocess::decode`], and [`Error::Compute`].
     pub async fn classify(&self, bytes: &[u8]) -> Result<Vec<Prediction>> {
-        let pixels = self.manifest.input.decode(bytes)?;
-        let mut answers = self.probabilities(&[pixels]).await?;
-        Ok(self.rank(&answers.pop().unwrap_or_default()))
+        self.answer(self.manifest.input.decode(bytes)?).await
     }
 
     /// All genres of a picture that is decoded already, the most probable first; see [`Preprocess::take`].
@@ -72,8 +71,11 @@ impl Classifier {
         width: u32,
         height: u32,
     ) -> Result<Vec<Prediction>> {
-        let pixels = self.manifest.input.take(rgba, width, height)?;
-        let mut answers = self.probabilities(&[pixels]).await?;
+        self.answer(self.manifest.input.take(rgba, width, height)?).await
+    }
+
+    async fn answer(&self, poster: Pixels) -> Result<Vec<Prediction>> {
+        let mut answers = self.probabilities(&[poster]).await?;
         Ok(self.rank(&answers.pop().unwrap_or_default()))
     }
 
@@ -116,10 +118,8 @@ impl Classifier {
                 values: values.to_vec(),
             })
             .collect();
-        let probability = |map: &Heatmap| {
-            let log_odds = map.bias + map.values.iter().sum::<f32>();
-            1.0 / (1.0 + (-log_odds).exp())
-        };
+        let probability =
+            |map: &Heatmap| metrics::sigmoid(map.bias + map.values.iter().sum::<f32>());
         let probabilities: Vec<f32> = heatmaps.iter().map(probability).collect();
         let predictions = self.rank(&probabilities);
         Ok(Explanation { predictions, heatmaps: Heatmaps { x, y, genres: heatmaps } })

@@ -20,6 +20,7 @@ use crate::bundle::{Bundle, Genre, Manifest};
 use crate::classifier::read;
 use crate::error::{Error, Result};
 use crate::judgement::{Answered, Judgement};
+use crate::metrics::sigmoid;
 use crate::model::{EfficientNetLite, Model};
 use crate::preprocess::{Corner, Pixels, Preprocess};
 
@@ -82,7 +83,7 @@ impl Default for FineTuneConfig {
 const STAGE_RATE: f64 = 0.1;
 
 /// First part of the network that learns at [`Depth::LastStage`]; see [`EfficientNetLite::run`].
-const LAST_STAGE: usize = EfficientNetLite::PARTS - 2;
+const LAST_STAGE: usize = EfficientNetLite::LAST_STAGE;
 
 /// Share of the poster's sides that a crop keeps.
 const CROP: f64 = 0.85;
@@ -160,16 +161,13 @@ impl Tail {
     /// Logits `[N, columns]`.
     fn forward(&self, inputs: Tensor<4>) -> Tensor<2> {
         let features = match &self.stage {
-            Some(network) => mean(network.run(LAST_STAGE..EfficientNetLite::PARTS, inputs)),
+            Some(network) => {
+                EfficientNetLite::pool(network.run(LAST_STAGE..EfficientNetLite::PARTS, inputs))
+            }
             None => inputs.flatten(1, 3),
         };
         self.head.forward(features)
     }
-}
-
-/// `[N, channels, height, width]` to `[N, channels]`.
-fn mean(map: Tensor<4>) -> Tensor<2> {
-    map.mean_dims(&[2, 3]).flatten(1, 3)
 }
 
 impl FineTuner {
@@ -298,7 +296,8 @@ impl FineTuner {
             }
             let batch = input.batch(&views, &self.origin.device());
             let map = self.origin.run(0..LAST_STAGE, batch);
-            let features = mean(self.origin.run(LAST_STAGE..EfficientNetLite::PARTS, map.clone()));
+            let features = self.origin.run(LAST_STAGE..EfficientNetLite::PARTS, map.clone());
+            let features = EfficientNetLite::pool(features);
             let (weight, bias) = self.origin.head();
             let logits = features.clone().narrow(0, 0, 1).matmul(weight) + bias.unsqueeze::<2>();
             let before = read(logits).await?;
@@ -614,8 +613,4 @@ fn stage_weights(network: &EfficientNetLite) -> Vec<Tensor<4>> {
 
 fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Linear {
     Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) }
-}
-
-fn sigmoid(z: f32) -> f32 {
-    1.0 / (1.0 + (-z).exp())
 }

@@ -325,6 +325,11 @@ fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
+/// The probability that a logit stands for, 0..=1.
+pub fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
 /// Area under the precision-recall curve as a sum of steps (scikit-learn's `average_precision_score`).
 /// Posters with the same probability come in together; `ranking` has the most probable first. 0 without positives.
 pub fn average_precision(ranking: &[(f32, bool)]) -> f64 {

@@ -182,11 +182,7 @@ impl Classifier {
         weights: Uint8Array,
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> Result<Classifier, JsValue> {
-        let LoadOptions { device } = from_js(options)?;
-        let name = device.unwrap_or(DEFAULT_DEVICE);
-        let device = open(name).await.map_err(to_js)?;
-        let bundle = Bundle::from_parts(&manifest, weights.to_vec(), &device).map_err(to_js)?;
-        Ok(Self { inner: crate::Classifier::new(bundle, device), device: name })
+        begin(options, |device| Bundle::from_parts(&manifest, weights.to_vec(), device)).await
     }
 
     /// Loads a bundle in one file, as `FineTuner.export` gives it.
@@ -194,11 +190,7 @@ impl Classifier {
         file: Uint8Array,
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> Result<Classifier, JsValue> {
-        let LoadOptions { device } = from_js(options)?;
-        let name = device.unwrap_or(DEFAULT_DEVICE);
-        let device = open(name).await.map_err(to_js)?;
-        let bundle = Bundle::from_file(&file.to_vec(), &device).map_err(to_js)?;
-        Ok(Self { inner: crate::Classifier::new(bundle, device), device: name })
+        begin(options, |device| Bundle::from_file(&file.to_vec(), device)).await
     }
 
     /// What the bundle says of itself: its `model.json`, parsed.
@@ -298,6 +290,17 @@ impl Classifier {
             DeviceName::Webgpu => "webgpu".into(),
         }
     }
+}
+
+async fn begin(
+    options: JsValue,
+    load: impl FnOnce(&Device) -> Result<Bundle, Error>,
+) -> Result<Classifier, JsValue> {
+    let LoadOptions { device } = from_js(options)?;
+    let name = device.unwrap_or(DEFAULT_DEVICE);
+    let device = open(name).await.map_err(to_js)?;
+    let bundle = load(&device).map_err(to_js)?;
+    Ok(Classifier { inner: crate::Classifier::new(bundle, device), device: name })
 }
 
 /// Reads true genres from the text of a CSV in the layout of the Kaggle set.

@@ -267,6 +267,9 @@ impl EfficientNetLite {
     /// How many parts [`Self::part`] knows.
     pub const PARTS: usize = STAGES.len() + 2;
 
+    /// The part that is the last stage; behind it stands the last convolution.
+    pub const LAST_STAGE: usize = STAGES.len();
+
     /// Logits `[N, genres]` of normalised posters `[N, 3, H, W]`.
     pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
         self.classify(self.features(posters))
@@ -279,13 +282,12 @@ impl EfficientNetLite {
 
     /// Logits `[N, genres]` of a last feature map: its mean over the picture through the linear head.
     pub fn classify(&self, features: Tensor<4>) -> Tensor<2> {
-        let pooled = features.mean_dims(&[2, 3]).flatten(1, 3); // [N, 1280]
-        self.head.forward(self.dropout.forward(pooled))
+        self.head.forward(self.dropout.forward(Self::pool(features)))
     }
 
-    /// The means of the last feature map, `[N, 1280]`: what the head looks at.
-    pub fn pooled(&self, posters: Tensor<4>) -> Tensor<2> {
-        self.features(posters).mean_dims(&[2, 3]).flatten(1, 3)
+    /// What the head looks at, `[N, channels]`: the means of a feature map `[N, channels, rows, columns]`.
+    pub fn pool(map: Tensor<4>) -> Tensor<2> {
+        map.mean_dims(&[2, 3]).flatten(1, 3)
     }
 
     /// The linear head: its weights `[1280, genres]` and biases `[genres]`.
@@ -344,6 +346,7 @@ impl EfficientNetLite {
 
     /// The weights of the convolutions from a part on.
     pub fn kernels(&self, part: usize) -> Vec<Tensor<4>> {
+        // Part 1 is the first stage; the stem, part 0, stands in front of all of them.
         let stages = self.stages.iter().skip(part.saturating_sub(1));
         let blocks = stages.flat_map(|stage| &stage.blocks);
         let inner =

@@ -31,8 +31,3 @@ pub(crate) fn logits(
     ticker.finish();
     Ok(answers)
 }
-
-/// The probability that a logit stands for, 0..=1.
-pub(crate) fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
-}

@@ -3,9 +3,10 @@
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use marquee::bundle::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights, write_atomically};
+use marquee::metrics::sigmoid;
 use marquee::{Bundle, Classifier, Evaluation, Manifest, Precision};
 
-use crate::answers::{self, sigmoid};
+use crate::answers;
 use crate::calibration;
 use crate::cli::{ExportArgs, WeightsArg};
 use crate::dataset::Dataset;

@@ -37,7 +37,7 @@ const OTHERS: usize = 3;
 const SHIFTED: [usize; 3] = [20, 50, 100];
 
 /// What is run once only, for all posters: the parts in front of those that may learn.
-const FRONT: usize = EfficientNetLite::PARTS - 2;
+const FRONT: usize = EfficientNetLite::LAST_STAGE;
 
 /// Posters at the device.
 struct Seen {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::{Result, ensure};
 use burn::tensor::Device;
+use marquee::metrics::sigmoid;
 
-use crate::answers::{self, sigmoid};
+use crate::answers;
 use crate::config::TeachingConfig;
 use crate::posters::Poster;
 use crate::run::Run;
