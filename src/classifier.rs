@@ -1,15 +1,19 @@
-//! From a poster's bytes to its genres: a [`Bundle`] on a device. No JavaScript types here; the browser's
-//! boundary and the command line both stand on this.
+//! From a poster's bytes to its genres. No JavaScript types here; the browser's boundary and the command line both
+//! stand on this.
 
-use burn::tensor::activation::sigmoid;
+#[cfg(feature = "burn")]
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
-use crate::bundle::{Bundle, Manifest};
+#[cfg(feature = "burn")]
+use crate::bundle::Bundle;
+use crate::cpu::{self, Contributions};
 use crate::error::{Error, Result};
 use crate::heatmap::{Heatmap, Heatmaps};
+use crate::manifest::Manifest;
 use crate::metrics;
-use crate::model::{Contributions, Model};
+#[cfg(feature = "burn")]
+use crate::model::Model;
 use crate::preprocess::Pixels;
 #[cfg(doc)]
 use crate::preprocess::Preprocess;
@@ -18,8 +22,17 @@ use crate::preprocess::Preprocess;
 #[derive(Debug)]
 pub struct Classifier {
     manifest: Manifest,
-    model: Model,
-    device: Device,
+    network: Network,
+}
+
+/// Where it computes.
+#[derive(Debug)]
+enum Network {
+    /// On the CPU, by itself.
+    Cpu(cpu::Network),
+    /// On one of Burn's devices.
+    #[cfg(feature = "burn")]
+    Burn { model: Box<Model>, device: Device },
 }
 
 /// A genre and how probable it is.
@@ -43,9 +56,22 @@ pub struct Explanation {
 }
 
 impl Classifier {
-    /// Puts a bundle on `device`, where its model was loaded.
+    /// A bundle on one of Burn's devices, where its model was loaded.
+    #[cfg(feature = "burn")]
     pub fn new(bundle: Bundle, device: Device) -> Self {
-        Self { manifest: bundle.manifest, model: bundle.model, device }
+        let network = Network::Burn { model: Box::new(bundle.model), device };
+        Self { manifest: bundle.manifest, network }
+    }
+
+    /// A bundle on the CPU, without Burn: its manifest, and the bytes of its weights, which were
+    /// [checked](crate::manifest::Weights::check).
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] or [`Error::WeightsShape`].
+    pub fn on_cpu(manifest: Manifest, weights: &[u8]) -> Result<Self> {
+        let Manifest { architecture, input, genres, .. } = &manifest;
+        let network = cpu::Network::new(architecture, input, genres.len(), weights)?;
+        Ok(Self { manifest, network: Network::Cpu(network) })
     }
 
     /// What the bundle says of itself.
@@ -103,11 +129,10 @@ impl Classifier {
         let Manifest { architecture, input, temperature, genres, .. } = &self.manifest;
         let no_heatmaps = || Error::NoHeatmaps { architecture: architecture.name() };
         let [x, y] = architecture.places([input.width, input.height]).ok_or_else(no_heatmaps)?;
-        let batch = input.batch(&[input.decode(bytes)?], &self.device);
-        let Contributions { maps, bias } =
-            self.model.contributions(batch).ok_or_else(no_heatmaps)?;
-        let maps = read(maps / *temperature).await?;
-        let bias = read(bias / *temperature).await?;
+        let poster = input.decode(bytes)?;
+        let contributions = self.contributions(&poster).await?;
+        let Contributions { mut maps, mut bias } = contributions.ok_or_else(no_heatmaps)?;
+        maps.iter_mut().chain(&mut bias).for_each(|logit| *logit /= temperature);
 
         let heatmaps: Vec<Heatmap> = genres
             .iter()
@@ -133,9 +158,39 @@ impl Classifier {
         if posters.is_empty() {
             return Ok(Vec::new());
         }
-        let logits = self.model.forward(self.manifest.input.batch(posters, &self.device));
-        let values = read(sigmoid(logits / self.manifest.temperature)).await?;
-        Ok(values.chunks(self.manifest.genres.len()).map(<[f32]>::to_vec).collect())
+        let Manifest { temperature, genres, .. } = &self.manifest;
+        let mut logits: Vec<f32> = match &self.network {
+            Network::Cpu(network) => posters.iter().flat_map(|p| network.logits(p)).collect(),
+            #[cfg(feature = "burn")]
+            Network::Burn { model, device } => {
+                read(model.forward(self.manifest.input.batch(posters, device))).await?
+            }
+        };
+        check(&logits)?;
+        logits.iter_mut().for_each(|logit| *logit = metrics::sigmoid(*logit / temperature));
+        Ok(logits.chunks(genres.len()).map(<[f32]>::to_vec).collect())
+    }
+
+    /// What each place adds to each genre's logit, where the network can say so.
+    async fn contributions(&self, poster: &Pixels) -> Result<Option<Contributions>> {
+        let contributions = match &self.network {
+            Network::Cpu(network) => network.contributions(poster),
+            #[cfg(feature = "burn")]
+            Network::Burn { model, device } => {
+                let batch = self.manifest.input.batch(std::slice::from_ref(poster), device);
+                match model.contributions(batch) {
+                    Some(crate::model::Contributions { maps, bias }) => {
+                        Some(Contributions { maps: read(maps).await?, bias: read(bias).await? })
+                    }
+                    None => None,
+                }
+            }
+        };
+        if let Some(Contributions { maps, bias }) = &contributions {
+            check(maps)?;
+            check(bias)?;
+        }
+        Ok(contributions)
     }
 
     /// Genres by their probability, the most probable first.
@@ -154,12 +209,18 @@ impl Classifier {
 }
 
 /// A tensor's values, once the device has them.
+#[cfg(feature = "burn")]
 pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let failed = |reason: String| Error::Compute { reason };
     let data = tensor.into_data_async().await.map_err(|error| failed(error.to_string()))?;
     let values = data.try_to_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?;
-    if values.iter().any(|value| !value.is_finite()) {
-        return Err(failed("an answer is not a number".into()));
-    }
+    check(&values)?;
     Ok(values)
+}
+
+fn check(values: &[f32]) -> Result<()> {
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(Error::Compute { reason: "an answer is not a number".into() });
+    }
+    Ok(())
 }

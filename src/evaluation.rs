@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::bundle::{Manifest, Metric};
+use crate::manifest::{Manifest, Metric};
 use crate::metrics::{Answers, FIGURES, Figure, Figures, GenreFigures};
 
 /// Every figure of a network and of the trivial baselines on the same posters.

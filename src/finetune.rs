@@ -16,10 +16,12 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::{Bundle, Genre, Manifest};
+use crate::architecture::efficientnet_lite::{LAST_STAGE, PARTS};
+use crate::bundle::Bundle;
 use crate::classifier::read;
 use crate::error::{Error, Result};
 use crate::judgement::{Answered, Judgement};
+use crate::manifest::{Genre, Manifest};
 use crate::metrics::sigmoid;
 use crate::model::{EfficientNetLite, Model};
 use crate::preprocess::{Corner, Pixels, Preprocess};
@@ -81,9 +83,6 @@ impl Default for FineTuneConfig {
 
 /// Rate of the last stage beside the head's.
 const STAGE_RATE: f64 = 0.1;
-
-/// First part of the network that learns at [`Depth::LastStage`]; see [`EfficientNetLite::run`].
-const LAST_STAGE: usize = EfficientNetLite::LAST_STAGE;
 
 /// Share of the poster's sides that a crop keeps.
 const CROP: f64 = 0.85;
@@ -161,9 +160,7 @@ impl Tail {
     /// Logits `[N, columns]`.
     fn forward(&self, inputs: Tensor<4>) -> Tensor<2> {
         let features = match &self.stage {
-            Some(network) => {
-                EfficientNetLite::pool(network.run(LAST_STAGE..EfficientNetLite::PARTS, inputs))
-            }
+            Some(network) => EfficientNetLite::pool(network.run(LAST_STAGE..PARTS, inputs)),
             None => inputs.flatten(1, 3),
         };
         self.head.forward(features)
@@ -296,7 +293,7 @@ impl FineTuner {
             }
             let batch = input.batch(&views, &self.origin.device());
             let map = self.origin.run(0..LAST_STAGE, batch);
-            let features = self.origin.run(LAST_STAGE..EfficientNetLite::PARTS, map.clone());
+            let features = self.origin.run(LAST_STAGE..PARTS, map.clone());
             let features = EfficientNetLite::pool(features);
             let (weight, bias) = self.origin.head();
             let logits = features.clone().narrow(0, 0, 1).matmul(weight) + bias.unsqueeze::<2>();

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::bundle::Manifest;
+use crate::manifest::Manifest;
 use crate::metrics::{MIN_POSITIVES, Ranking, average_precision};
 
 /// A poster that was kept aside, and what was answered about it. All in the order of the manifest's genres.

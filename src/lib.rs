@@ -3,20 +3,26 @@
 //! This crate is everything that training and the browser share, and the browser's boundary:
 //!
 //! - [`preprocess`] turns the bytes of an image file into the network's input,
-//! - [`model`] holds the networks,
-//! - [`bundle`] reads and writes the format that is shipped: a manifest and its weights,
-//! - [`weights`] turns a network's weights into bytes and back,
-//! - [`classifier`] puts the three together: a bundle on a device, from bytes to ranked genres,
+//! - [`architecture`] says what networks there are,
+//! - [`cpu`] runs them on a CPU by itself, `model` (with the feature `burn`) on Burn's devices, to train them too,
+//! - [`manifest`] is what is shipped with a network's weights, [`weights`] how those are kept,
+//! - `bundle` (with the feature `burn`) reads and writes the two,
+//! - [`classifier`] puts them together, from bytes to ranked genres,
 //! - [`heatmap`] is where in a poster a genre was seen,
 //! - `finetune` (with the feature `autodiff`) teaches a network with a few posters, `judgement` says what that gave,
 //! - [`labels`] reads true genres, [`metrics`] compares answers with them, [`evaluation`] puts that beside guessing,
 //! - `web` (wasm32 only) is the JavaScript boundary; it converts and delegates.
 //!
-//! Dependencies point one way: `web -> {classifier, evaluation} -> {bundle, heatmap, preprocess, model} -> burn`.
+//! Dependencies point one way: `web -> {classifier, evaluation} -> {cpu, bundle -> model} -> {architecture,
+//! manifest, preprocess, weights}`.
 
+pub mod architecture;
+#[cfg(feature = "burn")]
 pub mod bundle;
 pub mod classifier;
+#[cfg(feature = "burn")]
 mod conv;
+pub mod cpu;
 pub mod error;
 pub mod evaluation;
 #[cfg(feature = "autodiff")]
@@ -25,20 +31,27 @@ pub mod heatmap;
 #[cfg(feature = "autodiff")]
 pub mod judgement;
 pub mod labels;
+pub mod manifest;
 pub mod metrics;
+#[cfg(feature = "burn")]
 pub mod model;
 pub mod preprocess;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 pub mod weights;
 
-pub use bundle::{Bundle, Manifest};
+pub use architecture::Architecture;
+#[cfg(feature = "burn")]
+pub use bundle::Bundle;
 pub use classifier::{Classifier, Explanation, Prediction};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 #[cfg(feature = "autodiff")]
 pub use finetune::{FineTuneConfig, FineTuner};
 pub use labels::Labels;
-pub use model::{Model, ModelConfig};
+pub use manifest::Manifest;
+#[cfg(feature = "burn")]
+pub use model::Model;
 pub use preprocess::{Pixels, Preprocess};
+#[cfg(feature = "burn")]
 pub use weights::Precision;

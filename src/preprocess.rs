@@ -8,6 +8,7 @@
 
 use std::io::Cursor;
 
+#[cfg(feature = "burn")]
 use burn::tensor::{Device, Tensor, TensorData};
 use fast_image_resize as fir;
 use image::{
@@ -148,6 +149,7 @@ impl Preprocess {
     }
 
     /// Posters as a network takes them: `[N, 3, height, width]`, normalised.
+    #[cfg(feature = "burn")]
     pub fn batch(&self, posters: &[Pixels], device: &Device) -> Tensor<4> {
         let values = posters.iter().flat_map(|poster| self.normalise(poster)).collect();
         let shape = [posters.len(), 3, self.height as usize, self.width as usize];

@@ -4,16 +4,21 @@
 #[cfg(feature = "autodiff")]
 mod finetune;
 
+#[cfg(feature = "webgpu")]
 use burn::tensor::Device;
 use js_sys::{Array, Uint8Array, Uint8ClampedArray};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
-use crate::bundle::{Bundle, Metric};
+#[cfg(feature = "webgpu")]
+use crate::bundle::Bundle;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::labels::Labels;
+use crate::manifest::{Manifest, Metric};
 use crate::metrics::{Answers, GenreFigures};
+use crate::weights;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -182,7 +187,7 @@ impl Classifier {
         weights: Uint8Array,
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> Result<Classifier, JsValue> {
-        begin(options, |device| Bundle::from_parts(&manifest, weights.to_vec(), device)).await
+        begin(options, &manifest, &weights.to_vec()).await
     }
 
     /// Loads a bundle in one file, as `FineTuner.export` gives it.
@@ -190,7 +195,8 @@ impl Classifier {
         file: Uint8Array,
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> Result<Classifier, JsValue> {
-        begin(options, |device| Bundle::from_file(&file.to_vec(), device)).await
+        let (manifest, weights) = weights::split_manifest(&file.to_vec()).map_err(to_js)?;
+        begin(options, &manifest, &weights).await
     }
 
     /// What the bundle says of itself: its `model.json`, parsed.
@@ -292,15 +298,43 @@ impl Classifier {
     }
 }
 
-async fn begin(
-    options: JsValue,
-    load: impl FnOnce(&Device) -> Result<Bundle, Error>,
-) -> Result<Classifier, JsValue> {
+async fn begin(options: JsValue, json: &str, weights: &[u8]) -> Result<Classifier, JsValue> {
     let LoadOptions { device } = from_js(options)?;
-    let name = device.unwrap_or(DEFAULT_DEVICE);
-    let device = open(name).await.map_err(to_js)?;
-    let bundle = load(&device).map_err(to_js)?;
-    Ok(Classifier { inner: crate::Classifier::new(bundle, device), device: name })
+    let device = device.unwrap_or(DEFAULT_DEVICE);
+    let inner = match device {
+        DeviceName::Cpu => on_cpu(json, weights).await,
+        #[cfg(feature = "webgpu")]
+        DeviceName::Webgpu => open_webgpu().await.and_then(|device| {
+            let bundle = Bundle::from_parts(json, weights, &device)?;
+            Ok(crate::Classifier::new(bundle, device))
+        }),
+        #[cfg(not(feature = "webgpu"))]
+        DeviceName::Webgpu => Err(not_built("WebGPU", "gpu")),
+    };
+    Ok(Classifier { inner: inner.map_err(to_js)?, device })
+}
+
+async fn on_cpu(json: &str, weights: &[u8]) -> crate::Result<crate::Classifier> {
+    let manifest = Manifest::from_json(json)?;
+    match digest(weights).await {
+        Ok(hash) => {
+            manifest.weights.check_length(weights)?;
+            manifest.weights.check_hash(&hash)?;
+        }
+        Err(_) => manifest.weights.check(weights)?,
+    }
+    crate::Classifier::on_cpu(manifest, weights)
+}
+
+/// SHA-256 by the browser, which takes a tenth of the time. It refuses where a page did not come over HTTPS.
+async fn digest(bytes: &[u8]) -> Result<Vec<u8>, JsValue> {
+    let crypto = js_sys::Reflect::get(&js_sys::global(), &"crypto".into())?;
+    let crypto: web_sys::Crypto = crypto.unchecked_into();
+    if crypto.is_undefined() || js_sys::Reflect::get(&crypto, &"subtle".into())?.is_undefined() {
+        return Err(JsValue::UNDEFINED);
+    }
+    let digest = crypto.subtle().digest_with_str_and_u8_array("SHA-256", bytes)?;
+    Ok(Uint8Array::new(&JsFuture::from(digest).await?).to_vec())
 }
 
 /// Reads true genres from the text of a CSV in the layout of the Kaggle set.
@@ -313,27 +347,14 @@ pub fn read_labels(csv: &str) -> Result<JsValue, JsValue> {
 pub(crate) const DEFAULT_DEVICE: DeviceName =
     if cfg!(feature = "webgpu") { DeviceName::Webgpu } else { DeviceName::Cpu };
 
-pub(crate) async fn open(name: DeviceName) -> Result<Device, Error> {
-    match name {
-        #[cfg(feature = "flex")]
-        DeviceName::Cpu => Ok(Device::flex()),
-        #[cfg(not(feature = "flex"))]
-        DeviceName::Cpu => Err(not_built("CPU", "cpu")),
-        #[cfg(feature = "webgpu")]
-        DeviceName::Webgpu => open_webgpu().await,
-        #[cfg(not(feature = "webgpu"))]
-        DeviceName::Webgpu => Err(not_built("WebGPU", "gpu")),
-    }
-}
-
-#[cfg(not(all(feature = "flex", feature = "webgpu")))]
-fn not_built(device: &'static str, package: &str) -> Error {
+#[cfg(any(not(feature = "webgpu"), all(feature = "autodiff", not(feature = "flex"))))]
+pub(crate) fn not_built(device: &'static str, package: &str) -> Error {
     Error::Device { device, reason: format!("this package was built without it; load {package}/") }
 }
 
 /// Burn initialises a GPU once in a process; later classifiers share it.
 #[cfg(feature = "webgpu")]
-async fn open_webgpu() -> Result<Device, Error> {
+pub(crate) async fn open_webgpu() -> Result<Device, Error> {
     use std::cell::RefCell;
 
     thread_local! {

@@ -2,104 +2,26 @@
 //!
 //! In 8 bits, the weight of a convolution over several channels is kept as integers in -127..=127 with a scale
 //! for each output channel, in a tensor beside it whose name ends in `.scale` (Krishnamoorthi 2018, "Quantizing
-//! deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). The network
-//! still computes with floats: what shrinks is the download.
+//! deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). Every reader makes
+//! floats of them first: what shrinks is the download.
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::DType;
-use burn_store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
+#[cfg(feature = "burn")]
+mod module;
+
+use std::collections::BTreeMap;
+
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, Result};
-use crate::model::Model;
 
-/// How weights are kept in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precision {
-    /// Half precision but for batch norm, whose variances would underflow.
-    Half,
-    /// 8 bits where a weight has [`MIN_INPUTS`] input channels or more, half precision elsewhere.
-    Int8,
-}
-
-/// Fewest input channels of a weight in 8 bits: of smaller ones there are few, and each counts for more.
-const MIN_INPUTS: usize = 8;
+#[cfg(feature = "burn")]
+pub use module::{Precision, decode, encode, tensors};
 
 const SCALE: &str = ".scale";
 
 /// Where the metadata of a bundle in one file holds the manifest.
 const MANIFEST: &str = "marquee.manifest";
-
-/// The weights of `model`, in an order that depends on nothing else.
-///
-/// # Errors
-/// [`Error::Compute`] where a tensor cannot be read back from its device.
-pub async fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
-    // Burn's own writer waits for the device, which a browser's GPU does not allow.
-    let mut reader = Reader::default();
-    model.visit(&mut reader);
-    let mut tensors = Vec::with_capacity(reader.tensors.len());
-    for Pending { name, shape, values, keep_precision } in reader.tensors {
-        let values = crate::classifier::read(values).await?;
-        let (dtype, bytes) = if keep_precision {
-            (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
-        } else {
-            let halves = values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes());
-            (Dtype::F16, halves.collect())
-        };
-        tensors.push(Tensor { name, dtype, shape, bytes });
-    }
-    let bytes = serialise(&tensors)?;
-    match precision {
-        Precision::Half => Ok(bytes),
-        Precision::Int8 => quantise(&bytes),
-    }
-}
-
-/// Walks through a network and takes hold of its tensors, still on their device.
-#[derive(Default)]
-struct Reader {
-    /// The names of the fields down to where it is.
-    path: Vec<String>,
-    /// The types that hold them.
-    containers: Vec<String>,
-    tensors: Vec<Pending>,
-}
-
-struct Pending {
-    name: String,
-    shape: Vec<usize>,
-    values: burn::tensor::Tensor<1>,
-    keep_precision: bool,
-}
-
-impl ModuleVisitor for Reader {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        // The variant of an enum is no part of a tensor's name.
-        if !container.starts_with("Enum:") {
-            self.path.push(name.into());
-        }
-        self.containers.push(container.into());
-    }
-
-    fn exit_module(&mut self, _: &str, container: &str) {
-        if !container.starts_with("Enum:") {
-            self.path.pop();
-        }
-        self.containers.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<burn::tensor::Tensor<D>>) {
-        let values = param.val();
-        self.tensors.push(Pending {
-            name: self.path.join("."),
-            shape: values.dims().to_vec(),
-            values: values.reshape([-1]),
-            keep_precision: self.containers.iter().any(|kind| kind == "Struct:BatchNorm"),
-        });
-    }
-}
 
 /// `weights` with `manifest` in its header's metadata: a bundle in one file, which every reader of safetensors
 /// still reads.
@@ -134,23 +56,8 @@ fn canonical(bytes: &[u8]) -> Result<Vec<u8>> {
     safetensors::serialize(file.tensors(), None).map_err(unreadable)
 }
 
-/// Fills `model` with the weights in `bytes`. Every tensor of the network must be there in its shape, and no
-/// other.
-///
-/// # Errors
-/// [`Error::WeightsShape`] lists what is missing, superfluous or of another shape.
-pub fn decode(bytes: Vec<u8>, model: &mut Model) -> Result<()> {
-    let mut store = SafetensorsStore::from_bytes(Some(dequantise(bytes)?))
-        .with_from_adapter(FloatCastAdapter::to(DType::F32))
-        .skip_enum_variants(true)
-        .validate(false)
-        .allow_partial(true);
-    let result = model.load_from(&mut store).map_err(unreadable)?;
-    let problems = (result.errors.iter().map(ToString::to_string))
-        .chain(result.missing.iter().map(|(name, _)| format!("{name} is missing")))
-        .chain(result.unused.iter().map(|name| format!("{name} is not part of it")));
-    let reason = problems.collect::<Vec<_>>().join("; ");
-    if reason.is_empty() { Ok(()) } else { Err(Error::WeightsShape { reason }) }
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    Error::WeightsShape { reason: error.to_string() }
 }
 
 /// A tensor in full precision.
@@ -164,120 +71,86 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// Every tensor of `model`, by name.
-///
-/// # Errors
-/// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
-pub fn tensors(model: &Model) -> Result<Vec<NamedTensor>> {
-    let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
-    let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes()).map_err(unreadable)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(unreadable)?;
-    let values = |bytes: &[u8]| {
-        let (floats, _) = bytes.as_chunks::<4>();
-        floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
-    };
-    let tensors = file.tensors().into_iter();
-    let tensors = tensors.map(|(name, view)| NamedTensor {
-        name,
-        shape: view.shape().to_vec(),
-        values: values(view.data()),
-    });
-    let mut tensors: Vec<_> = tensors.collect();
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(tensors)
-}
+/// The tensors of a file, by name.
+#[derive(Debug)]
+pub(crate) struct Tensors(BTreeMap<String, NamedTensor>);
 
-fn unreadable(error: impl std::fmt::Display) -> Error {
-    Error::WeightsShape { reason: error.to_string() }
-}
-
-/// A tensor that is to be written.
-struct Tensor {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-fn serialise(tensors: &[Tensor]) -> Result<Vec<u8>> {
-    let views = tensors.iter().map(|tensor| {
-        let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes);
-        view.map(|view| (tensor.name.as_str(), view)).map_err(unreadable)
-    });
-    let views: Vec<_> = views.collect::<Result<_>>()?;
-    safetensors::serialize(views, None).map_err(unreadable)
-}
-
-fn quantise(bytes: &[u8]) -> Result<Vec<u8>> {
-    let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-    let mut tensors = Vec::new();
-    for (name, view) in file.tensors() {
-        let shape = view.shape().to_vec();
-        let [outputs, inputs, ..] = shape[..] else {
-            tensors.push(unchanged(name, &view));
-            continue;
-        };
-        if shape.len() != 4 || inputs < MIN_INPUTS || view.dtype() != Dtype::F16 {
-            tensors.push(unchanged(name, &view));
-            continue;
+impl Tensors {
+    /// Reads a safetensors file in any of the precisions that weights are kept in.
+    ///
+    /// # Errors
+    /// [`Error::WeightsShape`] where it is none, or holds numbers of another kind.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
+        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let mut tensors = BTreeMap::new();
+        for (name, view) in file.tensors() {
+            let scales_another = name.strip_suffix(SCALE).is_some_and(|of| file.tensor(of).is_ok());
+            if !scales_another {
+                let (shape, values) = (view.shape().to_vec(), values(&file, &name, &view)?);
+                tensors.insert(name.clone(), NamedTensor { name, shape, values });
+            }
         }
-        let values = halves(view.data());
-        let mut scales = Vec::with_capacity(outputs);
-        let mut integers = Vec::with_capacity(values.len());
-        for channel in values.chunks(values.len() / outputs) {
-            let largest = channel.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
-            // Rounded as it is kept, and never 0.
-            let scale = f16::from_f32(largest / 127.0).max(f16::MIN_POSITIVE);
-            let integer = |value: &f32| (value / scale.to_f32()).round().clamp(-127.0, 127.0) as i8;
-            scales.extend(scale.to_le_bytes());
-            integers.extend(channel.iter().flat_map(|value| integer(value).to_le_bytes()));
-        }
-        let scale = name.clone() + SCALE;
-        tensors.push(Tensor { name, dtype: Dtype::I8, shape, bytes: integers });
-        tensors.push(Tensor {
-            name: scale,
-            dtype: Dtype::F16,
-            shape: vec![outputs],
-            bytes: scales,
+        Ok(Self(tensors))
+    }
+
+    /// Whether these are the tensors `expected`, by name and shape, in finite numbers.
+    ///
+    /// # Errors
+    /// [`Error::WeightsShape`] lists all that are missing, superfluous, of another shape or not finite.
+    pub(crate) fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
+        let of_network = expected.iter().filter_map(|(name, shape)| match self.0.get(name) {
+            None => Some(format!("{name} is missing")),
+            Some(tensor) if tensor.shape != *shape => {
+                Some(format!("{name} is {:?} and not {shape:?}", tensor.shape))
+            }
+            Some(tensor) if tensor.values.iter().any(|value| !value.is_finite()) => {
+                Some(format!("{name} holds values that are not finite numbers"))
+            }
+            Some(_) => None,
         });
+        let superfluous =
+            self.0.keys().filter(|name| expected.iter().all(|(other, _)| other != *name));
+        let superfluous = superfluous.map(|name| format!("{name} is not part of it"));
+        let problems: Vec<_> = of_network.chain(superfluous).collect();
+        if problems.is_empty() { Ok(()) } else { Err(unreadable(problems.join("; "))) }
     }
-    serialise(&tensors)
+
+    /// A tensor's values, row-major. It can be taken once.
+    pub(crate) fn take(&mut self, name: &str) -> Result<Vec<f32>> {
+        let tensor = self.0.remove(name);
+        tensor.map(|tensor| tensor.values).ok_or_else(|| unreadable(format!("{name} is missing")))
+    }
+
+    /// The weight and the bias of the layer at `path`.
+    pub(crate) fn take_conv(&mut self, path: &str) -> Result<[Vec<f32>; 2]> {
+        Ok([self.take(&format!("{path}.weight"))?, self.take(&format!("{path}.bias"))?])
+    }
 }
 
-/// The same file without 8-bit tensors.
-fn dequantise(bytes: Vec<u8>) -> Result<Vec<u8>> {
-    let file = SafeTensors::deserialize(&bytes).map_err(unreadable)?;
-    if !file.tensors().iter().any(|(_, view)| view.dtype() == Dtype::I8) {
-        return Ok(bytes);
+/// A tensor's values, whatever they are kept in.
+fn values(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
+    match view.dtype() {
+        Dtype::F32 => {
+            let (floats, _) = view.data().as_chunks::<4>();
+            Ok(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        }
+        Dtype::F16 => Ok(halves(view.data())),
+        Dtype::I8 => {
+            let scales = file.tensor(&format!("{name}{SCALE}")).map_err(unreadable)?;
+            let scales = halves(scales.data());
+            let size = view.data().len();
+            if scales.is_empty() || size % scales.len() != 0 {
+                return Err(unreadable(format!("{name}{SCALE} does not fit {name}")));
+            }
+            let mut values = Vec::with_capacity(size);
+            let channels = view.data().chunks((size / scales.len()).max(1)).zip(&scales);
+            for (channel, scale) in channels {
+                values.extend(channel.iter().map(|&byte| f32::from(byte as i8) * scale));
+            }
+            Ok(values)
+        }
+        other => Err(unreadable(format!("{name} is kept as {other:?}, which is not read here"))),
     }
-    let mut tensors = Vec::new();
-    for (name, view) in file.tensors() {
-        let scales_another = name.strip_suffix(SCALE).is_some_and(|of| file.tensor(of).is_ok());
-        if scales_another {
-            continue;
-        }
-        if view.dtype() != Dtype::I8 {
-            tensors.push(unchanged(name, &view));
-            continue;
-        }
-        let scales = file.tensor(&format!("{name}{SCALE}")).map_err(unreadable)?;
-        let scales = halves(scales.data());
-        let size = view.data().len();
-        if scales.is_empty() || size % scales.len() != 0 {
-            return Err(unreadable(format!("{name}{SCALE} does not fit {name}")));
-        }
-        let channels = view.data().chunks((size / scales.len()).max(1)).zip(&scales);
-        let values = channels.flat_map(|(channel, scale)| {
-            channel.iter().map(move |&byte| f32::from(byte as i8) * scale)
-        });
-        let bytes = values.flat_map(f32::to_le_bytes).collect();
-        tensors.push(Tensor { name, dtype: Dtype::F32, shape: view.shape().to_vec(), bytes });
-    }
-    serialise(&tensors)
-}
-
-fn unchanged(name: String, view: &TensorView<'_>) -> Tensor {
-    Tensor { name, dtype: view.dtype(), shape: view.shape().to_vec(), bytes: view.data().to_vec() }
 }
 
 fn halves(bytes: &[u8]) -> Vec<f32> {

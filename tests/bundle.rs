@@ -5,14 +5,15 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use marquee::model::{EfficientNetLiteConfig, ModelConfig};
-use marquee::{Bundle, Error, Precision, weights};
+use marquee::architecture::Architecture;
+use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
+use marquee::{Bundle, Error, Model, Precision, weights};
 
 const MANIFEST: &str = include_str!("fixtures/tiny/model.json");
 const WEIGHTS: &[u8] = include_bytes!("fixtures/tiny/weights.safetensors");
 
 fn refusal(manifest: &str, weights: &[u8]) -> Error {
-    Bundle::from_parts(manifest, weights.into(), &Device::flex()).expect_err("this must be refused")
+    Bundle::from_parts(manifest, weights, &Device::flex()).expect_err("this must be refused")
 }
 
 fn changed(from: &str, to: &str) -> String {
@@ -101,7 +102,7 @@ fn a_missing_file_is_named() {
 fn writing_replaces_the_old_bundle_and_reads_back() {
     let dir = tempfile::tempdir().unwrap();
     let device = Device::flex();
-    let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS.into(), &device).unwrap();
+    let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS, &device).unwrap();
     bundle.write(dir.path(), Precision::Half).unwrap();
     let stale = dir.path().join("model-000000000000.safetensors");
     std::fs::write(&stale, b"of an earlier bundle").unwrap();
@@ -118,7 +119,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, b"").unwrap();
-    let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS.into(), &Device::flex()).unwrap();
+    let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS, &Device::flex()).unwrap();
     let error = bundle.write(Path::new(&file), Precision::Half).unwrap_err();
     assert!(matches!(error, Error::File { .. }), "{error}");
 }
@@ -126,10 +127,10 @@ fn a_folder_that_cannot_be_written_is_named() {
 /// EfficientNet-Lite0 with random weights, in 8 bits: as [`MANIFEST`] but for its network.
 fn in_8_bits(device: &Device) -> (Bundle, String, Vec<u8>) {
     device.seed(7);
-    let architecture = ModelConfig::EfficientNetLite0(EfficientNetLiteConfig::new());
-    let tiny = Bundle::from_parts(MANIFEST, WEIGHTS.into(), device).unwrap();
+    let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
+    let tiny = Bundle::from_parts(MANIFEST, WEIGHTS, device).unwrap();
     let mut manifest = tiny.manifest;
-    let model = architecture.init([64, 96], manifest.genres.len(), device).unwrap();
+    let model = Model::init(&architecture, [64, 96], manifest.genres.len(), device).unwrap();
     manifest.architecture = architecture;
     let mut bundle = Bundle { manifest, model };
     let (json, weights) = pollster::block_on(bundle.to_parts(Precision::Int8)).unwrap();
@@ -143,7 +144,7 @@ fn weights_in_8_bits_are_half_as_large_and_off_by_half_a_step() {
     let (_, half) = pollster::block_on(bundle.to_parts(Precision::Half)).unwrap();
     assert!(int8.len() * 100 < half.len() * 56, "{} of {}", int8.len(), half.len());
 
-    let read = Bundle::from_parts(&json, int8, &device).unwrap();
+    let read = Bundle::from_parts(&json, &int8, &device).unwrap();
     let [expected, read] =
         [&bundle.model, &read.model].map(|model| weights::tensors(model).unwrap());
     for (expected, read) in expected.iter().zip(&read) {

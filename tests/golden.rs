@@ -8,8 +8,10 @@ mod fixture;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use marquee::bundle::{FORMAT_VERSION, Genre, Training, Weights};
-use marquee::model::{ModelConfig, SeedCnnConfig};
+use marquee::Model;
+use marquee::architecture::Architecture;
+use marquee::architecture::seed_cnn::SeedCnnConfig;
+use marquee::manifest::{FORMAT_VERSION, Genre, Training, Weights};
 use marquee::{Bundle, Classifier, Manifest, Precision, Preprocess};
 
 use fixture::Golden;
@@ -57,9 +59,9 @@ fn the_native_run_gives_the_golden_values() {
 fn write_tiny_bundle() {
     let device = Device::flex();
     device.seed(7);
-    let config = SeedCnnConfig::new().with_channels([4, 8, 8]).with_hidden(16);
-    let architecture = ModelConfig::SeedCnn(config);
-    let model = architecture.init([64, 96], 4, &device).unwrap();
+    let config = SeedCnnConfig { channels: [4, 8, 8], hidden: 16, ..Default::default() };
+    let architecture = Architecture::SeedCnn(config);
+    let model = Model::init(&architecture, [64, 96], 4, &device).unwrap();
     let genres = ["Comedy", "Drama", "Horror", "Sci-Fi"];
     let manifest = Manifest {
         format_version: FORMAT_VERSION,

@@ -1,103 +1,14 @@
-//! EfficientNet-Lite: EfficientNet (Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional
-//! Neural Networks") without squeeze-and-excite and with ReLU6, as TensorFlow's authors published it in 2020
-//! for phones and for 8-bit arithmetic. Small weights, and nothing that a GPU or a browser does slowly.
-//!
-//! Batch norm does not appear: its ImageNet statistics are folded into the convolution in front of it when
-//! pretrained weights are read. Fine-tuning then trains the network that is shipped, with a batch of any
-//! size, and a bundle needs no second form of it.
+//! EfficientNet-Lite with Burn, to classify and to train.
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Distribution, Tensor};
 
+use crate::architecture::efficientnet_lite::{
+    BlockPlan, EfficientNetLiteConfig, FEATURES, LAST_STAGE, PARTS, STEM, Size,
+};
 use crate::conv::{self, Activation};
-use crate::heatmap::{Places, Sight};
-
-/// The published sizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
-    /// 3.4 million weights without a head.
-    Lite0,
-    /// 4.2 million.
-    Lite1,
-    /// 4.9 million.
-    Lite2,
-}
-
-/// What regularises an [`EfficientNetLite`] while it trains.
-#[derive(Config, Debug, PartialEq)]
-pub struct EfficientNetLiteConfig {
-    /// Share of the pooled features that are set to zero in front of the head, 0..1.
-    #[config(default = 0.2)]
-    pub dropout: f64,
-    /// Chance with which the last block is skipped for a poster, 0..1; falls linearly to 0 at the first
-    /// (Huang et al. 2016, "Deep Networks with Stochastic Depth").
-    #[config(default = 0.1)]
-    pub drop_path: f64,
-}
-
-/// A stage's blocks: how many, their kernel, the first one's stride, and their channels, at width 1 and depth 1.
-struct StagePlan {
-    blocks: usize,
-    kernel: usize,
-    stride: usize,
-    channels: usize,
-}
-
-const STAGES: [StagePlan; 7] = [
-    StagePlan { blocks: 1, kernel: 3, stride: 1, channels: 16 },
-    StagePlan { blocks: 2, kernel: 3, stride: 2, channels: 24 },
-    StagePlan { blocks: 2, kernel: 5, stride: 2, channels: 40 },
-    StagePlan { blocks: 3, kernel: 3, stride: 2, channels: 80 },
-    StagePlan { blocks: 3, kernel: 5, stride: 1, channels: 112 },
-    StagePlan { blocks: 4, kernel: 5, stride: 2, channels: 192 },
-    StagePlan { blocks: 1, kernel: 3, stride: 1, channels: 320 },
-];
-const STEM_CHANNELS: usize = 32;
-const STEM_KERNEL: usize = 3;
-const STEM_STRIDE: usize = 2;
-const FEATURES: usize = 1280;
-const EXPANSION: usize = 6;
-
-impl Size {
-    /// Where the places of the last feature map lie along a side of `pixels`.
-    pub(super) fn places(self, pixels: usize) -> Places {
-        let stem = Sight::of(pixels).behind(STEM_KERNEL, STEM_STRIDE);
-        let sight = STAGES.iter().enumerate().fold(stem, |sight, (stage, plan)| {
-            let first = sight.behind(plan.kernel, plan.stride);
-            (1..self.blocks(stage)).fold(first, |sight, _| sight.behind(plan.kernel, 1))
-        });
-        sight.places(pixels)
-    }
-
-    /// Width and depth of the published network beside Lite0's.
-    fn scale(self) -> (f64, f64) {
-        match self {
-            Self::Lite0 => (1.0, 1.0),
-            Self::Lite1 => (1.0, 1.1),
-            Self::Lite2 => (1.1, 1.2),
-        }
-    }
-
-    /// Channels at this size: scaled, then rounded to a multiple of 8 that is at most a tenth smaller.
-    fn channels(self, at_width_1: usize) -> usize {
-        let scaled = at_width_1 as f64 * self.scale().0;
-        let rounded = ((scaled + 4.0) as usize / 8 * 8).max(8);
-        if (rounded as f64) < 0.9 * scaled { rounded + 8 } else { rounded }
-    }
-
-    /// Blocks of a stage at this size. The first and the last stage stay as they are.
-    fn blocks(self, stage: usize) -> usize {
-        let at_depth_1 = STAGES[stage].blocks;
-        if stage == 0 || stage == STAGES.len() - 1 {
-            at_depth_1
-        } else {
-            (at_depth_1 as f64 * self.scale().1).ceil() as usize
-        }
-    }
-}
 
 /// The network: a stem, seven stages of blocks, a last 1x1 convolution, the mean over the picture, and a
 /// linear head.
@@ -136,74 +47,6 @@ struct Block {
     drop_path: f64,
 }
 
-/// How a block is built. Its tensors are `{path}.expand.weight` and so on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockPlan {
-    /// Where its parameters are.
-    pub path: String,
-    /// Whether it has the first 1x1 convolution.
-    pub expands: bool,
-    /// Of the depthwise convolution.
-    pub stride: usize,
-    /// Whether its input is added to its output.
-    pub residual: bool,
-}
-
-impl EfficientNetLiteConfig {
-    /// See [`super::ModelConfig::init`].
-    pub fn init(
-        &self,
-        size: Size,
-        input: [u32; 2],
-        genres: usize,
-        device: &Device,
-    ) -> Result<EfficientNetLite, String> {
-        if input.iter().any(|&side| side < 32) {
-            return Err(format!(
-                "efficientnet-lite needs posters of at least 32 x 32 pixels, not {} x {}",
-                input[0], input[1]
-            ));
-        }
-        if genres == 0 {
-            return Err("efficientnet-lite needs at least one genre".into());
-        }
-        let total: usize = (0..STAGES.len()).map(|stage| size.blocks(stage)).sum();
-        let mut inputs = STEM_CHANNELS;
-        let mut index = 0;
-        let mut stages = Vec::with_capacity(STAGES.len());
-        for (number, plan) in STAGES.iter().enumerate() {
-            let outputs = size.channels(plan.channels);
-            let mut blocks = Vec::new();
-            for repeat in 0..size.blocks(number) {
-                let stride = if repeat == 0 { plan.stride } else { 1 };
-                let expansion = if number == 0 { 1 } else { EXPANSION };
-                let drop_path = self.drop_path * index as f64 / total as f64;
-                blocks.push(Block::init(
-                    [inputs, outputs],
-                    expansion,
-                    plan.kernel,
-                    stride,
-                    drop_path,
-                    device,
-                ));
-                inputs = outputs;
-                index += 1;
-            }
-            stages.push(Stage { blocks });
-        }
-        Ok(EfficientNetLite {
-            stem: conv([3, STEM_CHANNELS], STEM_KERNEL, STEM_STRIDE, 1, device),
-            stages,
-            last: conv([inputs, FEATURES], 1, 1, 1, device),
-            dropout: DropoutConfig::new(self.dropout).init(),
-            // Without an opinion of its own at first: the loss then starts at that of guessing.
-            head: LinearConfig::new(FEATURES, genres)
-                .with_initializer(Initializer::Zeros)
-                .init(device),
-        })
-    }
-}
-
 /// A convolution with bias, "SAME" padding as TensorFlow's and weights after He et al. 2015.
 fn conv(
     channels: [usize; 2],
@@ -221,20 +64,13 @@ fn conv(
 }
 
 impl Block {
-    fn init(
-        [inputs, outputs]: [usize; 2],
-        expansion: usize,
-        kernel: usize,
-        stride: usize,
-        drop_path: f64,
-        device: &Device,
-    ) -> Self {
-        let hidden = inputs * expansion;
+    fn init(plan: &BlockPlan, drop_path: f64, device: &Device) -> Self {
+        let &BlockPlan { inputs, hidden, outputs, kernel, stride, .. } = plan;
         Self {
-            expand: (expansion > 1).then(|| conv([inputs, hidden], 1, 1, 1, device)),
+            expand: plan.expands().then(|| conv([inputs, hidden], 1, 1, 1, device)),
             depthwise: conv([hidden, hidden], kernel, stride, hidden, device),
             project: conv([hidden, outputs], 1, 1, 1, device),
-            residual: stride == 1 && inputs == outputs,
+            residual: plan.is_residual(),
             drop_path,
         }
     }
@@ -264,11 +100,36 @@ impl Block {
 }
 
 impl EfficientNetLite {
-    /// How many parts [`Self::part`] knows.
-    pub const PARTS: usize = STAGES.len() + 2;
-
-    /// The part that is the last stage; behind it stands the last convolution.
-    pub const LAST_STAGE: usize = STAGES.len();
+    pub(super) fn init(
+        size: Size,
+        config: &EfficientNetLiteConfig,
+        genres: usize,
+        device: &Device,
+    ) -> Self {
+        let plan = size.stages();
+        let total: usize = plan.iter().map(Vec::len).sum();
+        let mut index = 0;
+        let mut block = |plan: &BlockPlan| {
+            let drop_path = config.drop_path * index as f64 / total as f64;
+            index += 1;
+            Block::init(plan, drop_path, device)
+        };
+        let stages: Vec<Stage> = plan
+            .iter()
+            .map(|blocks| Stage { blocks: blocks.iter().map(&mut block).collect() })
+            .collect();
+        let outputs = plan.iter().flatten().last().map_or(STEM.channels, |block| block.outputs);
+        Self {
+            stem: conv([3, STEM.channels], STEM.kernel, STEM.stride, 1, device),
+            stages,
+            last: conv([outputs, FEATURES], 1, 1, 1, device),
+            dropout: DropoutConfig::new(config.dropout).init(),
+            // Without an opinion of its own at first: the loss then starts at that of guessing.
+            head: LinearConfig::new(FEATURES, genres)
+                .with_initializer(Initializer::Zeros)
+                .init(device),
+        }
+    }
 
     /// Logits `[N, genres]` of normalised posters `[N, 3, H, W]`.
     pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
@@ -277,7 +138,7 @@ impl EfficientNetLite {
 
     /// The last feature map `[N, 1280, ceil(H / 32), ceil(W / 32)]` of posters `[N, 3, H, W]`.
     pub fn features(&self, posters: Tensor<4>) -> Tensor<4> {
-        self.run(0..Self::PARTS, posters)
+        self.run(0..PARTS, posters)
     }
 
     /// Logits `[N, genres]` of a last feature map: its mean over the picture through the linear head.
@@ -321,29 +182,6 @@ impl EfficientNetLite {
         Contributions { maps: maps.reshape([n, genres, rows, columns]), bias }
     }
 
-    /// Every block from the front, for those who build the same network elsewhere.
-    pub fn plan(&self) -> Vec<BlockPlan> {
-        let stages = self.stages.iter().enumerate();
-        let blocks = stages.flat_map(|(stage, Stage { blocks })| {
-            blocks.iter().enumerate().map(move |(index, block)| BlockPlan {
-                path: format!("stages.{stage}.blocks.{index}"),
-                expands: block.expand.is_some(),
-                stride: block.depthwise.stride[0],
-                residual: block.residual,
-            })
-        });
-        blocks.collect()
-    }
-
-    /// What the path of every parameter of a part holds, such as `stages.2.`; see [`Self::run`].
-    pub fn part_path(part: usize) -> String {
-        match part {
-            0 => "stem.".into(),
-            part if part <= STAGES.len() => format!("stages.{}.", part - 1),
-            _ => "last.".into(),
-        }
-    }
-
     /// The weights of the convolutions from a part on.
     pub fn kernels(&self, part: usize) -> Vec<Tensor<4>> {
         // Part 1 is the first stage; the stem, part 0, stands in front of all of them.
@@ -364,7 +202,7 @@ impl EfficientNetLite {
         self.stages = stages
             .map(|(index, stage)| if index + 1 < parts { stage.no_grad() } else { stage })
             .collect();
-        if parts == Self::PARTS {
+        if parts == PARTS {
             self.last = self.last.no_grad();
         }
         self
@@ -387,7 +225,7 @@ impl EfficientNetLite {
     pub fn run(&self, parts: std::ops::Range<usize>, x: Tensor<4>) -> Tensor<4> {
         parts.fold(x, |x, part| match part {
             0 => conv::general(&self.stem, x, Activation::Relu6),
-            part if part <= STAGES.len() => {
+            part if part <= LAST_STAGE => {
                 self.stages[part - 1].blocks.iter().fold(x, |x, block| block.forward(x))
             }
             _ => conv::pointwise(&self.last, x, Activation::Relu6),

@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
 use js_sys::{Array, Function, Promise, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{DEFAULT_DEVICE, DeviceName, from_js, open, to_js};
+use super::{DEFAULT_DEVICE, DeviceName, from_js, to_js};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result as Outcome};
 use crate::finetune::{self, Depth, FineTuneConfig, PartialLabels};
@@ -131,7 +132,7 @@ impl FineTuner {
         #[wasm_bindgen(unchecked_optional_param_type = "FineTuneOptions")] options: JsValue,
     ) -> Result<FineTuner, JsValue> {
         let weights = weights.to_vec();
-        begin(options, |device| Bundle::from_parts(&manifest, weights, device)).await
+        begin(options, |device| Bundle::from_parts(&manifest, &weights, device)).await
     }
 
     /// Begins with a bundle in one file, as `export` gives it.
@@ -259,6 +260,19 @@ impl FineTuner {
         let labels: PartialLabels = genres.iter().map(|name| labels.get(*name).copied()).collect();
         let pixels = self.inner.input().decode(bytes)?;
         self.inner.add(&[(pixels, labels)]).await
+    }
+}
+
+async fn open(name: DeviceName) -> Outcome<Device> {
+    match name {
+        #[cfg(feature = "flex")]
+        DeviceName::Cpu => Ok(Device::flex()),
+        #[cfg(not(feature = "flex"))]
+        DeviceName::Cpu => Err(super::not_built("CPU", "teach")),
+        #[cfg(feature = "webgpu")]
+        DeviceName::Webgpu => super::open_webgpu().await,
+        #[cfg(not(feature = "webgpu"))]
+        DeviceName::Webgpu => Err(super::not_built("WebGPU", "gpu")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use marquee::{ModelConfig, Preprocess};
+use marquee::{Architecture, Preprocess};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -68,7 +68,7 @@ pub(crate) struct Config {
     pub(crate) goal: Goal,
     /// Epochs without a better one after which training stops; never without it.
     pub(crate) patience: Option<usize>,
-    pub(crate) architecture: ModelConfig,
+    pub(crate) architecture: Architecture,
     pub(crate) input: Preprocess,
     #[serde(default)]
     pub(crate) optimiser: OptimiserConfig,

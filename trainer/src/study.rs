@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use burn::module::Param;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
+use marquee::architecture::efficientnet_lite::LAST_STAGE;
 use marquee::finetune::{FineTuneConfig, FineTuner};
 use marquee::metrics::{MIN_POSITIVES, Ranking, average_precision};
 use marquee::model::EfficientNetLite;
@@ -37,7 +38,7 @@ const OTHERS: usize = 3;
 const SHIFTED: [usize; 3] = [20, 50, 100];
 
 /// What is run once only, for all posters: the parts in front of those that may learn.
-const FRONT: usize = EfficientNetLite::LAST_STAGE;
+const FRONT: usize = LAST_STAGE;
 
 /// Posters at the device.
 struct Seen {

@@ -22,7 +22,7 @@ use burn::train::{
     StoppingCondition, SupervisedTraining,
 };
 use marquee::Model;
-use marquee::model::EfficientNetLite;
+use marquee::architecture::efficientnet_lite::{PARTS, part_path};
 
 use crate::augment::Augment;
 use crate::cli::TrainArgs;
@@ -187,10 +187,10 @@ fn strategy(devices: &[Device]) -> ExecutionStrategy {
 /// answering each genre's frequency.
 fn start(config: &Config, frequencies: &[f32], device: &Device) -> Result<Model> {
     let input = [config.input.width, config.input.height];
-    let model = config.architecture.init(input, frequencies.len(), device);
+    let model = Model::init(&config.architecture, input, frequencies.len(), device);
     let mut model = model.map_err(anyhow::Error::msg)?;
     if let Some(path) = &config.pretrained {
-        pretrained::load(&mut model, path, false)?;
+        pretrained::load(&mut model, &config.architecture, path, false)?;
     }
     Ok(match model {
         Model::EfficientNetLite(network) => {
@@ -246,9 +246,9 @@ fn schedule(config: &Config, steps_an_epoch: usize) -> Result<ModuleLrScheduler>
     };
     let mut all = ModuleLrSchedulerConfig::new(of(config.learning_rate));
     if *part_decay < 1.0 {
-        for part in 0..EfficientNetLite::PARTS {
-            let behind = (EfficientNetLite::PARTS - part) as f64;
-            let path = regex::escape(&EfficientNetLite::part_path(part));
+        for part in 0..PARTS {
+            let behind = (PARTS - part) as f64;
+            let path = regex::escape(&part_path(part));
             let group = ParamGroup::from_regex(format!("(^|\\.){path}"))
                 .map_err(|error| anyhow::anyhow!("{error:?}"))?;
             all = all.with_group(group, of(config.learning_rate * part_decay.powf(behind)));

@@ -1,4 +1,4 @@
-//! The wasm packages in `www/pkg`: `cpu` (Burn Flex, small, answers first), `gpu` (WebGPU, loaded behind it), and
+//! The wasm packages in `www/pkg`: `cpu` (without Burn, small, answers first), `gpu` (WebGPU, loaded behind it), and
 //! for teaching `teach` (Burn Flex, loaded when a visitor begins to teach) and `gpu` again. All come from the one
 //! crate.
 
@@ -22,7 +22,7 @@ struct Package {
 }
 
 const PACKAGES: [Package; 3] = [
-    Package { name: "cpu", features: "flex", profile: "web" },
+    Package { name: "cpu", features: "", profile: "web" },
     Package { name: "gpu", features: "webgpu,autodiff", profile: "release" },
     Package { name: "teach", features: "flex,autodiff", profile: "teach" },
 ];

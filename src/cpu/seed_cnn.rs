@@ -1,0 +1,141 @@
+//! The notebook's network in floats, as `architecture::seed_cnn` describes it. It is here to be compared with,
+//! and so it is kept plain.
+
+use crate::architecture::seed_cnn::{EPSILON, KERNEL, POOL, SeedCnnConfig};
+use crate::error::Result;
+use crate::weights::Tensors;
+
+/// The network for posters of one size.
+#[derive(Debug)]
+pub(super) struct SeedCnn {
+    blocks: Vec<Block>,
+    hidden: Dense,
+    output: Dense,
+    /// Height and width of the poster.
+    input: [usize; 2],
+}
+
+/// Convolution, ReLU, batch norm, max-pool.
+#[derive(Debug)]
+struct Block {
+    /// `[row, column, input, output]`.
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    /// What the batch norm multiplies each channel by, and what it adds then.
+    norm: Vec<[f32; 2]>,
+}
+
+#[derive(Debug)]
+struct Dense {
+    /// `[inputs, outputs]`.
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// A feature map, `[rows, columns, channels]`.
+struct Map {
+    size: [usize; 2],
+    values: Vec<f32>,
+}
+
+impl SeedCnn {
+    pub(super) fn new(
+        config: &SeedCnnConfig,
+        [width, height]: [u32; 2],
+        tensors: &mut Tensors,
+    ) -> Result<Self> {
+        let blocks = (0..config.channels.len()).map(|block| Block::new(block, tensors));
+        Ok(Self {
+            blocks: blocks.collect::<Result<_>>()?,
+            hidden: Dense::new("hidden", tensors)?,
+            output: Dense::new("output", tensors)?,
+            input: [height as usize, width as usize],
+        })
+    }
+
+    /// Logits `[genres]` of a normalised poster `[3, height, width]`.
+    pub(super) fn logits(&self, poster: &[f32]) -> Vec<f32> {
+        let poster = Map { size: self.input, values: transposed(poster, 3) };
+        let map = self.blocks.iter().fold(poster, |map, block| block.forward(&map));
+        // The dense layer takes channel after channel.
+        let flat = transposed(&map.values, map.size[0] * map.size[1]);
+        let mut hidden = self.hidden.forward(&flat);
+        hidden.iter_mut().for_each(|value| *value = value.max(0.0));
+        self.output.forward(&hidden)
+    }
+}
+
+impl Block {
+    fn new(block: usize, tensors: &mut Tensors) -> Result<Self> {
+        let path = format!("blocks.{block}");
+        let [weight, bias] = tensors.take_conv(&format!("{path}.conv"))?;
+        let [gamma, beta, mean, variance] = ["gamma", "beta", "running_mean", "running_var"]
+            .map(|name| tensors.take(&format!("{path}.norm.{name}")));
+        let norm = gamma?.into_iter().zip(beta?).zip(mean?.into_iter().zip(variance?));
+        let norm = norm.map(|((gamma, beta), (mean, variance))| {
+            let scale = gamma / (variance + EPSILON).sqrt();
+            [scale, beta - mean * scale]
+        });
+        // [output, input * row * column] -> [input * row * column, output] -> [row * column, input, output]
+        let outputs = bias.len();
+        let by_input = transposed(&weight, outputs);
+        let kernel = outputs * KERNEL * KERNEL;
+        let inputs = weight.len() / kernel;
+        let by_place = (0..KERNEL * KERNEL).flat_map(|place| {
+            let by_input = &by_input;
+            (0..inputs).flat_map(move |input| {
+                by_input[input * kernel + place * outputs..][..outputs].iter().copied()
+            })
+        });
+        Ok(Self { weight: by_place.collect(), bias, norm: norm.collect() })
+    }
+
+    fn forward(&self, map: &Map) -> Map {
+        let channels = self.bias.len();
+        let inputs = self.weight.len() / (channels * KERNEL * KERNEL);
+        let [height, width] = map.size.map(|side| (side - (KERNEL - 1)) / POOL);
+        // The largest is taken of what the batch norm gives, whose factor may be negative.
+        let mut values = vec![f32::NEG_INFINITY; height * width * channels];
+        for y in 0..height * POOL {
+            for x in 0..width * POOL {
+                let mut sums = self.bias.clone();
+                let row_weights = self.weight.chunks_exact(KERNEL * inputs * channels);
+                for (row, weights) in row_weights.enumerate() {
+                    let seen = &map.values[((y + row) * map.size[1] + x) * inputs..];
+                    for (value, weights) in seen.iter().zip(weights.chunks_exact(channels)) {
+                        sums.iter_mut()
+                            .zip(weights)
+                            .for_each(|(sum, weight)| *sum += value * weight);
+                    }
+                }
+                let pooled = &mut values[((y / POOL) * width + x / POOL) * channels..][..channels];
+                for ((pooled, sum), [scale, shift]) in pooled.iter_mut().zip(sums).zip(&self.norm) {
+                    *pooled = pooled.max(sum.max(0.0) * scale + shift);
+                }
+            }
+        }
+        Map { size: [height, width], values }
+    }
+}
+
+impl Dense {
+    fn new(path: &str, tensors: &mut Tensors) -> Result<Self> {
+        let [weight, bias] = tensors.take_conv(path)?;
+        Ok(Self { weight, bias })
+    }
+
+    fn forward(&self, inputs: &[f32]) -> Vec<f32> {
+        let mut outputs = self.bias.clone();
+        for (input, weights) in inputs.iter().zip(self.weight.chunks_exact(outputs.len())) {
+            outputs.iter_mut().zip(weights).for_each(|(output, weight)| *output += input * weight);
+        }
+        outputs
+    }
+}
+
+/// `values`, rows of a matrix one after the other, with columns for rows.
+fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
+    let columns = values.len() / rows;
+    let column = |column: usize| values.iter().skip(column).step_by(columns).copied();
+    (0..columns).flat_map(column).collect()
+}

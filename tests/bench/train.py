@@ -1,0 +1,64 @@
+"""EfficientNet-Lite0 trained by Keras, as `trainer train` does it: for `cargo xtask bench train`.
+
+The same posters in the same batches of 32 at 160 x 240, every layer learning, no augmentation; AdamW, a moving
+average of the weights, binary cross-entropy. Prints seconds for each epoch, as JSON lines.
+
+    python3 train.py POSTERS.csv EPOCHS     # lines of: path of an image, then 0 or 1 for each genre
+"""
+
+import csv
+import json
+import os
+import sys
+import time
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+
+import keras
+import numpy as np
+from keras import layers
+from PIL import Image
+
+WIDTH, HEIGHT, BATCH = 160, 240, 32
+
+# Blocks, kernel, stride, channels of each stage, as in src/architecture/efficientnet_lite.rs.
+STAGES = [(1, 3, 1, 16), (2, 3, 2, 24), (2, 5, 2, 40), (3, 3, 2, 80), (3, 5, 1, 112), (4, 5, 2, 192), (1, 3, 1, 320)]
+
+
+def network(genres):
+    """Batch norm is folded into the convolutions, as it is in Marquee's."""
+    x = posters = keras.Input((HEIGHT, WIDTH, 3))
+    x = layers.Conv2D(32, 3, 2, padding="same", activation="relu6")(x)
+    for number, (blocks, kernel, stride, channels) in enumerate(STAGES):
+        for block in range(blocks):
+            before = x
+            if number:
+                x = layers.Conv2D(6 * x.shape[-1], 1, activation="relu6")(x)
+            x = layers.DepthwiseConv2D(kernel, 1 if block else stride, padding="same", activation="relu6")(x)
+            x = layers.Conv2D(channels, 1)(x)
+            if block:
+                x = layers.Add()([before, x])
+    x = layers.Conv2D(1280, 1, activation="relu6")(x)
+    x = layers.Dropout(0.4)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(posters, layers.Dense(genres)(x))
+
+
+class Seconds(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        print(json.dumps({"epoch": epoch + 1, "seconds": time.monotonic() - self.begun}), flush=True)
+
+
+with open(sys.argv[1], newline="") as file:
+    rows = list(csv.reader(file))
+pictures = [Image.open(path).convert("RGB").resize((WIDTH, HEIGHT)) for path, *_ in rows]
+x = (np.stack([np.asarray(picture, np.float32) for picture in pictures]) - 127) / 128
+y = np.array([[float(value) for value in labels] for _, *labels in rows], np.float32)
+model = network(y.shape[1])
+model.compile(
+    keras.optimizers.AdamW(5e-4, weight_decay=0.05, clipnorm=1.0, use_ema=True, ema_momentum=0.995),
+    keras.losses.BinaryCrossentropy(from_logits=True),
+)
+model.fit(x, y, batch_size=BATCH, epochs=int(sys.argv[2]), shuffle=True, verbose=0, callbacks=[Seconds()])

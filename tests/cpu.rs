@@ -1,0 +1,172 @@
+//! The networks on a CPU by themselves, held against the same ones with Burn.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use marquee::architecture::Architecture;
+use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
+use marquee::architecture::seed_cnn::SeedCnnConfig;
+use marquee::weights::{self, Precision};
+use marquee::{Bundle, Classifier, Error, Model, Pixels, Preprocess, cpu};
+
+/// A classifier for each of the two, of the bundle in a folder.
+fn both(bundle: &str) -> [Classifier; 2] {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundle);
+    let bundle = Bundle::read(&dir, &Device::flex()).unwrap();
+    let manifest = bundle.manifest.clone();
+    let weights = std::fs::read(dir.join(&manifest.weights.file)).unwrap();
+    [Classifier::on_cpu(manifest, &weights).unwrap(), Classifier::new(bundle, Device::flex())]
+}
+
+fn samples() -> Vec<Vec<u8>> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/samples");
+    let mut files: Vec<_> = dir.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
+    assert!(files.len() > 1);
+    files.iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+fn largest_difference(some: &[f32], others: &[f32]) -> f32 {
+    assert_eq!(some.len(), others.len());
+    some.iter().zip(others).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// The same on every machine, 0..1.
+struct Random(u32);
+
+impl Random {
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as f32 / (1 << 24) as f32
+    }
+}
+
+#[test]
+fn the_shipped_network_answers_as_with_burn() {
+    let [ours, burns] = both("www/model");
+    let posters: Vec<Pixels> =
+        samples().iter().map(|file| ours.manifest().input.decode(file).unwrap()).collect();
+    let [ours, burns] = [ours, burns]
+        .map(|classifier| pollster::block_on(classifier.probabilities(&posters)).unwrap());
+    for (ours, burns) in ours.iter().zip(&burns) {
+        let difference = largest_difference(ours, burns);
+        assert!(difference < 5e-4, "{difference}: {ours:?} is not {burns:?}");
+    }
+}
+
+#[test]
+fn the_shipped_network_explains_as_with_burn() {
+    let [ours, burns] = both("www/model")
+        .map(|classifier| pollster::block_on(classifier.explain(&samples()[0])).unwrap().heatmaps);
+    assert_eq!((&ours.x, &ours.y), (&burns.x, &burns.y));
+    for (ours, burns) in ours.genres.iter().zip(&burns.genres) {
+        assert_eq!(ours.genre, burns.genre);
+        assert!((ours.bias - burns.bias).abs() < 1e-5);
+        assert!(largest_difference(&ours.values, &burns.values) < 1e-3);
+    }
+}
+
+#[test]
+fn every_architecture_and_size_computes_as_with_burn() {
+    let device = Device::flex();
+    let lite = EfficientNetLiteConfig::default;
+    let seed = SeedCnnConfig { channels: [5, 8, 7], hidden: 9, ..Default::default() };
+    for (architecture, [width, height]) in [
+        (Architecture::EfficientNetLite0(lite()), [160, 240]),
+        (Architecture::EfficientNetLite0(lite()), [97, 131]),
+        (Architecture::EfficientNetLite0(lite()), [32, 33]),
+        (Architecture::EfficientNetLite0(lite()), [50, 46]),
+        (Architecture::EfficientNetLite1(lite()), [96, 64]),
+        (Architecture::EfficientNetLite2(lite()), [66, 99]),
+        (Architecture::SeedCnn(seed), [61, 40]),
+    ] {
+        device.seed(3);
+        let model = Model::init(&architecture, [width, height], 5, &device).unwrap();
+        let model = with_random_head(model);
+        let weights = pollster::block_on(weights::encode(&model, Precision::Half)).unwrap();
+        // Read back, so that both have the same halves.
+        let mut model = model;
+        weights::decode(&weights, &mut model).unwrap();
+
+        let input = Preprocess { width, height, mean: [0.5, 0.45, 0.4], std: [0.5, 0.25, 0.3] };
+        let network = cpu::Network::new(&architecture, &input, 5, &weights).unwrap();
+        let mut random = Random(7);
+        let pixels = (0..width * height * 3).map(|_| (random.next() * 256.0) as u8).collect();
+        let poster = Pixels { rgb: pixels };
+        let ours = network.logits(&poster);
+        let burns: Vec<f32> =
+            model.forward(input.batch(&[poster], &device)).try_into_vec_as().unwrap();
+        // Random weights pass roundings on much more than trained ones do.
+        let scale = burns.iter().fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
+        let difference = largest_difference(&ours, &burns) / scale;
+        let what = format!("{} at {width} x {height}", architecture.name());
+        assert!(scale > 0.1 && difference < 2e-2, "{what}: {ours:?} is not {burns:?}");
+    }
+}
+
+/// A head that begins without an opinion would hide what is in front of it.
+fn with_random_head(model: Model) -> Model {
+    let Model::EfficientNetLite(network) = model else { return model };
+    let (weight, _) = network.head();
+    let [features, genres] = weight.dims();
+    let mut random = Random(11);
+    let values: Vec<f32> = (0..features * genres).map(|_| random.next() * 0.2 - 0.1).collect();
+    let mut head = burn::nn::LinearConfig::new(features, genres).init(&weight.device());
+    let weight = Tensor::<1>::from_floats(values.as_slice(), &weight.device());
+    head.weight = burn::module::Param::from_tensor(weight.reshape([features, genres]));
+    Model::EfficientNetLite(network.with_head(head))
+}
+
+fn refused(weights: &[u8]) -> String {
+    let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
+    let input = Preprocess { width: 64, height: 96, mean: [0.5; 3], std: [0.5; 3] };
+    match cpu::Network::new(&architecture, &input, 3, weights) {
+        Err(Error::WeightsShape { reason }) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn weights_that_do_not_fit_are_refused_with_what_differs() {
+    let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
+    type Change = dyn Fn(&str, &mut Vec<usize>, &mut Vec<f32>) -> bool;
+    let write = |change: &Change| {
+        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = architecture
+            .tensors([64, 96], 3)
+            .into_iter()
+            .filter_map(|(name, mut shape)| {
+                let mut values = vec![0.01; shape.iter().product()];
+                let kept = change(&name, &mut shape, &mut values);
+                let bytes = values.into_iter().flat_map(f32::to_le_bytes).collect();
+                kept.then_some((name, shape, bytes))
+            })
+            .collect();
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            let dtype = safetensors::Dtype::F32;
+            let view = safetensors::tensor::TensorView::new(dtype, shape.clone(), bytes);
+            (name.as_str(), view.unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    };
+
+    assert!(refused(b"Dear diary").contains("header"), "{}", refused(b"Dear diary"));
+    let missing = refused(&write(&|name, _, _| name != "last.bias"));
+    assert_eq!(missing, "last.bias is missing");
+    let another_shape = refused(&write(&|name, shape, _| {
+        if name == "head.weight" {
+            shape.reverse();
+        }
+        true
+    }));
+    assert_eq!(another_shape, "head.weight is [3, 1280] and not [1280, 3]");
+    let not_finite = refused(&write(&|name, _, values| {
+        if name == "stem.bias" {
+            values[5] = f32::NAN;
+        }
+        true
+    }));
+    assert_eq!(not_finite, "stem.bias holds values that are not finite numbers");
+}
