@@ -9,10 +9,14 @@
 //!
 //! `model` is the same network with Burn; tests hold the two together.
 
-mod depthwise;
+// The kernels are public for `benches/` alone.
+#[doc(hidden)]
+pub mod depthwise;
 mod efficientnet_lite;
-mod fixed;
-mod matrix;
+#[doc(hidden)]
+pub mod fixed;
+#[doc(hidden)]
+pub mod matrix;
 mod seed_cnn;
 
 use crate::architecture::{Architecture, Family};

@@ -236,6 +236,13 @@ impl Classifier {
         Ok(serde_wasm_bindgen::to_value(&predictions)?)
     }
 
+    /// What the network sees of the poster in an image file: red, green and blue of each pixel, rows from the top, at
+    /// the manifest's input size.
+    pub fn pixels(&self, bytes: Uint8Array) -> Result<Uint8Array, JsValue> {
+        let pixels = self.inner.manifest().input.decode(&bytes.to_vec()).map_err(to_js)?;
+        Ok(Uint8Array::from(pixels.rgb.as_slice()))
+    }
+
     /// The genres of many posters, which are classified together: for each file its predictions, or the
     /// `Error` for which it cannot be read.
     #[wasm_bindgen(js_name = classifyAll, unchecked_return_type = "(Prediction[] | Error)[]")]

@@ -20,7 +20,7 @@ const BASES: usize = 2;
 
 /// A depthwise convolution with ReLU6 over maps of one size.
 #[derive(Debug)]
-pub(super) struct Depthwise {
+pub struct Depthwise {
     /// Eight channels after the other, in them a row of the kernel after the other, a pair of taps after the
     /// other, a laying after the other: two registers of four channels, each with both taps.
     taps: Vec<[i16x8; 2]>,
@@ -83,7 +83,7 @@ impl Geometry {
 impl Depthwise {
     /// Of `weights`, `[channels, kernel, kernel]` row-major, for maps of `[height, width]`. The kernel's side is
     /// 3 or 5, the stride 1 or 2, and channels come in eights.
-    pub(super) fn new(
+    pub fn new(
         weights: &[f32],
         bias: &[f32],
         [kernel, stride]: [usize; 2],
@@ -135,12 +135,12 @@ impl Depthwise {
     }
 
     /// Height and width of the output.
-    pub(super) fn output(&self) -> [usize; 2] {
+    pub fn output(&self) -> [usize; 2] {
         self.geometry.output
     }
 
     /// Makes `values` an empty map, for a layer in front to fill.
-    pub(super) fn clear<'a>(&'a self, values: &'a mut Vec<[i32x4; 2]>) -> HiddenMap<'a> {
+    pub fn clear<'a>(&'a self, values: &'a mut Vec<[i32x4; 2]>) -> HiddenMap<'a> {
         let [rows, pairs] = self.geometry.map;
         values.clear();
         values.resize(rows * pairs * self.channels / GROUP, [i32x4::ZERO; 2]);
@@ -149,7 +149,7 @@ impl Depthwise {
 
     /// ReLU6 of the convolution of a map that was [cleared](Self::clear) and filled: `[rows, columns, channels]`.
     #[inline(never)]
-    pub(super) fn convolve(&self, map: &mut [[i32x4; 2]], output: &mut Vec<Pair>) {
+    pub fn convolve(&self, map: &mut [[i32x4; 2]], output: &mut Vec<Pair>) {
         self.remove_last_column(map);
         let [height, width] = self.geometry.output;
         output.clear();

@@ -12,7 +12,7 @@ use bytemuck::cast;
 use wide::{f32x4, f32x8, i16x8, i32x4, i32x8};
 
 /// Bits of what ReLU6 gives.
-pub(super) const HIDDEN_BITS: i32 = 12;
+pub const HIDDEN_BITS: i32 = 12;
 
 /// The largest hidden value.
 const SIX: i16 = 6 << HIDDEN_BITS;
@@ -24,11 +24,11 @@ const STREAM_BITS: i32 = 12;
 const TO_INTEGER: f32 = (1 << 23) as f32;
 
 /// Two neighbours in the order in which they are multiplied: channels of a pixel, or pixels of a channel.
-pub(super) type Pair = i32;
+pub type Pair = i32;
 
 /// What a layer's inputs can be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Inputs {
+pub struct Inputs {
     /// The largest integer that stands for one, or its negative.
     max: i16,
     /// The most bits that they have.
@@ -36,13 +36,13 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    pub(super) const HIDDEN: Self = Self { max: SIX, bits: HIDDEN_BITS };
-    pub(super) const STREAM: Self = Self { max: i16::MAX, bits: STREAM_BITS };
+    pub const HIDDEN: Self = Self { max: SIX, bits: HIDDEN_BITS };
+    pub const STREAM: Self = Self { max: i16::MAX, bits: STREAM_BITS };
 
     /// The factor of an output's weights with which no sum of its products, and of its bias where that is summed
     /// with them, leaves 32 bits. It is a multiple of what makes the largest weight 127: weights that have 8
     /// bits stay what they are.
-    pub(super) fn factor(self, weights: &[f32], bias: f32) -> f32 {
+    pub fn factor(self, weights: &[f32], bias: f32) -> f32 {
         // `f32::max` is a call in wasm, for what it does with numbers that are none.
         let larger = |largest: f32, weight: &f32| {
             if weight.abs() > largest { weight.abs() } else { largest }
@@ -58,29 +58,25 @@ impl Inputs {
     }
 
     /// The most bits with which no value is past [`Self::max`], where `largest` is the largest.
-    pub(super) fn bits(self, largest: f32) -> i32 {
+    pub fn bits(self, largest: f32) -> i32 {
         let room = (f32::from(self.max) / largest.max(f32::MIN_POSITIVE)).log2().floor();
         (room as i32).min(self.bits)
     }
 }
 
 /// `value` times `factor` as an integer.
-pub(super) fn round(value: f32, factor: f32) -> i32 {
+pub fn round(value: f32, factor: f32) -> i32 {
     (value * factor).round_ties_even() as i32
 }
 
 /// 2 to the power of `exponent`.
-pub(super) fn power(exponent: i32) -> f32 {
+pub fn power(exponent: i32) -> f32 {
     (exponent as f32).exp2()
 }
 
 /// Rounds a stream's values, two a pair; gives their bits. Behind each `row` of values come `padding` pairs of
 /// zeros. Rows are multiples of 8 long.
-pub(super) fn round_stream(
-    values: &[f32],
-    [row, padding]: [usize; 2],
-    pairs: &mut Vec<Pair>,
-) -> i32 {
+pub fn round_stream(values: &[f32], [row, padding]: [usize; 2], pairs: &mut Vec<Pair>) -> i32 {
     let (eights, _) = values.as_chunks::<8>();
     let largest = eights
         .iter()
@@ -112,7 +108,7 @@ fn relu6(sums: i32x4, scales: f32x4) -> i32x4 {
 
 /// Eight sums as hidden values.
 #[inline(always)]
-pub(super) fn hidden(sums: [i32x4; 2], scales: [f32x4; 2]) -> i16x8 {
+pub fn hidden(sums: [i32x4; 2], scales: [f32x4; 2]) -> i16x8 {
     let upper = i32x4::splat(TO_INTEGER.to_bits() as i32);
     let [low, high] = [0, 1].map(|half| relu6(sums[half], scales[half]) - upper);
     i16x8::from_i32x8_saturate(cast::<_, i32x8>([low, high]))
@@ -120,7 +116,7 @@ pub(super) fn hidden(sums: [i32x4; 2], scales: [f32x4; 2]) -> i16x8 {
 
 /// Four sums of a pixel and those of its right neighbour as pairs of hidden values, channel by channel.
 #[inline(always)]
-pub(super) fn hidden_pairs(left: i32x4, right: i32x4, scales: f32x4) -> i32x4 {
+pub fn hidden_pairs(left: i32x4, right: i32x4, scales: f32x4) -> i32x4 {
     let [left, right] = [left, right].map(|sums| relu6(sums, scales));
     let lower = i32x4::splat(0xffff);
     if cfg!(target_endian = "little") {

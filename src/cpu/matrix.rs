@@ -18,7 +18,7 @@ const BLOCK: usize = 16 << 10;
 
 /// A 1x1 convolution with ReLU6, whose outputs are hidden values.
 #[derive(Debug)]
-pub(super) struct Expand {
+pub struct Expand {
     matrix: Matrix,
     factors: Vec<f32>,
     bias: Vec<f32>,
@@ -26,7 +26,7 @@ pub(super) struct Expand {
 
 /// A 1x1 convolution whose outputs are floats.
 #[derive(Debug)]
-pub(super) struct Project {
+pub struct Project {
     matrix: Matrix,
     factors: Vec<f32>,
     bias: Vec<f32>,
@@ -43,31 +43,31 @@ struct Matrix {
 }
 
 /// Where pairs of hidden values go.
-pub(super) struct HiddenMap<'a> {
+pub struct HiddenMap<'a> {
     /// Eight channels an entry.
-    pub(super) values: &'a mut [[i32x4; PANEL / 4]],
+    pub values: &'a mut [[i32x4; PANEL / 4]],
     /// Entry at which each pair begins.
-    pub(super) pairs: &'a [usize],
+    pub pairs: &'a [usize],
 }
 
 type Sums = [i32x4; PANEL / 4];
 
 impl Expand {
     /// Of `weights`, `[outputs, inputs]` row-major, with an even number of inputs and a multiple of 8 outputs.
-    pub(super) fn new(weights: &[f32], bias: Vec<f32>, inputs: Inputs) -> Self {
+    pub fn new(weights: &[f32], bias: Vec<f32>, inputs: Inputs) -> Self {
         let rows = weights.chunks(weights.len() / bias.len()).zip(&bias);
         let factors: Vec<f32> = rows.map(|(row, bias)| inputs.factor(row, *bias)).collect();
         Self { matrix: Matrix::new(weights, &factors), factors, bias }
     }
 
     /// Channels of a pixel of the input.
-    pub(super) fn inputs(&self) -> usize {
+    pub fn inputs(&self) -> usize {
         self.matrix.pairs * 2
     }
 
     /// The outputs for `pixels`, `[rows, even columns, inputs]` with `bits`.
     #[inline(never)]
-    pub(super) fn run(&self, pixels: &[Pair], bits: i32, map: HiddenMap<'_>) {
+    pub fn run(&self, pixels: &[Pair], bits: i32, map: HiddenMap<'_>) {
         let input = fixed::power(bits);
         let factors = self.factors.iter().map(|factor| factor * input);
         let scales: Vec<f32> =
@@ -92,7 +92,7 @@ impl Expand {
 
 impl Project {
     /// Of `weights`, `[outputs, inputs]` row-major, with an even number of inputs and a multiple of 8 outputs.
-    pub(super) fn new(weights: &[f32], bias: Vec<f32>, inputs: Inputs) -> Self {
+    pub fn new(weights: &[f32], bias: Vec<f32>, inputs: Inputs) -> Self {
         let rows = weights.chunks(weights.len() / bias.len());
         let factors: Vec<f32> = rows.map(|row| inputs.factor(row, 0.0)).collect();
         Self { matrix: Matrix::new(weights, &factors), factors, bias }
@@ -100,7 +100,7 @@ impl Project {
 
     /// The outputs for `pixels`, `[pixels, inputs]` with `bits`: `[pixels, outputs]`.
     #[inline(never)]
-    pub(super) fn run(&self, pixels: &[Pair], bits: i32, outputs: &mut Vec<f32>) {
+    pub fn run(&self, pixels: &[Pair], bits: i32, outputs: &mut Vec<f32>) {
         let input = fixed::power(bits);
         let scales: Vec<f32> = self.factors.iter().map(|factor| 1.0 / (factor * input)).collect();
         let pixel_length = self.bias.len() / PANEL;

@@ -3,12 +3,13 @@
 The same posters in the same batches of 32 at 160 x 240, every layer learning, no augmentation; AdamW, a moving
 average of the weights, binary cross-entropy. Prints seconds for each epoch, as JSON lines.
 
-    python3 train.py POSTERS.csv EPOCHS     # lines of: path of an image, then 0 or 1 for each genre
+    python3 train.py DIR IDS.txt EPOCHS     # a folder in the layout of the Kaggle set, and which of its posters
 """
 
 import csv
 import json
 import os
+import pathlib
 import sys
 import time
 
@@ -51,14 +52,17 @@ class Seconds(keras.callbacks.Callback):
         print(json.dumps({"epoch": epoch + 1, "seconds": time.monotonic() - self.begun}), flush=True)
 
 
-with open(sys.argv[1], newline="") as file:
-    rows = list(csv.reader(file))
-pictures = [Image.open(path).convert("RGB").resize((WIDTH, HEIGHT)) for path, *_ in rows]
+data, ids, epochs = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).read_text().split(), int(sys.argv[3])
+files = {path.stem: path for path in (data / "Images").iterdir()}
+with open(data / "train.csv", newline="") as file:
+    rows = {row["Id"]: row for row in csv.DictReader(file)}
+pictures = [Image.open(files[id]).convert("RGB").resize((WIDTH, HEIGHT)) for id in ids]
 x = (np.stack([np.asarray(picture, np.float32) for picture in pictures]) - 127) / 128
-y = np.array([[float(value) for value in labels] for _, *labels in rows], np.float32)
+genres = [name for name in next(iter(rows.values())) if name not in ("Id", "Genre")]
+y = np.array([[float(rows[id][genre]) for genre in genres] for id in ids], np.float32)
 model = network(y.shape[1])
 model.compile(
     keras.optimizers.AdamW(5e-4, weight_decay=0.05, clipnorm=1.0, use_ema=True, ema_momentum=0.995),
     keras.losses.BinaryCrossentropy(from_logits=True),
 )
-model.fit(x, y, batch_size=BATCH, epochs=int(sys.argv[2]), shuffle=True, verbose=0, callbacks=[Seconds()])
+model.fit(x, y, batch_size=BATCH, epochs=epochs, shuffle=True, verbose=0, callbacks=[Seconds()])

@@ -5,30 +5,13 @@
  *     node web.mjs [--rounds N] [--json FILE] [--only NAME] [--gpu]
  */
 
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readFileSync, readdirSync } from "node:fs";
 
 import { chromium } from "playwright-core";
 
-import { serve } from "./server.mjs";
+import { begin } from "./bench.mjs";
 
-const { values: options } = parseArgs({
-    options: { rounds: { type: "string", default: "15" }, json: { type: "string" }, only: { type: "string" }, gpu: { type: "boolean", default: false } },
-});
-const rounds = Number(options.rounds);
-const here = fileURLToPath(new URL(".", import.meta.url));
-const executablePath = required("MARQUEE_CHROMIUM");
-const flags = required("MARQUEE_CHROMIUM_FLAGS").split(" ").filter((flag) => !(options.gpu && flag.includes("swiftshader")));
-
-/** @param {string} name */
-function required(name) {
-    const value = process.env[name];
-    if (!value) throw new Error(`${name} is not set; run this with: cargo xtask bench web`);
-    return value;
-}
+const { options, rounds, server, launch, launchServer, record, finish } = await begin();
 
 /** @typedef {{ name: string, engine: string, device: "cpu" | "webgpu", threads: number }} Runner */
 
@@ -43,25 +26,6 @@ const runners = [
     { name: "TensorFlow.js", engine: "tensorflow", device: "webgpu", threads: 1 },
 ];
 const chosen = runners.filter(({ engine, device }) => !options.only || options.only.split(",").some((only) => only === engine || only === device));
-
-const server = await serve({ www: `${here}../../www`, bench: here, modules: `${here}node_modules`, made: required("MARQUEE_BENCH_MADE") });
-
-/** @type {{ engine: string, device: string, metric: string, unit: string, median: number, low: number, high: number }[]} */
-const results = [];
-
-/**
- * @param {Runner} runner
- * @param {string} metric
- * @param {string} unit
- * @param {number[]} figures
- */
-function record({ name, device }, metric, unit, figures) {
-    const sorted = figures.toSorted((a, b) => a - b);
-    const at = (/** @type {number} */ share) => sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
-    const result = { engine: name, device, metric, unit, median: at(0.5), low: at(0.1), high: at(0.9) };
-    results.push(result);
-    console.log(`${metric.padEnd(44)} ${name.padEnd(27)} ${device.padEnd(7)} ${result.median.toFixed(1).padStart(9)} ${unit}  (${result.low.toFixed(1)} to ${result.high.toFixed(1)})`);
-}
 
 /** @param {Runner} runner */
 function address({ engine, device, threads }) {
@@ -106,9 +70,6 @@ function peak(browser) {
     });
     return Math.max(...sizes) * 1024;
 }
-
-console.log(`${cpus()[0]?.model}, ${cpus().length} cores; ${execFileSync(executablePath, ["--version"], { encoding: "utf8" }).trim()}; ${options.gpu ? "the real GPU" : "WebGPU on SwiftShader"}`);
-const launch = () => chromium.launch({ executablePath, args: flags, headless: true });
 
 // First visits, each in a fresh profile, in turn; then a second one in the same profile.
 const browser = await launch();
@@ -180,7 +141,7 @@ await browser.close();
 const samples = ["lighthouse", "saddle", "orbit", "umbrella", "cellar", "balloon"].map((name) => `../www/samples/${name}.jpg`);
 for (const runner of chosen) {
     if (runner.device === "webgpu" && !options.gpu) continue;
-    const browserServer = await chromium.launchServer({ executablePath, args: flags, headless: true });
+    const browserServer = await launchServer();
     const alone = await chromium.connect(browserServer.wsEndpoint());
     const page = await alone.newPage();
     await open(page, runner);
@@ -191,9 +152,4 @@ for (const runner of chosen) {
     await alone.close();
     await browserServer.close();
 }
-server.close();
-
-if (options.json) {
-    mkdirSync(new URL(".", `file://${options.json}`), { recursive: true });
-    writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
-}
+finish();

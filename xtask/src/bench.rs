@@ -1,10 +1,12 @@
 //! `cargo xtask bench`: figures that anyone can repeat, each beside what others reach in the same run.
 
-use std::path::{Path, PathBuf};
+mod training;
+
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::chromium;
 use crate::package;
@@ -15,12 +17,8 @@ use crate::step::{run, step};
 pub(crate) enum Bench {
     /// Inference in headless Chromium, beside onnxruntime-web and TensorFlow.js
     Web {
-        /// Also write the figures as JSON
-        #[arg(long, value_name = "FILE")]
-        json: Option<PathBuf>,
-        /// How often each is timed
-        #[arg(long, default_value_t = 15)]
-        rounds: usize,
+        #[command(flatten)]
+        browser: BrowserArgs,
         /// Only these: marquee, onnxruntime, tensorflow, cpu, webgpu, separated by commas
         #[arg(long)]
         only: Option<String>,
@@ -28,6 +26,15 @@ pub(crate) enum Bench {
         #[arg(long)]
         gpu: bool,
     },
+    /// Decoding and resizing a poster, beside the browser's own createImageBitmap
+    Decode {
+        #[command(flatten)]
+        browser: BrowserArgs,
+    },
+    /// Training all of EfficientNet-Lite0 on the CPU, beside Keras
+    Train(training::TrainArgs),
+    /// The CPU's kernels, natively
+    Kernels,
     /// What teaching a few posters gives and costs; further arguments are those of `trainer study`
     Finetune {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
@@ -35,10 +42,29 @@ pub(crate) enum Bench {
     },
 }
 
+#[derive(Args)]
+pub(crate) struct BrowserArgs {
+    /// Also write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// How often each is timed
+    #[arg(long, default_value_t = 15)]
+    rounds: usize,
+}
+
 pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
     match bench {
-        Bench::Web { json, rounds, only, gpu } => {
-            web(project, json.as_deref(), *rounds, only.as_deref(), *gpu)
+        Bench::Web { browser, only, gpu } => {
+            let only = only.iter().flat_map(|only| ["--only", only]);
+            let gpu = gpu.then_some("--gpu");
+            in_browser(project, "web.mjs", browser, &only.chain(gpu).collect::<Vec<_>>())
+        }
+        Bench::Decode { browser } => in_browser(project, "decode.mjs", browser, &[]),
+        Bench::Train(args) => training::run(project, args),
+        Bench::Kernels => {
+            let mut cargo = Command::new("cargo");
+            cargo.current_dir(&project.root);
+            run(cargo.args(["bench", "--package", "marquee", "--no-default-features"]))
         }
         Bench::Finetune { arguments } => {
             trainer(project, &["study"], arguments.iter().map(String::as_str))
@@ -46,12 +72,12 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
     }
 }
 
-fn web(
+/// Runs a script of `tests/bench` with Chromium, the packages and the peers made ready.
+fn in_browser(
     project: &Project,
-    json: Option<&Path>,
-    rounds: usize,
-    only: Option<&str>,
-    gpu: bool,
+    script: &str,
+    BrowserArgs { json, rounds }: &BrowserArgs,
+    more: &[&str],
 ) -> Result<()> {
     package::build(project)?;
     let chromium = chromium::find()?;
@@ -70,18 +96,13 @@ fn web(
     })?;
     let mut node = Command::new("node");
     node.current_dir(&folder)
-        .args(["web.mjs", "--rounds", &rounds.to_string()])
+        .args([script, "--rounds", &rounds.to_string()])
+        .args(more)
         .env("MARQUEE_CHROMIUM", &chromium.browser)
         .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
         .env("MARQUEE_BENCH_MADE", &made);
     if let Some(json) = json {
         node.arg("--json").arg(std::path::absolute(json)?);
-    }
-    if let Some(only) = only {
-        node.args(["--only", only]);
-    }
-    if gpu {
-        node.arg("--gpu");
     }
     run(&mut node)
 }

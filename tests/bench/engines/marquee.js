@@ -13,6 +13,7 @@ export async function load(device) {
     const classifier = await Classifier.load(manifest, new Uint8Array(await weights), { device });
     const names = classifier.manifest.genres.map((/** @type {{ name: string }} */ { name }) => name);
     return {
+        classifier,
         network: async (/** @type {Uint8ClampedArray} */ rgba) => {
             /** @type {{ genre: string, probability: number }[]} */
             const predictions = await classifier.classifyPixels(rgba, 160, 240);

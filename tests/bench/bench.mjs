@@ -1,0 +1,65 @@
+/** What the benches in a browser share: their options, Chromium, the server, and how figures are printed and kept. */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { chromium } from "playwright-core";
+
+import { serve } from "./server.mjs";
+
+/** @typedef {{ engine: string, device: string, metric: string, unit: string, median: number, low: number, high: number }} Figure */
+
+export async function begin() {
+    const { values: options } = parseArgs({
+        options: { rounds: { type: "string", default: "15" }, json: { type: "string" }, only: { type: "string" }, gpu: { type: "boolean", default: false } },
+    });
+    const here = fileURLToPath(new URL(".", import.meta.url));
+    const executablePath = required("MARQUEE_CHROMIUM");
+    const args = required("MARQUEE_CHROMIUM_FLAGS").split(" ").filter((flag) => !(options.gpu && flag.includes("swiftshader")));
+    const server = await serve({ www: `${here}../../www`, bench: here, modules: `${here}node_modules`, made: required("MARQUEE_BENCH_MADE") });
+    const version = execFileSync(executablePath, ["--version"], { encoding: "utf8" }).trim();
+    console.log(`${cpus()[0]?.model}, ${cpus().length} cores; ${version}; ${options.gpu ? "the real GPU" : "WebGPU on SwiftShader"}`);
+
+    /** @type {Figure[]} */
+    const figures = [];
+    return {
+        options,
+        rounds: Number(options.rounds),
+        server,
+        launch: () => chromium.launch({ executablePath, args, headless: true }),
+        launchServer: () => chromium.launchServer({ executablePath, args, headless: true }),
+        /**
+         * Prints the median of some measurements with the tenth and the ninetieth percentile, and keeps it.
+         *
+         * @param {{ name: string, device: string }} engine
+         * @param {string} metric
+         * @param {string} unit
+         * @param {number[]} measured
+         */
+        record({ name, device }, metric, unit, measured) {
+            const sorted = measured.toSorted((a, b) => a - b);
+            const at = (/** @type {number} */ share) => sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
+            const figure = { engine: name, device, metric, unit, median: at(0.5), low: at(0.1), high: at(0.9) };
+            figures.push(figure);
+            console.log(`${metric.padEnd(44)} ${name.padEnd(27)} ${device.padEnd(7)} ${figure.median.toFixed(1).padStart(9)} ${unit}  (${figure.low.toFixed(1)} to ${figure.high.toFixed(1)})`);
+        },
+        /** Ends the server, and writes what was asked for. */
+        finish() {
+            server.close();
+            if (!options.json) return;
+            mkdirSync(dirname(options.json), { recursive: true });
+            writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+        },
+    };
+}
+
+/** @param {string} name */
+function required(name) {
+    const value = process.env[name];
+    if (!value) throw new Error(`${name} is not set; run this with: cargo xtask bench`);
+    return value;
+}
