@@ -64,7 +64,14 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
         Bench::Kernels => {
             let mut cargo = Command::new("cargo");
             cargo.current_dir(&project.root);
-            run(cargo.args(["bench", "--package", "marquee", "--no-default-features"]))
+            run(cargo.args([
+                "bench",
+                "--package",
+                "marquee",
+                "--no-default-features",
+                "--bench",
+                "cpu",
+            ]))
         }
         Bench::Finetune { arguments } => {
             trainer(project, &["study"], arguments.iter().map(String::as_str))
