@@ -79,6 +79,12 @@ fn the_same_jpeg_gives_the_same_pixels_within_one_level() {
 }
 
 #[wasm_bindgen_test]
+async fn a_page_can_have_what_the_network_sees() {
+    let pixels = load("cpu").await.pixels(Uint8Array::from(fixture::POSTER_PNG)).unwrap();
+    assert_eq!(pixels.to_vec(), input().decode(fixture::POSTER_PNG).unwrap().rgb);
+}
+
+#[wasm_bindgen_test]
 async fn the_cpu_answers_as_natively() {
     answers_as_natively("cpu").await;
 }

@@ -8,6 +8,26 @@
  * @property {(files: Uint8Array<ArrayBuffer>[]) => Promise<unknown>} posters
  */
 
+const work = { dispatches: 0, shaders: 0 };
+if (navigator.gpu) {
+    const { prototype: pass } = GPUComputePassEncoder;
+    const { prototype: device } = GPUDevice;
+    const { dispatchWorkgroups, dispatchWorkgroupsIndirect } = pass;
+    const { createShaderModule } = device;
+    pass.dispatchWorkgroups = function (...sizes) {
+        work.dispatches++;
+        return dispatchWorkgroups.apply(this, sizes);
+    };
+    pass.dispatchWorkgroupsIndirect = function (...buffer) {
+        work.dispatches++;
+        return dispatchWorkgroupsIndirect.apply(this, buffer);
+    };
+    device.createShaderModule = function (descriptor) {
+        work.shaders++;
+        return createShaderModule.call(this, descriptor);
+    };
+}
+
 const asked = new URLSearchParams(location.search);
 const { load } = await import(`./engines/${asked.get("engine")}.js`);
 const poster = new Uint8Array(await (await fetch("../www/samples/lighthouse.jpg")).arrayBuffer());
@@ -38,6 +58,12 @@ Reflect.set(window, "bench", {
     firstAnswer,
     answer: async () => Array.from(await engine.network(input)),
     network: () => time(() => engine.network(input)),
+    /** What a GPU is given for one answer, and what it has compiled so far. */
+    work: async () => {
+        const before = work.dispatches;
+        await engine.network(input);
+        return { dispatches: work.dispatches - before, shaders: work.shaders };
+    },
     poster: () => time(() => engine.poster(poster)),
     /** @param {string[]} names */
     posters: async (names) => {

@@ -119,6 +119,12 @@ for (const [runner, page] of pages) {
     const off = Math.max(...answer.map((value, index) => Math.abs(value - (expected?.[index] ?? NaN))));
     if (!(off < 1e-2)) throw new Error(`${runner.name} on ${runner.device} answers otherwise: a probability is off by ${off}`);
 }
+for (const [runner, page] of pages) {
+    if (runner.device !== "webgpu") continue;
+    const { dispatches, shaders } = await call(page, "work");
+    record(runner, "dispatches for one answer", "", [dispatches]);
+    record(runner, "shaders compiled", "", [shaders]);
+}
 for (const what of ["network", "poster"]) {
     /** @type {Map<Runner, number[]>} */
     const figures = new Map(chosen.map((runner) => [runner, []]));

@@ -1,6 +1,7 @@
 /**
  * The classifier's worker. The CPU package answers first; WebGPU is brought up behind it, must give the CPU's
- * answer on the same poster, and only then takes over. Whatever goes wrong on the GPU, the CPU answers.
+ * answer on the same poster, and give it sooner, and only then takes over. Whatever goes wrong on the GPU, the CPU
+ * answers.
  *
  * @import { Ask, Classified, DeviceName, Explained, FromWorker, Prediction, Questions, Start } from "./messages.js"
  * @import { Classifier } from "../pkg/cpu/marquee.js"
@@ -89,7 +90,7 @@ async function start({ choice, network }) {
             post({ type: "device", device: "cpu", reason: "The CPU was asked for." });
             return;
         }
-        const bringingUp = bringUpGpu(load);
+        const bringingUp = bringUpGpu(load, choice === "webgpu");
         // Who asks for WebGPU waits for it; everyone else is answered by the CPU meanwhile.
         if (choice === "webgpu") await bringingUp;
     } catch (error) {
@@ -114,8 +115,11 @@ async function open(name, wasm) {
     return marquee;
 }
 
-/** @param {Load} load */
-async function bringUpGpu(load) {
+/**
+ * @param {Load} load
+ * @param {boolean} asked  whether the visitor asked for it, however slow it is
+ */
+async function bringUpGpu(load, asked) {
     retry = undefined;
     try {
         if (!navigator.gpu) throw new Error("this browser has no WebGPU");
@@ -134,12 +138,35 @@ async function bringUpGpu(load) {
         if (!(difference <= TOLERANCE)) {
             throw new Error(`the GPU computes wrongly (a probability is off by ${difference.toFixed(3)})`);
         }
+        if (!asked) {
+            const [onGpu, onCpu] = [await fastest(candidate, poster), await fastest(cpu, poster)];
+            if (onGpu > onCpu) {
+                candidate.free();
+                throw new Error(`the CPU is faster here (${Math.round(onCpu)} ms a poster, WebGPU takes ${Math.round(onGpu)})`);
+            }
+        }
         gpu = candidate;
-        retry = () => bringUpGpu(load);
+        retry = () => bringUpGpu(load, asked);
         post({ type: "device", device: "webgpu", reason: "" });
     } catch (error) {
         post({ type: "device", device: "cpu", reason: `Without WebGPU: ${reason(error)}.` });
     }
+}
+
+/**
+ * Milliseconds that a poster takes, the better of two times.
+ *
+ * @param {Classifier} classifier
+ * @param {Uint8Array} poster
+ */
+async function fastest(classifier, poster) {
+    let best = Infinity;
+    for (let time = 0; time < 2; time++) {
+        const started = performance.now();
+        await within(PATIENCE.poster, classifier.classify(poster));
+        best = Math.min(best, performance.now() - started);
+    }
+    return best;
 }
 
 /**
