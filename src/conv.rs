@@ -10,7 +10,21 @@ mod depthwise;
 mod flex;
 
 use burn::nn::conv::Conv2d;
+#[cfg(feature = "autodiff")]
+use burn::tensor::Device;
 use burn::tensor::Tensor;
+
+/// Whether a device is the CPU.
+#[cfg(feature = "autodiff")]
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return flex::is_flex(device);
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
+}
 
 /// What stands behind a convolution.
 #[derive(Debug, Clone, Copy, PartialEq)]

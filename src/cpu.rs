@@ -62,9 +62,17 @@ impl Network {
         genres: usize,
         weights: &[u8],
     ) -> Result<Self> {
+        Self::with_tensors(architecture, input, genres, Tensors::read(weights)?)
+    }
+
+    pub(crate) fn with_tensors(
+        architecture: &Architecture,
+        input: &Preprocess,
+        genres: usize,
+        mut tensors: Tensors,
+    ) -> Result<Self> {
         let size = [input.width, input.height];
         architecture.check(size, genres).map_err(|reason| Error::Manifest { reason })?;
-        let mut tensors = Tensors::read(weights)?;
         tensors.check(&architecture.tensors(size, genres))?;
         let kind = match architecture.family() {
             Family::SeedCnn(config) => Kind::SeedCnn(SeedCnn::new(config, size, &mut tensors)?),
@@ -80,6 +88,14 @@ impl Network {
         match &self.kind {
             Kind::SeedCnn(network) => network.logits(&self.input.normalise(poster)),
             Kind::EfficientNetLite(network) => network.logits(poster),
+        }
+    }
+
+    /// What the head looks at: the mean of each feature over the poster. `None` where the head is not linear.
+    pub fn features(&self, poster: &Pixels) -> Option<Vec<f32>> {
+        match &self.kind {
+            Kind::SeedCnn(_) => None,
+            Kind::EfficientNetLite(network) => Some(network.mean(poster)),
         }
     }
 

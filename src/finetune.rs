@@ -19,12 +19,15 @@ use serde::{Deserialize, Serialize};
 use crate::architecture::efficientnet_lite::{LAST_STAGE, PARTS};
 use crate::bundle::Bundle;
 use crate::classifier::read;
+use crate::conv;
+use crate::cpu;
 use crate::error::{Error, Result};
 use crate::judgement::{Answered, Judgement};
 use crate::manifest::{Genre, Manifest};
 use crate::metrics::sigmoid;
 use crate::model::{EfficientNetLite, Model};
 use crate::preprocess::{Corner, Pixels, Preprocess};
+use crate::weights::Tensors;
 
 /// What of the network learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +105,8 @@ pub struct FineTuner {
     config: FineTuneConfig,
     /// The network as it was.
     origin: EfficientNetLite,
+    /// The same by itself, where only the head learns and the CPU computes: there it sees a poster sooner.
+    by_itself: Option<cpu::Network>,
     device: Device,
     tail: Tail,
     /// What the tail is pulled towards.
@@ -201,6 +206,9 @@ impl FineTuner {
         let bias = Tensor::cat(vec![bias * scale, Tensor::zeros([added], &plain)], 0);
         let origin = network.with_head(linear(weight.clone(), bias.clone()));
 
+        let by_itself = (config.depth == Depth::Head && conv::is_cpu(device))
+            .then(|| alone(&origin, &manifest))
+            .transpose()?;
         let device = device.clone().autodiff();
         let groups = config.groups();
         let weight = Tensor::cat(vec![weight; groups], 1).autodiff();
@@ -223,6 +231,7 @@ impl FineTuner {
             manifest,
             config,
             origin,
+            by_itself,
             device,
             tail: Tail { stage, head },
             anchor,
@@ -291,16 +300,13 @@ impl FineTuner {
             for view in 0..self.config.views {
                 views.push(look(input, poster, view)?);
             }
-            let batch = input.batch(&views, &self.origin.device());
-            let map = self.origin.run(0..LAST_STAGE, batch);
-            let features = self.origin.run(LAST_STAGE..PARTS, map.clone());
-            let features = EfficientNetLite::pool(features);
+            let (map, features) = self.see(&views);
             let (weight, bias) = self.origin.head();
             let logits = features.clone().narrow(0, 0, 1).matmul(weight) + bias.unsqueeze::<2>();
             let before = read(logits).await?;
-            let seen = match self.config.depth {
-                Depth::Head => read(features).await?,
-                Depth::LastStage => read(map).await?,
+            let seen = match map {
+                Some(map) if self.config.depth == Depth::LastStage => read(map).await?,
+                _ => read(features).await?,
             };
             let size = seen.len() / self.config.views;
             let views = seen.chunks(size).map(<[f32]>::to_vec).collect();
@@ -309,6 +315,22 @@ impl FineTuner {
             known.for_each(|(genre, label)| genre.posters += usize::from(*label == Some(true)));
         }
         Ok(())
+    }
+
+    /// What the last stage takes of some posters, `[N, channels, height, width]`, and what the head takes, `[N, features]`.
+    fn see(&self, posters: &[Pixels]) -> (Option<Tensor<4>>, Tensor<2>) {
+        let device = self.origin.device();
+        let alone = self.by_itself.as_ref();
+        let seen =
+            alone.map(|network| posters.iter().filter_map(|poster| network.features(poster)));
+        if let Some(seen) = seen {
+            let values: Vec<f32> = seen.flatten().collect();
+            let shape = [posters.len(), values.len() / posters.len()];
+            return (None, Tensor::from_data(TensorData::new::<f32, _>(values, shape), &device));
+        }
+        let map = self.origin.run(0..LAST_STAGE, self.manifest.input.batch(posters, &device));
+        let features = self.origin.run(LAST_STAGE..PARTS, map.clone());
+        (Some(map), EfficientNetLite::pool(features))
     }
 
     /// Takes `steps` steps of the optimiser; gives the mean cross-entropy of their posters' known labels.
@@ -579,6 +601,13 @@ impl FineTuneConfig {
 
 fn refused(reason: String) -> Error {
     Error::NotTeachable { reason }
+}
+
+/// `network` without Burn.
+fn alone(network: &EfficientNetLite, manifest: &Manifest) -> Result<cpu::Network> {
+    let model = Model::EfficientNetLite(network.clone());
+    let Manifest { architecture, input, genres, .. } = manifest;
+    cpu::Network::with_tensors(architecture, input, genres.len(), Tensors::of(&model)?)
 }
 
 fn check_name(manifest: &Manifest, name: &str) -> Result<()> {

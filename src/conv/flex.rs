@@ -7,7 +7,7 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
-use burn::tensor::{DType, Shape, Tensor};
+use burn::tensor::{DType, Device, Shape, Tensor};
 
 use super::Activation;
 use super::depthwise::{EVERYTHING, Geometry, Scratch};
@@ -35,8 +35,11 @@ pub(crate) trait FusedConv: Backend {
 
 /// Whether `x` lies where these kernels can read it, in the precision that they are written for.
 pub(super) fn applies(x: &Tensor<4>) -> bool {
-    let device = x.device().inner();
-    matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32
+    is_flex(&x.device()) && x.dtype() == DType::F32
+}
+
+pub(super) fn is_flex(device: &Device) -> bool {
+    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
 pub(super) fn pointwise(

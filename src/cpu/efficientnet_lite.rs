@@ -80,6 +80,13 @@ impl EfficientNetLite {
 
     /// Logits `[genres]` of a poster.
     pub(super) fn logits(&self, poster: &Pixels) -> Vec<f32> {
+        let mut logits = self.head.bias.clone();
+        self.head.add(&self.mean(poster), &mut logits);
+        logits
+    }
+
+    /// The mean of the last feature map over a poster, `[1280]`.
+    pub(super) fn mean(&self, poster: &Pixels) -> Vec<f32> {
         let features = self.features(poster);
         let mut mean = vec![0.0; FEATURES];
         for pixel in features.chunks_exact(FEATURES) {
@@ -87,9 +94,7 @@ impl EfficientNetLite {
         }
         let places = features.len() / FEATURES;
         mean.iter_mut().for_each(|mean| *mean /= places as f32);
-        let mut logits = self.head.bias.clone();
-        self.head.add(&mean, &mut logits);
-        logits
+        mean
     }
 
     /// See [`super::Network::contributions`].

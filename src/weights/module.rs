@@ -121,9 +121,19 @@ pub fn decode(bytes: &[u8], model: &mut Model) -> Result<()> {
 /// # Errors
 /// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
 pub fn tensors(model: &Model) -> Result<Vec<NamedTensor>> {
-    let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
-    let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes()).map_err(unreadable)?;
-    Ok(Tensors::read(&bytes)?.0.into_values().collect())
+    Ok(Tensors::of(model)?.0.into_values().collect())
+}
+
+impl Tensors {
+    /// Those of `model`, whose device must be one that can be waited for.
+    ///
+    /// # Errors
+    /// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
+    pub(crate) fn of(model: &Model) -> Result<Self> {
+        let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
+        let saved = model.save_into(&mut store).and_then(|()| store.get_bytes());
+        Self::read(&saved.map_err(unreadable)?)
+    }
 }
 
 /// A tensor that is to be written.
