@@ -67,16 +67,9 @@ impl Bundle {
     /// # Errors
     /// Those of [`Bundle::from_file`], and [`Error::File`].
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn read(dir: &Path, device: &Device) -> Result<Self> {
-        if dir.is_file() {
-            let file = std::fs::read(dir).map_err(|source| file_error(dir, source))?;
-            return Self::from_file(&file, device);
-        }
-        let path = dir.join(MANIFEST_FILE);
-        let json = std::fs::read_to_string(&path).map_err(|source| file_error(&path, source))?;
-        let path = dir.join(Manifest::from_json(&json)?.weights.file);
-        let weights = std::fs::read(&path).map_err(|source| file_error(&path, source))?;
-        Self::from_parts(&json, &weights, device)
+    pub fn read(path: &Path, device: &Device) -> Result<Self> {
+        let (manifest, weights) = read_parts(path)?;
+        Self::from_parts(&manifest, &weights, device)
     }
 
     /// Writes the bundle into the folder `dir`, replacing the one that is there; fills in
@@ -121,6 +114,24 @@ impl Bundle {
             }
         }
     }
+}
+
+/// The text of the manifest and the weights of the bundle in a folder, or in one file. They are not yet checked
+/// against each other.
+///
+/// # Errors
+/// [`Error::File`], [`Error::NotABundle`], and those of [`Manifest::from_json`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn read_parts(path: &Path) -> Result<(String, Vec<u8>)> {
+    let read = |path: &Path| std::fs::read(path).map_err(|source| file_error(path, source));
+    if path.is_file() {
+        return weights::split_manifest(&read(path)?);
+    }
+    let manifest = path.join(MANIFEST_FILE);
+    let json = std::fs::read_to_string(&manifest);
+    let json = json.map_err(|source| file_error(&manifest, source))?;
+    let weights = read(&path.join(Manifest::from_json(&json)?.weights.file))?;
+    Ok((json, weights))
 }
 
 /// Writes `bytes` to a file beside `path`, then renames it to `path`.

@@ -2,6 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
 
+mod corpus;
 mod fixture;
 
 use js_sys::{JSON, Uint8Array};
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
+use corpus::{Case, Outcome};
 use fixture::Golden;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -132,4 +134,23 @@ async fn errors_name_what_is_wrong() {
     // A bad file leaves the classifier as it was.
     let answer = probabilities(&classifier, fixture::POSTER_PNG).await;
     assert!(fixture::largest_difference(&answer, &golden().png_probabilities) < 1e-3);
+}
+
+#[wasm_bindgen_test]
+async fn files_of_strangers_are_classified_or_refused() {
+    let classifier = load("cpu").await;
+    let good = probabilities(&classifier, fixture::POSTER_JPEG).await;
+    for Case { name, bytes, outcome } in corpus::cases() {
+        let file = Uint8Array::from(bytes.as_slice());
+        match classifier.classify(file, JsValue::UNDEFINED).await {
+            Ok(_) => assert_ne!(outcome, Outcome::Refused, "{name}"),
+            Err(error) => {
+                let kind = String::from(error.unchecked_into::<js_sys::Error>().name());
+                let kinds = ["EmptyImage", "UnknownImageFormat", "ImageTooLarge", "DamagedImage"];
+                assert!(kinds.contains(&kind.as_str()), "{name}: {kind}");
+                assert_ne!(outcome, Outcome::Classified, "{name}");
+            }
+        }
+        assert_eq!(probabilities(&classifier, fixture::POSTER_JPEG).await, good, "after {name}");
+    }
 }

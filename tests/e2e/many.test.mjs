@@ -55,6 +55,31 @@ describe("a folder", () => {
         assert.ok(Math.abs(parseFloat(cells[3 + drama] ?? "") - (lighthouse?.probabilities.Drama ?? NaN)) < 1e-6);
     }));
 
+    test("a hundred files of strangers' are classified or refused as natively, and a good one behind them too", () => visit(async (marquee, page) => {
+        const folder = process.env.MARQUEE_STRANGERS;
+        assert.ok(folder, "MARQUEE_STRANGERS is the folder that the native tests fill");
+        /** @type {Record<string, boolean>} */
+        const classified = JSON.parse(readFileSync(`${folder}/classified.json`, "utf8"));
+        const strangers = Object.keys(classified);
+        assert.ok(strangers.length > 100);
+        await marquee.open("?device=cpu");
+        await marquee.file.setInputFiles([...strangers.map((name) => `${folder}/${name}`), files[0] ?? ""]);
+        await page.getByText(new RegExp(`^${strangers.length + 1} in `)).waitFor({ timeout: 240_000 });
+        /** @type {Saved[]} */
+        const answers = JSON.parse(await saved(page, "Save JSON"));
+        for (const { file, error, probabilities } of answers) {
+            assert.equal(!error, classified[file] ?? true, `${file}: ${error}`);
+            assert.equal(Object.keys(probabilities ?? {}).length, error ? 0 : manifest.genres.length, file);
+        }
+        await marquee.open("?device=cpu");
+        await marquee.file.setInputFiles([files[0] ?? "", files[1] ?? ""]);
+        await page.getByText(/^2 in /).waitFor();
+        /** @type {Saved[]} */
+        const alone = JSON.parse(await saved(page, "Save JSON"));
+        const lighthouse = (/** @type {Saved[]} */ all) => all.find(({ file }) => file === "lighthouse.jpg")?.probabilities;
+        assert.deepEqual(lighthouse(answers), lighthouse(alone));
+    }));
+
     test("is read with the folders in it, and without what systems leave there", () => visit(async (marquee, page) => {
         const folder = mkdtempSync(`${tmpdir()}/marquee-`);
         mkdirSync(`${folder}/noir`);

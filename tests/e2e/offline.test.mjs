@@ -64,11 +64,18 @@ describe("without a network", () => {
     test("a second visit classifies, on the CPU and on WebGPU", () => visit(async (marquee, page) => {
         publish("");
         await visited(marquee, "?device=webgpu");
-        await page.waitForFunction(async () => {
+        // Once the GPU has answered, its package is kept.
+        const isKept = () => page.evaluate(async () => {
             const names = await caches.keys();
             const cache = await caches.open(names.find((name) => name.startsWith("marquee-")) ?? "");
-            return (await cache.match("pkg/gpu/marquee_bg.wasm")) !== undefined;
-        }, undefined, { timeout: 60_000 });
+            const files = ["pkg/gpu/marquee_bg.wasm", "pkg/gpu/marquee.js"].map((file) => cache.match(file));
+            return (await Promise.all(files)).every((found) => found !== undefined);
+        });
+        const deadline = Date.now() + 60_000;
+        while (!(await isKept())) {
+            assert.ok(Date.now() < deadline, "the gpu package was not kept");
+            await page.waitForTimeout(200);
+        }
         await page.context().setOffline(true);
         for (const [query, device] of [["?device=cpu", "CPU"], ["?device=webgpu", "WebGPU"]]) {
             await page.goto(address + query);

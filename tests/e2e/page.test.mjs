@@ -421,6 +421,23 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
         await cpuAnswers(marquee, /Without WebGPU/);
     }));
 
+    for (const [what, request, why] of /** @type {const} */ ([
+        ["an adapter that gives no device", "throw new DOMException('out of devices', 'OperationError');", /Without WebGPU: .*out of devices/],
+        ["a device that is lost while the network is loaded", "const device = await ask.apply(this, wanted); device.destroy(); return device;", /Without WebGPU: /],
+    ])) {
+        test(what, () => visit(async (marquee, page) => {
+            await page.route("**/pkg/gpu/marquee.js", async (route) => {
+                const response = await route.fetch();
+                const failing = (await response.text()) + `
+                    const ask = GPUAdapter.prototype.requestDevice;
+                    GPUAdapter.prototype.requestDevice = async function (...wanted) { ${request} };`;
+                await route.fulfill({ response, body: failing });
+            });
+            await marquee.open("?device=webgpu");
+            await cpuAnswers(marquee, why);
+        }));
+    }
+
     test("a GPU that computes wrongly", () => visit(async (marquee, page) => {
         await page.route("**/pkg/gpu/marquee.js", async (route) => {
             const response = await route.fetch();

@@ -369,7 +369,7 @@ pub(crate) enum DeviceName {
     Wgpu,
     /// An NVIDIA GPU, by its number.
     Cuda(usize),
-    /// Burn Flex on all cores.
+    /// On all cores.
     Cpu,
 }
 

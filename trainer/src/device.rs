@@ -42,7 +42,7 @@ fn open_one(wanted: DeviceName) -> Result<(Device, String)> {
 
 fn cpu() -> (Device, String) {
     let cores = rayon::current_num_threads();
-    (Device::flex(), format!("cpu, {cores} cores (Burn Flex)"))
+    (Device::flex(), format!("cpu, {cores} cores"))
 }
 
 /// Whether a GPU that is emulated on the CPU will do. It is slower than Flex, so only when asked for.

@@ -1,7 +1,10 @@
 //! `trainer predict`: the top genres of any image files. A bad file gets its message; the rest goes on.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
-use marquee::{Bundle, Classifier, Prediction};
+use burn::tensor::Device;
+use marquee::{Bundle, Classifier, Manifest, Prediction, bundle};
 use serde_json::{Value, json};
 
 use crate::cli::PredictArgs;
@@ -9,9 +12,8 @@ use crate::device;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
-    let bundle = Bundle::read(&args.bundle, &device)
+    let classifier = open(&args.bundle, device)
         .with_context(|| format!("--bundle {}", args.bundle.display()))?;
-    let classifier = Classifier::new(bundle, device);
 
     let mut failed = 0;
     let mut answers = Vec::new();
@@ -45,6 +47,17 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         bail!("{failed} of {} images could not be classified", args.images.len());
     }
     Ok(())
+}
+
+/// The bundle on `device`; on the CPU as the page computes there, so that the answers are the same.
+fn open(path: &Path, device: Device) -> marquee::Result<Classifier> {
+    if device != Device::flex() {
+        return Ok(Classifier::new(Bundle::read(path, &device)?, device));
+    }
+    let (manifest, weights) = bundle::read_parts(path)?;
+    let manifest = Manifest::from_json(&manifest)?;
+    manifest.weights.check(&weights)?;
+    Classifier::on_cpu(manifest, &weights)
 }
 
 fn line(image: &str, genres: &[Prediction]) -> String {

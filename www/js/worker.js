@@ -130,7 +130,7 @@ async function bringUpGpu(load, asked) {
             download.bytes(CHECK_POSTER),
         ]);
         const gpuPackage = await open("gpu", wasm);
-        const candidate = await load(gpuPackage);
+        const candidate = await within(PATIENCE.firstRun, load(gpuPackage));
         const difference = largestDifference(
             await within(PATIENCE.firstRun, candidate.classify(poster)),
             await cpu.classify(poster),

@@ -26,7 +26,7 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
     step("tests, native", || {
         let mut cargo = Command::new("cargo");
         cargo.args(["test", "--quiet", "--workspace"]).current_dir(&project.root);
-        run(cargo.env("MARQUEE_IMAGENET", imagenet))
+        run(cargo.env("MARQUEE_IMAGENET", imagenet).env("MARQUEE_STRANGERS", strangers(project)))
     })?;
 
     let toolchain = tools::wasm_toolchain()?;
@@ -57,6 +57,11 @@ pub(crate) fn golden(project: &Project) -> Result<()> {
         cargo.args(["test", "--quiet", "--package", "marquee", "--test", "golden"]);
         run(cargo.env("MARQUEE_WRITE_GOLDEN", "1").current_dir(&project.root))
     })
+}
+
+/// Bad files that the native tests make and the page's tests drop.
+fn strangers(project: &Project) -> PathBuf {
+    project.tools().join("strangers")
 }
 
 fn cargo(project: &Project, arguments: &[&str]) -> Result<()> {
@@ -108,6 +113,7 @@ fn test_page(project: &Project, chromium: &Chromium) -> Result<()> {
         .env("MARQUEE_URL", &server.url)
         .env("MARQUEE_CHROMIUM", &chromium.browser)
         .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
-        .env("MARQUEE_TRAINER", &trainer);
+        .env("MARQUEE_TRAINER", &trainer)
+        .env("MARQUEE_STRANGERS", strangers(project));
     run(&mut node).context("see tests/e2e/screenshots for what the page showed")
 }

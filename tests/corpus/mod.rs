@@ -1,0 +1,185 @@
+//! Files that a stranger could drop: cut short, damaged, mislabelled, huge in their header or in their metadata, and
+//! odd ones that are sound. Made anew each time, the same everywhere.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, Rgb, RgbImage};
+
+/// What must become of a file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    /// It is a picture, if an odd one.
+    Classified,
+    /// It is none that is read.
+    Refused,
+    /// Damage may leave a picture or not.
+    Either,
+}
+
+/// A file with a name that says what is wrong with it.
+pub(crate) struct Case {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    pub outcome: Outcome,
+}
+
+const FORMATS: [(&str, ImageFormat); 4] = [
+    ("jpeg", ImageFormat::Jpeg),
+    ("png", ImageFormat::Png),
+    ("webp", ImageFormat::WebP),
+    ("gif", ImageFormat::Gif),
+];
+
+fn picture() -> DynamicImage {
+    RgbImage::from_fn(60, 90, |x, y| Rgb([x as u8 * 4, y as u8 * 2, (x ^ y) as u8])).into()
+}
+
+fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+/// All of them.
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut add = |name: String, bytes: Vec<u8>, outcome| cases.push(Case { name, bytes, outcome });
+    let mut random = 12345_u32;
+    let mut next = move || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) as usize
+    };
+
+    for (name, format) in FORMATS {
+        let whole = encoded(&picture(), format);
+        let length = whole.len();
+        add(format!("whole.{name}"), whole.clone(), Outcome::Classified);
+        for cut in [0, 1, 4, 12, 30] {
+            add(format!("{cut}-bytes.{name}"), whole[..cut].to_vec(), Outcome::Refused);
+        }
+        for eighth in 1..8 {
+            let cut = whole[..length * eighth / 8].to_vec();
+            add(format!("{eighth}-eighths.{name}"), cut, Outcome::Either);
+        }
+        let mut another = whole.clone();
+        another[..4].copy_from_slice(b"MARQ");
+        add(format!("wrong-magic.{name}"), another, Outcome::Refused);
+        for damage in 0..12 {
+            let mut damaged = whole.clone();
+            for _ in 0..=damage {
+                damaged[next() % length] = next() as u8;
+            }
+            add(format!("damaged-{damage}.{name}"), damaged, Outcome::Either);
+        }
+        let mut longer = whole;
+        longer.resize(1 << 20, 0xa5);
+        add(format!("junk-behind.{name}"), longer, Outcome::Either);
+    }
+
+    for (name, bytes) in [
+        ("text.jpg", b"Dear diary, today I am a poster.".to_vec()),
+        ("page.png", b"<!doctype html><title>404</title>".to_vec()),
+        ("zeros.webp", vec![0; 4096]),
+        ("ones.gif", vec![0xff; 4096]),
+        (
+            "bitmap.bmp",
+            b"BM\x1a\0\0\0\0\0\0\0\x1a\0\0\0\x0c\0\0\0\x01\0\x01\0\x01\0\x18\0\0\0\xff\0".to_vec(),
+        ),
+        ("vector.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_vec()),
+    ] {
+        add(name.into(), bytes, Outcome::Refused);
+    }
+
+    for (width, height) in [(65_535, 65_535), (50_001, 1_000), (u32::MAX, 1), (0, 90), (60, 0)] {
+        add(format!("{width}x{height}.png"), png_header(width, height), Outcome::Refused);
+    }
+    let mut gif = encoded(&picture(), ImageFormat::Gif);
+    gif[6..10].copy_from_slice(&[0xff; 4]);
+    add("65535x65535.gif".into(), gif, Outcome::Refused);
+    let mut jpeg = encoded(&picture(), ImageFormat::Jpeg);
+    let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0xff; 4]);
+    add("65535x65535.jpeg".into(), jpeg, Outcome::Refused);
+
+    for (name, picture) in [
+        ("grey", DynamicImage::from(picture().to_luma8())),
+        ("grey-alpha", picture().to_luma_alpha8().into()),
+        ("alpha", picture().to_rgba8().into()),
+        ("16-bit", picture().to_rgb16().into()),
+        ("grey-16-bit", picture().to_luma16().into()),
+        ("alpha-16-bit", picture().to_rgba16().into()),
+        ("1x1", RgbImage::new(1, 1).into()),
+        ("1x2000", RgbImage::new(1, 2000).into()),
+    ] {
+        add(format!("{name}.png"), encoded(&picture, ImageFormat::Png), Outcome::Classified);
+    }
+    let grey = encoded(&picture().to_luma8().into(), ImageFormat::Jpeg);
+    add("grey.jpeg".into(), grey, Outcome::Classified);
+    let whole = encoded(&picture(), ImageFormat::Jpeg);
+    for orientation in 0..=9 {
+        let exif = exif(orientation);
+        add(
+            format!("turned-{orientation}.jpeg"),
+            with_segment(&whole, 0xe1, &exif),
+            Outcome::Classified,
+        );
+    }
+    let nonsense = with_segment(&whole, 0xe1, b"Exif\0\0MM\0\x2a\xff\xff\xff\xff");
+    add("nonsense-exif.jpeg".into(), nonsense, Outcome::Classified);
+    let profile = with_segment(&whole, 0xe2, b"ICC_PROFILE\0\x01\x01nonsense");
+    add("nonsense-profile.jpeg".into(), profile, Outcome::Classified);
+    let mut metadata = whole[..2].to_vec();
+    for _ in 0..800 {
+        metadata.extend([0xff, 0xe1, 0xff, 0xff]);
+        metadata.resize(metadata.len() + 0xfffd, b'x');
+    }
+    metadata.extend(&whole[2..]);
+    add("50-megabytes-of-metadata.jpeg".into(), metadata, Outcome::Classified);
+    add("bomb-49-megapixels.png".into(), bomb(7000), Outcome::Classified);
+    cases
+}
+
+/// A PNG of one colour, small as a file and large as a picture.
+fn bomb(side: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let grey = vec![0; (side * side) as usize];
+    image::codecs::png::PngEncoder::new(&mut bytes)
+        .write_image(&grey, side, side, ExtendedColorType::L8)
+        .unwrap();
+    bytes
+}
+
+/// A PNG that ends behind its header.
+fn png_header(width: u32, height: u32) -> Vec<u8> {
+    let mut header = b"IHDR".to_vec();
+    header.extend(width.to_be_bytes());
+    header.extend(height.to_be_bytes());
+    header.extend([8, 2, 0, 0, 0]);
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0d".to_vec();
+    bytes.extend(&header);
+    bytes.extend(crc32(&header).to_be_bytes());
+    bytes.extend(b"\0\0\0\0IDAT");
+    bytes
+}
+
+/// As PNG has it (ISO 3309).
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+fn exif(orientation: u8) -> Vec<u8> {
+    let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    exif
+}
+
+/// A JPEG with one more segment at its beginning.
+fn with_segment(jpeg: &[u8], marker: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() + 2) as u16;
+    let [high, low] = length.to_be_bytes();
+    [&jpeg[..2], &[0xff, marker, high, low], body, &jpeg[2..]].concat()
+}
