@@ -349,8 +349,10 @@ describe("from JavaScript, with the package alone", () => {
             }
             return sizes;
         }, posters);
-        // How long it takes until every gap fits depends on the order in which memory was given back.
-        assert.equal(sizes.at(-1), sizes.at(-6), `bytes of wasm memory, round by round: ${sizes}`);
+        // A network that is not given back takes 13 MB each round. Once or twice memory grows by that much all the
+        // same, where no gap fits: when depends on the order in which memory was given back.
+        const late = (sizes.at(-1) ?? Infinity) - (sizes.at(-7) ?? 0);
+        assert.ok(late < 30e6, `bytes of wasm memory, round by round: ${sizes}`);
         assert.ok((sizes.at(-1) ?? Infinity) < 128e6, `bytes of wasm memory, round by round: ${sizes}`);
     }));
 });
