@@ -87,6 +87,8 @@ describe("a new genre", () => {
         await marquee.ready();
         assert.deepEqual(await allGenres(marquee, page), shown);
         await page.getByRole("button", { name: "Teach it" }).click();
+        // They come one after the other.
+        await page.locator(".lesson").nth(39).waitFor();
         assert.equal(await page.locator(".lesson").count(), 40);
         await visit(async (other, elsewhere) => {
             await other.open("?device=cpu");
