@@ -9,6 +9,20 @@ import { Marquee, answersAsNatively, launch, manifest, nativeAnswer, poster, pre
 
 const visit = visitor();
 
+/**
+ * Lets a script of the page's end in some more code.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} path
+ * @param {string} code
+ */
+function append(page, path, code) {
+    return page.route(`**/${path}`, async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: (await response.text()) + code });
+    });
+}
+
 describe("classifying", () => {
     test("a chosen file, on the CPU", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
@@ -45,16 +59,12 @@ describe("classifying", () => {
     }));
 
     test("the CPU answers first, and WebGPU takes over where it is faster", () => visit(async (marquee, page) => {
-        await page.route("**/pkg/cpu/marquee.js", async (route) => {
-            const response = await route.fetch();
-            const slow = (await response.text()) + `
-                const { classify } = Classifier.prototype;
-                Classifier.prototype.classify = async function (...poster) {
-                    await new Promise((resolve) => setTimeout(resolve, 6_000));
-                    return classify.apply(this, poster);
-                };`;
-            await route.fulfill({ response, body: slow });
-        });
+        await append(page, "pkg/cpu/marquee.js", `
+            const { classify } = Classifier.prototype;
+            Classifier.prototype.classify = async function (...poster) {
+                await new Promise((resolve) => setTimeout(resolve, 6_000));
+                return classify.apply(this, poster);
+            };`);
         await marquee.open();
         await marquee.choose("lighthouse.jpg", poster); // before anything is loaded
         await marquee.answered();
@@ -426,42 +436,30 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
         ["a device that is lost while the network is loaded", "const device = await ask.apply(this, wanted); device.destroy(); return device;", /Without WebGPU: /],
     ])) {
         test(what, () => visit(async (marquee, page) => {
-            await page.route("**/pkg/gpu/marquee.js", async (route) => {
-                const response = await route.fetch();
-                const failing = (await response.text()) + `
-                    const ask = GPUAdapter.prototype.requestDevice;
-                    GPUAdapter.prototype.requestDevice = async function (...wanted) { ${request} };`;
-                await route.fulfill({ response, body: failing });
-            });
+            await append(page, "pkg/gpu/marquee.js", `
+                const ask = GPUAdapter.prototype.requestDevice;
+                GPUAdapter.prototype.requestDevice = async function (...wanted) { ${request} };`);
             await marquee.open("?device=webgpu");
             await cpuAnswers(marquee, why);
         }));
     }
 
     test("a GPU that computes wrongly", () => visit(async (marquee, page) => {
-        await page.route("**/pkg/gpu/marquee.js", async (route) => {
-            const response = await route.fetch();
-            const wrong = (await response.text()) + `
-                Classifier.load = async () => ({ classify: async () => [{ genre: "Drama", probability: 0.123, likely: false }] });`;
-            await route.fulfill({ response, body: wrong });
-        });
+        await append(page, "pkg/gpu/marquee.js", `
+            Classifier.load = async () => ({ classify: async () => [{ genre: "Drama", probability: 0.123, likely: false }] });`);
         await marquee.open();
         await cpuAnswers(marquee, /the GPU computes wrongly/);
     }));
 
     test("a GPU that fails later", () => visit(async (marquee, page) => {
         // The self-check passes, the second poster does not.
-        await page.route("**/pkg/gpu/marquee.js", async (route) => {
-            const response = await route.fetch();
-            const failing = (await response.text()) + `
-                const explain = Classifier.prototype.explain;
-                let posters = 0;
-                Classifier.prototype.explain = function (...poster) {
-                    if (++posters > 1) return Promise.reject(new Error("the device was lost"));
-                    return explain.apply(this, poster);
-                };`;
-            await route.fulfill({ response, body: failing });
-        });
+        await append(page, "pkg/gpu/marquee.js", `
+            const explain = Classifier.prototype.explain;
+            let posters = 0;
+            Classifier.prototype.explain = function (...poster) {
+                if (++posters > 1) return Promise.reject(new Error("the device was lost"));
+                return explain.apply(this, poster);
+            };`);
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
         await marquee.answered();
