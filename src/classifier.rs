@@ -160,37 +160,38 @@ impl Classifier {
         }
         let Manifest { temperature, genres, .. } = &self.manifest;
         let mut logits: Vec<f32> = match &self.network {
-            Network::Cpu(network) => posters.iter().flat_map(|p| network.logits(p)).collect(),
+            Network::Cpu(network) => {
+                finite(posters.iter().flat_map(|poster| network.logits(poster)).collect())?
+            }
             #[cfg(feature = "burn")]
             Network::Burn { model, device } => {
                 read(model.forward(self.manifest.input.batch(posters, device))).await?
             }
         };
-        check(&logits)?;
         logits.iter_mut().for_each(|logit| *logit = metrics::sigmoid(*logit / temperature));
         Ok(logits.chunks(genres.len()).map(<[f32]>::to_vec).collect())
     }
 
     /// What each place adds to each genre's logit, where the network can say so.
     async fn contributions(&self, poster: &Pixels) -> Result<Option<Contributions>> {
-        let contributions = match &self.network {
-            Network::Cpu(network) => network.contributions(poster),
+        match &self.network {
+            Network::Cpu(network) => network
+                .contributions(poster)
+                .map(|Contributions { maps, bias }| {
+                    Ok(Contributions { maps: finite(maps)?, bias: finite(bias)? })
+                })
+                .transpose(),
             #[cfg(feature = "burn")]
             Network::Burn { model, device } => {
                 let batch = self.manifest.input.batch(std::slice::from_ref(poster), device);
                 match model.contributions(batch) {
                     Some(crate::model::Contributions { maps, bias }) => {
-                        Some(Contributions { maps: read(maps).await?, bias: read(bias).await? })
+                        Ok(Some(Contributions { maps: read(maps).await?, bias: read(bias).await? }))
                     }
-                    None => None,
+                    None => Ok(None),
                 }
             }
-        };
-        if let Some(Contributions { maps, bias }) = &contributions {
-            check(maps)?;
-            check(bias)?;
         }
-        Ok(contributions)
     }
 
     /// Genres by their probability, the most probable first.
@@ -213,14 +214,12 @@ impl Classifier {
 pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let failed = |reason: String| Error::Compute { reason };
     let data = tensor.into_data_async().await.map_err(|error| failed(error.to_string()))?;
-    let values = data.try_to_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?;
-    check(&values)?;
-    Ok(values)
+    finite(data.try_to_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?)
 }
 
-fn check(values: &[f32]) -> Result<()> {
+fn finite(values: Vec<f32>) -> Result<Vec<f32>> {
     if values.iter().any(|value| !value.is_finite()) {
         return Err(Error::Compute { reason: "an answer is not a number".into() });
     }
-    Ok(())
+    Ok(values)
 }

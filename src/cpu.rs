@@ -1,11 +1,11 @@
-//! The networks on a CPU without a tensor library: what the browser's first answer waits for. It is a tenth of
-//! Burn's code to download, and several times as fast where there is only one thread and 128-bit SIMD.
+//! The networks on a CPU without a tensor library: what the browser's first answer waits for. With Burn it had twice
+//! as much to download, and took three times as long on the one thread and the 128-bit SIMD that there are.
 //!
 //! An EfficientNet-Lite computes in 16-bit integers. A browser's SIMD multiplies eight of them and adds
 //! neighbouring products in one instruction, which is twice what it does for floats, and unlike 8 bits that
 //! costs no accuracy: the weights of a bundle have 8 bits themselves, and ReLU6 keeps what is between the
-//! layers within 0..=6. How many bits stand behind the binary point is chosen for each layer so that no sum
-//! can overflow, whatever the poster.
+//! layers within 0..=6. What each output's weights are multiplied by before they are rounded is chosen so that no
+//! sum can overflow, whatever the poster.
 //!
 //! `model` is the same network with Burn; tests hold the two together.
 

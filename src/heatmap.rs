@@ -7,6 +7,8 @@
 
 use serde::Serialize;
 
+use crate::padding;
+
 /// Each genre's map over one poster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Heatmaps {
@@ -60,9 +62,9 @@ impl Sight {
     /// Behind a convolution. "SAME" pads less in front than behind where it cannot pad evenly, so that for an
     /// even size the first output looks at a place half a stride further in.
     pub(crate) fn behind(self, kernel: usize, stride: usize) -> Self {
+        let before = padding::before(self.size, kernel, stride);
+        let middle = (kernel - 1) as f64 / 2.0 - before as f64;
         let size = self.size.div_ceil(stride);
-        let padding = ((size - 1) * stride + kernel).saturating_sub(self.size);
-        let middle = (kernel - 1) as f64 / 2.0 - (padding / 2) as f64;
         Self { size, first: self.first + middle * self.step, step: self.step * stride as f64 }
     }
 

@@ -35,6 +35,7 @@ pub mod manifest;
 pub mod metrics;
 #[cfg(feature = "burn")]
 pub mod model;
+mod padding;
 pub mod preprocess;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

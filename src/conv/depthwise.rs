@@ -9,6 +9,7 @@
 #[cfg(feature = "autodiff")]
 mod gradient;
 
+use crate::padding;
 use pulp::{Arch, Simd, WithSimd};
 
 #[cfg(feature = "autodiff")]
@@ -40,7 +41,7 @@ impl Geometry {
         let output = input.map(|size| size.div_ceil(stride));
         let side = |axis: usize| {
             let needed = (output[axis] - 1) * stride + kernel;
-            (needed.saturating_sub(input[axis]) / 2, needed.div_ceil(stride))
+            (padding::before(input[axis], kernel, stride), needed.div_ceil(stride))
         };
         let ((top, height), (left, width)) = (side(0), side(1));
         Self { input, output, kernel, stride, before: [top, left], phase: [height, width] }

@@ -9,6 +9,8 @@
 use bytemuck::cast;
 use wide::{f32x4, i16x8, i32x4};
 
+use crate::padding;
+
 use super::fixed::{self, HIDDEN_BITS, Inputs, Pair};
 use super::matrix::HiddenMap;
 
@@ -56,13 +58,10 @@ struct Geometry {
 }
 
 impl Geometry {
-    /// With "SAME" padding: as much as it takes that every stride-th pixel is a kernel's centre, the odd pixel
-    /// at the end (TensorFlow's convention).
+    /// With "SAME" padding.
     fn new(input: [usize; 2], kernel: usize, stride: usize) -> Self {
         let output = input.map(|size| size.div_ceil(stride));
-        let before =
-            |axis: usize| ((output[axis] - 1) * stride + kernel).saturating_sub(input[axis]) / 2;
-        let (above, columns) = (before(0), before(1));
+        let [above, columns] = input.map(|size| padding::before(size, kernel, stride));
         let left = columns.div_ceil(2);
         let begin = left * 2 - columns;
         let bases = if stride == 1 { (output[1] + begin).div_ceil(2) } else { output[1] };
@@ -148,7 +147,7 @@ impl Depthwise {
     }
 
     /// ReLU6 of the convolution of a map that was [cleared](Self::clear) and filled: `[rows, columns, channels]`.
-    #[inline(never)]
+    #[inline(never)] // a profile tells the kernels apart
     pub fn convolve(&self, map: &mut [[i32x4; 2]], output: &mut Vec<Pair>) {
         self.remove_last_column(map);
         let [height, width] = self.geometry.output;

@@ -5,6 +5,7 @@
 
 use crate::architecture::efficientnet_lite::{BlockPlan, FEATURES, STEM, Size};
 use crate::error::Result;
+use crate::padding;
 use crate::preprocess::{Pixels, Preprocess};
 use crate::weights::Tensors;
 
@@ -177,18 +178,16 @@ impl Stem {
     const INPUTS: usize = (3 * STEM.kernel * STEM.kernel).next_multiple_of(2);
 
     fn new(input: &Preprocess) -> Self {
-        let value = |channel: usize, level: usize| {
-            (level as f32 / 255.0 - input.mean[channel]) / input.std[channel]
-        };
-        let values: [[f32; 256]; 3] =
-            std::array::from_fn(|channel| std::array::from_fn(|level| value(channel, level)));
-        let largest =
-            values.as_flattened().iter().fold(0.0, |largest: f32, v| largest.max(v.abs()));
+        // A pixel of each level, normalised as every poster is: `[3, 256]`.
+        let levels = Pixels { rgb: (0..=255).flat_map(|level| [level; 3]).collect() };
+        let values = input.normalise(&levels);
+        let largest = values.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
         let bits = Inputs::STREAM.bits(largest);
+        let round = |value: f32| fixed::round(value, fixed::power(bits)) as i16;
         let size = [input.height as usize, input.width as usize];
         Self {
-            levels: Box::new(values.map(|channel| {
-                channel.map(|value| fixed::round(value, fixed::power(bits)) as i16)
+            levels: Box::new(std::array::from_fn(|channel| {
+                std::array::from_fn(|level| round(values[channel * 256 + level]))
             })),
             bits,
             input: size,
@@ -213,10 +212,7 @@ impl Stem {
     /// What the kernel sees at each of its places, `[rows, even columns, INPUTS]`: row by row, pixel by pixel.
     fn patches(&self, poster: &Pixels, patches: &mut Vec<Pair>) -> i32 {
         let [height, width] = self.input;
-        let before = [0, 1].map(|axis| {
-            ((self.output[axis] - 1) * STEM.stride + STEM.kernel).saturating_sub(self.input[axis])
-                / 2
-        });
+        let before = self.input.map(|size| padding::before(size, STEM.kernel, STEM.stride));
         // The poster with a frame of zeros, wide enough for every place.
         let columns = self.output[1].next_multiple_of(2);
         let row = ((columns - 1) * STEM.stride + STEM.kernel).max(before[1] + width) * 3;

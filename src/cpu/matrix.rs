@@ -66,7 +66,7 @@ impl Expand {
     }
 
     /// The outputs for `pixels`, `[rows, even columns, inputs]` with `bits`.
-    #[inline(never)]
+    #[inline(never)] // a profile tells the kernels apart
     pub fn run(&self, pixels: &[Pair], bits: i32, map: HiddenMap<'_>) {
         let input = fixed::power(bits);
         let factors = self.factors.iter().map(|factor| factor * input);
@@ -99,7 +99,7 @@ impl Project {
     }
 
     /// The outputs for `pixels`, `[pixels, inputs]` with `bits`: `[pixels, outputs]`.
-    #[inline(never)]
+    #[inline(never)] // a profile tells the kernels apart
     pub fn run(&self, pixels: &[Pair], bits: i32, outputs: &mut Vec<f32>) {
         let input = fixed::power(bits);
         let scales: Vec<f32> = self.factors.iter().map(|factor| 1.0 / (factor * input)).collect();
