@@ -1,13 +1,15 @@
 //! The convolutions that mobile networks are made of, each with its bias and its activation in one go.
 //!
 //! On the CPU they are kernels of our own (`conv/flex.rs`): Burn's general convolution spends most of its time
-//! on depthwise layers, and its gradient walks over their channels one by one. On every other device they
-//! are Burn's.
+//! on depthwise layers, and its gradient walks over their channels one by one. So they are on WebGPU where nothing
+//! learns (`conv/gpu.rs`). Everywhere else they are Burn's.
 
 #[cfg(feature = "flex")]
 mod depthwise;
 #[cfg(feature = "flex")]
 mod flex;
+#[cfg(feature = "webgpu")]
+mod gpu;
 
 use burn::nn::conv::Conv2d;
 #[cfg(feature = "autodiff")]
@@ -41,7 +43,20 @@ pub(crate) fn pointwise(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> 
     if let (true, Some(bias)) = (flex::applies(&x), &conv.bias) {
         return flex::pointwise(x, conv.weight.val(), bias.val(), activation);
     }
+    #[cfg(feature = "webgpu")]
+    if let (true, Some(bias)) = (gpu::fits(&x, &conv.weight.dims()[..2]), &conv.bias) {
+        return gpu::pointwise(x, conv.weight.val(), bias.val(), activation);
+    }
     general(conv, x, activation)
+}
+
+/// A 1x1 convolution without activation, to which `residual` is added, `[N, O, H, W]`.
+pub(crate) fn pointwise_add(conv: &Conv2d, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "webgpu")]
+    if let (true, Some(bias)) = (gpu::fits(&x, &conv.weight.dims()[..2]), &conv.bias) {
+        return gpu::pointwise_add(x, conv.weight.val(), bias.val(), residual);
+    }
+    pointwise(conv, x, Activation::Linear) + residual
 }
 
 /// A convolution of each channel for itself, `[N, C, H, W] -> [N, C, ceil(H / stride), ceil(W / stride)]`,
@@ -52,11 +67,25 @@ pub(crate) fn depthwise(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> 
         let stride = conv.stride[0];
         return flex::depthwise(x, conv.weight.val(), bias.val(), stride, activation);
     }
+    #[cfg(feature = "webgpu")]
+    if let (true, Some(bias)) = (gpu::fits(&x, &conv.weight.dims()[..1]), &conv.bias) {
+        return gpu::depthwise(x, conv.weight.val(), bias.val(), conv.stride[0], activation);
+    }
+    general(conv, x, activation)
+}
+
+/// A convolution of a few channels, a picture's colours: `[N, C, H, W] -> [N, O, ceil(H / stride),
+/// ceil(W / stride)]`, padded as TensorFlow's "SAME".
+pub(crate) fn dense(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    #[cfg(feature = "webgpu")]
+    if let (true, Some(bias)) = (gpu::fits(&x, &conv.weight.dims()[..1]), &conv.bias) {
+        return gpu::dense(x, conv.weight.val(), bias.val(), conv.stride[0], activation);
+    }
     general(conv, x, activation)
 }
 
 /// Any convolution, as Burn computes it.
-pub(crate) fn general(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+fn general(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
     let y = conv.forward(x);
     match activation {
         Activation::Linear => y,

@@ -359,9 +359,23 @@ pub(crate) fn not_built(device: &'static str, package: &str) -> Error {
     Error::Device { device, reason: format!("this package was built without it; load {package}/") }
 }
 
-/// Burn initialises a GPU once in a process; later classifiers share it.
+// CubeCL's compiler registers its operations by constructors, some thousand. Unless a module calls them itself,
+// the linker takes it for a command that runs once, and puts the call in front of every exported function:
+// wasm-bindgen's own among them, which WebGPU needs several times a dispatch. It was two thirds of an answer's
+// time.
 #[cfg(feature = "webgpu")]
-pub(crate) async fn open_webgpu() -> Result<Device, Error> {
+#[allow(unsafe_code)] // there is no safe way to name what the linker makes
+unsafe extern "C" {
+    // Safe: it takes nothing, and may be called again.
+    safe fn __wasm_call_ctors();
+}
+
+/// Burn initialises a GPU once in a process; later classifiers share it.
+///
+/// # Errors
+/// The browser has no WebGPU, or no adapter for it.
+#[cfg(feature = "webgpu")]
+pub async fn open_webgpu() -> Result<Device, Error> {
     use std::cell::RefCell;
 
     thread_local! {
@@ -370,6 +384,7 @@ pub(crate) async fn open_webgpu() -> Result<Device, Error> {
     if let Some(device) = OPEN.with_borrow(Clone::clone) {
         return Ok(device);
     }
+    __wasm_call_ctors();
     let device = Device::wgpu_options()
         .init_async()
         .await

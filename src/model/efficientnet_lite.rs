@@ -81,17 +81,21 @@ impl Block {
             None => x.clone(),
         };
         let hidden = conv::depthwise(&self.depthwise, hidden, Activation::Relu6);
+        if self.residual && !self.skips(&x) {
+            return conv::pointwise_add(&self.project, hidden, x);
+        }
         let y = conv::pointwise(&self.project, hidden, Activation::Linear);
         if self.residual { self.skip_for_some(y) + x } else { y }
     }
 
-    /// While training, sets the whole output to zero for some posters, and raises it for the others so that
-    /// the mean stays.
+    /// Whether some posters pass by this block: only while training.
+    fn skips(&self, x: &Tensor<4>) -> bool {
+        self.drop_path > 0.0 && x.device().is_autodiff()
+    }
+
+    /// Sets the whole output to zero for some posters, and raises it for the others so that the mean stays.
     fn skip_for_some(&self, y: Tensor<4>) -> Tensor<4> {
         let device = y.device();
-        if self.drop_path == 0.0 || !device.is_autodiff() {
-            return y;
-        }
         let keep = 1.0 - self.drop_path;
         let posters = y.dims()[0];
         let kept = Tensor::random([posters, 1, 1, 1], Distribution::Bernoulli(keep), &device);
@@ -224,7 +228,7 @@ impl EfficientNetLite {
     /// stages, 8 is the last convolution.
     pub fn run(&self, parts: std::ops::Range<usize>, x: Tensor<4>) -> Tensor<4> {
         parts.fold(x, |x, part| match part {
-            0 => conv::general(&self.stem, x, Activation::Relu6),
+            0 => conv::dense(&self.stem, x, Activation::Relu6),
             part if part <= LAST_STAGE => {
                 self.stages[part - 1].blocks.iter().fold(x, |x, block| block.forward(x))
             }

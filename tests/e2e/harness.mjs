@@ -49,6 +49,13 @@ export async function screenshot(page, name) {
     await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
 }
 
+/** What a button of the page saves, as text. @param {import("playwright-core").Page} page @param {string} button */
+export async function saved(page, button) {
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: button }).click();
+    return readFileSync(await (await download).path(), "utf8");
+}
+
 /** What the native trainer answers about the sample. */
 export const nativeAnswer = predictNatively(poster);
 
@@ -203,4 +210,22 @@ export class Marquee {
             return { genre: genre.trim(), probability: Number(percent) / 100 };
         });
     }
+}
+
+/** Makes it possible to `lose` the GPU's device of each worker. @param {import("playwright-core").Page} page */
+export function losable(page) {
+    page.on("worker", (worker) => worker.evaluate(() => {
+        const request = GPUAdapter.prototype.requestDevice;
+        GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
+            const device = await request.call(this, descriptor);
+            Reflect.set(globalThis, "lose", () => device.destroy());
+            return device;
+        };
+    }).catch(() => {}));
+}
+
+/** @param {import("playwright-core").Worker | undefined} worker */
+export async function lose(worker) {
+    assert.ok(worker);
+    await worker.evaluate(() => Reflect.get(globalThis, "lose")());
 }

@@ -6,21 +6,11 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeF
 import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 
-import { manifest, poster, root, screenshot, trainer, visitor } from "./harness.mjs";
+import { manifest, poster, root, saved, screenshot, trainer, visitor } from "./harness.mjs";
 
 const visit = visitor();
 const names = ["lighthouse", "saddle", "orbit", "umbrella", "cellar", "balloon"];
 const files = names.map((name) => `${root}www/samples/${name}.jpg`);
-
-/**
- * @param {import("playwright-core").Page} page
- * @param {string} button
- */
-async function saved(page, button) {
-    const download = page.waitForEvent("download");
-    await page.getByRole("button", { name: button }).click();
-    return readFileSync(await (await download).path(), "utf8");
-}
 
 /** @typedef {{ file: string, genres: string[], probabilities: Record<string, number>, error: string }} Saved */
 

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
 
-import { Marquee, answersAsNatively, launch, manifest, nativeAnswer, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
+import { Marquee, answersAsNatively, launch, losable, lose, manifest, nativeAnswer, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
 
 const visit = visitor();
 
@@ -468,24 +468,13 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
         await cpuAnswers(marquee, /WebGPU failed: the device was lost/);
     }));
 
-    /** Makes `lose()` in the worker lose the GPU's device. @param {import("playwright-core").Page} page */
-    const losable = (page) => page.on("worker", (worker) => worker.evaluate(() => {
-        const request = GPUAdapter.prototype.requestDevice;
-        GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
-            const device = await request.call(this, descriptor);
-            Reflect.set(globalThis, "lose", () => device.destroy());
-            return device;
-        };
-    }).catch(() => {}));
-    const lose = (/** @type {import("playwright-core").Page} */ page) => page.workers()[0]?.evaluate(() => Reflect.get(globalThis, "lose")());
-
     test("a device that is lost", () => visit(async (marquee, page) => {
         losable(page);
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
         await marquee.answered();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
-        await lose(page);
+        await lose(page.workers()[0]);
         await marquee.choose("second.jpg", poster);
         await cpuAnswers(marquee, /WebGPU failed: .*It is tried again in a minute/);
     }));
@@ -500,7 +489,7 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
         await marquee.choose("first.jpg", poster);
         await marquee.answered();
         assert.equal(await marquee.device.textContent(), "WebGPU");
-        await lose(page);
+        await lose(page.workers()[0]);
         await marquee.choose("second.jpg", poster);
         await cpuAnswers(marquee, /WebGPU failed/);
         await marquee.answeredBy("WebGPU");

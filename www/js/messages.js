@@ -60,8 +60,9 @@
  * @typedef {{ type: "refused", name: string, message: string }} RefusedPoster
  * @typedef {{ type: "progress", progress: FineTuneProgress }} Learning
  * @typedef {{ type: "checkpoint", step: number, steps: number, file: Uint8Array }} Checkpoint  what was learnt so far
+ * @typedef {{ type: "judged", judgement: Judgement | null }} Judged  how good it is so far
  * @typedef {{ type: "taught", file: Uint8Array, judgement: Judgement | null }} Taught
- * @typedef {Looked | RefusedPoster | Learning | Checkpoint | Taught | Failed} FromTeacher
+ * @typedef {Looked | RefusedPoster | Learning | Checkpoint | Judged | Taught | Failed} FromTeacher
  *
  * @typedef {{ bytes: number, sha256: string }} SiteFile
  * @typedef {{ version: string, files: Record<string, SiteFile> }} Site  every file of this version of the page

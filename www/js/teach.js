@@ -381,6 +381,9 @@ async function train() {
                 await networks.change(mine, { file: blob(file), judgement: null, cut: { step, steps }, earlier });
                 break;
             }
+            case "judged":
+                showJudgement(message.judgement, "What it gives so far");
+                break;
             case "taught": {
                 await networks.change(mine, { file: blob(message.file), judgement: message.judgement, cut: null, earlier });
                 finish();
@@ -426,8 +429,8 @@ function showTraining() {
     }
 }
 
-/** @param {Judgement | null} judgement */
-function showJudgement(judgement) {
+/** @param {Judgement | null} judgement @param {string} [heading] */
+function showJudgement(judgement, heading = "What it gave") {
     if (!judgement || !judgement.genres.length) {
         page.result.replaceChildren();
         return;
@@ -447,7 +450,7 @@ function showJudgement(judgement) {
     }));
     const better = crossEntropy.after < Math.min(crossEntropy.guessing, crossEntropy.before ?? Infinity);
     page.result.replaceChildren(
-        make("h3", null, "What it gave"),
+        make("h3", null, heading),
         make(
             "p",
             { className: better ? "" : "warning" },

@@ -11,6 +11,12 @@ import * as download from "./download.js";
 /** Between two copies of what was learnt so far, in milliseconds. */
 const PAUSE = 2000;
 
+/** Between two judgements of what was learnt so far, in milliseconds. */
+const JUDGE = 500;
+
+/** Training goes on for so many times as long as the last judgement took. */
+const RARELY = 10;
+
 /** Posters that are looked at between two reports. */
 const TOGETHER = 2;
 
@@ -58,20 +64,30 @@ async function teach({ base, device, options, renamed, posters }) {
         });
         post({ type: "looked", posters: Math.min(first + TOGETHER, posters.length), of: posters.length });
     }
-    let saved = performance.now();
+    const judge = () => tuner.judge().catch(() => undefined);
+    let save = performance.now() + PAUSE;
+    let look = performance.now() + JUDGE;
     let done = stopped;
     while (!done) {
         const last = await tuner.train((progress) => {
             post({ type: "progress", progress });
-            return !(paused || stopped || performance.now() - saved > PAUSE);
+            return !(paused || stopped || performance.now() > Math.min(save, look));
         });
         done = stopped || last.step === last.steps;
         if (done) break;
-        post({ type: "checkpoint", step: last.step, steps: last.steps, file: await tuner.export() });
-        saved = performance.now();
+        if (performance.now() > look) {
+            const began = performance.now();
+            post({ type: "judged", judgement: (await judge()) ?? null });
+            const ended = performance.now();
+            look = ended + Math.max(JUDGE, RARELY * (ended - began));
+        }
+        if (paused || performance.now() > save) {
+            post({ type: "checkpoint", step: last.step, steps: last.steps, file: await tuner.export() });
+            save = performance.now() + PAUSE;
+        }
         while (paused) await /** @type {Promise<void>} */ (new Promise((resolve) => (wake = resolve)));
     }
-    const judgement = await tuner.judge().catch(() => undefined);
+    const judgement = await judge();
     // Last, since names are for people: what was learnt hangs on none of them.
     for (const [from, to] of renamed) tuner.rename(from, to);
     post({ type: "taught", file: await tuner.export(), judgement: judgement ?? null });
