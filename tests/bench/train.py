@@ -3,7 +3,7 @@
 The same posters in the same batches of 32 at 160 x 240, every layer learning, no augmentation; AdamW, a moving
 average of the weights, binary cross-entropy. Prints seconds for each epoch, as JSON lines.
 
-    python3 train.py DIR IDS.txt EPOCHS     # a folder in the layout of the Kaggle set, and which of its posters
+    KERAS_BACKEND=tensorflow|torch python3 train.py DIR IDS.txt EPOCHS     # a folder in the layout of the Kaggle set, and which of its posters
 """
 
 import csv

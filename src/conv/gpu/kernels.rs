@@ -105,19 +105,8 @@ pub(super) fn depthwise<N: Size>(
         terminate!();
     }
     let channels = bias.len();
-    let channel = ABSOLUTE_POS % channels;
-    let tiles = window.columns.div_ceil(COLUMNS);
-    let tile = ABSOLUTE_POS / channels;
-    let first = tile % tiles * COLUMNS;
-    let row = tile / tiles % window.rows;
-    let poster = tile / tiles / window.rows;
-
-    let start = bias[channel];
-    let mut sums = Sequence::<RuntimeCell<Vector<f32, N>>>::new();
-    #[unroll]
-    for _ in 0..COLUMNS {
-        sums.push(RuntimeCell::new(start));
-    }
+    let Tile { channel, first, row, poster } = tile(channels, &window);
+    let sums = start::<N>(bias[channel]);
     for tap_row in 0..kernel {
         let from_row = row * stride + tap_row;
         if from_row >= window.above && from_row < window.above + window.height {
@@ -181,19 +170,8 @@ pub(super) fn dense<N: Size>(
         terminate!();
     }
     let channels = bias.len();
-    let channel = ABSOLUTE_POS % channels;
-    let tiles = window.columns.div_ceil(COLUMNS);
-    let tile = ABSOLUTE_POS / channels;
-    let first = tile % tiles * COLUMNS;
-    let row = tile / tiles % window.rows;
-    let poster = tile / tiles / window.rows;
-
-    let start = bias[channel];
-    let mut sums = Sequence::<RuntimeCell<Vector<f32, N>>>::new();
-    #[unroll]
-    for _ in 0..COLUMNS {
-        sums.push(RuntimeCell::new(start));
-    }
+    let Tile { channel, first, row, poster } = tile(channels, &window);
+    let sums = start::<N>(bias[channel]);
     for input in 0..inputs {
         for tap_row in 0..kernel {
             let from_row = row * stride + tap_row;
@@ -237,6 +215,39 @@ pub(super) fn dense<N: Size>(
             y[place * channels + channel] = activate::<N>(sums.index(column).read(), relu6);
         }
     }
+}
+
+/// What one invocation computes of an output, [`COLUMNS`] places from `first` on.
+#[derive(CubeType)]
+struct Tile {
+    channel: usize,
+    first: usize,
+    row: usize,
+    poster: usize,
+}
+
+/// Neighbours have neighbouring channels.
+#[cube]
+fn tile(channels: usize, window: &Window) -> Tile {
+    let tiles = window.columns.div_ceil(COLUMNS);
+    let tile = ABSOLUTE_POS / channels;
+    Tile {
+        channel: ABSOLUTE_POS % channels,
+        first: tile % tiles * COLUMNS,
+        row: tile / tiles % window.rows,
+        poster: tile / tiles / window.rows,
+    }
+}
+
+/// A sum for each place of a [`Tile`]. Variables by themselves: an array would lie in memory.
+#[cube]
+fn start<N: Size>(bias: Vector<f32, N>) -> Sequence<RuntimeCell<Vector<f32, N>>> {
+    let mut sums = Sequence::new();
+    #[unroll]
+    for _ in 0..COLUMNS {
+        sums.push(RuntimeCell::new(bias));
+    }
+    sums
 }
 
 #[cube]

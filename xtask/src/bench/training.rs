@@ -11,8 +11,28 @@ use serde::{Deserialize, Serialize};
 use crate::project::Project;
 use crate::step::step;
 
-/// What Keras computes with.
-const TENSORFLOW: [&str; 2] = ["tensorflow-cpu==2.21.0", "pillow"];
+/// What Keras computes with, and what pip then installs.
+struct Engine {
+    name: &'static str,
+    /// `KERAS_BACKEND`.
+    backend: &'static str,
+    size: &'static str,
+    packages: &'static [&'static str],
+}
+
+const TENSORFLOW: Engine = Engine {
+    name: "Keras on TensorFlow",
+    backend: "tensorflow",
+    size: "300 MB",
+    packages: &["tensorflow-cpu==2.21.0", "pillow"],
+};
+
+const TORCH: Engine = Engine {
+    name: "Keras on PyTorch",
+    backend: "torch",
+    size: "7 GB",
+    packages: &["torch==2.9.1", "keras==3.15.1", "pillow"],
+};
 
 #[derive(Args)]
 pub(crate) struct TrainArgs {
@@ -25,6 +45,9 @@ pub(crate) struct TrainArgs {
     /// Passes over them; the first one is not counted
     #[arg(long, default_value_t = 3)]
     epochs: usize,
+    /// Keras on PyTorch too, which takes 7 GB to install
+    #[arg(long)]
+    torch: bool,
     /// Also write the figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -61,13 +84,15 @@ pub(crate) fn run(project: &Project, args: &TrainArgs) -> Result<()> {
         cargo.current_dir(&project.root).args(["build", "--release", "--package", "trainer"]);
         crate::step::run(cargo.arg("--no-default-features"))
     })?;
-    let packages = dir.join("python");
-    if !packages.exists() {
-        step("installing TensorFlow (300 MB, once)", || {
-            let mut pip = Command::new("python3");
-            pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&packages);
-            crate::step::run(pip.args(TENSORFLOW))
-        })?;
+    let peers = if args.torch { vec![TENSORFLOW, TORCH] } else { vec![TENSORFLOW] };
+    for Engine { name, backend, size, packages } in &peers {
+        if !dir.join(backend).exists() {
+            step(&format!("installing {name} ({size}, once)"), || {
+                let mut pip = Command::new("python3");
+                pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(dir.join(backend));
+                crate::step::run(pip.args(*packages))
+            })?;
+        }
     }
 
     let mut ours = Command::new(project.target.join("release/trainer"));
@@ -99,22 +124,25 @@ pub(crate) fn run(project: &Project, args: &TrainArgs) -> Result<()> {
     let ids = dir.join("run/train.txt");
     let posters = std::fs::read_to_string(&ids)?.lines().count();
 
-    let mut keras = Command::new("python3");
-    keras
-        .arg(project.root.join("tests/bench/train.py"))
-        .args([&data, &ids])
-        .arg(args.epochs.to_string())
-        .env("PYTHONPATH", &packages)
-        .stdout(std::process::Stdio::piped());
-    let (keras_log, keras_memory) = step("training with Keras", || watch(keras.spawn()?))?;
+    let mut runs = vec![("Marquee", our_log, our_memory)];
+    for Engine { name, backend, .. } in &peers {
+        let mut keras = Command::new("python3");
+        keras
+            .arg(project.root.join("tests/bench/train.py"))
+            .args([&data, &ids])
+            .arg(args.epochs.to_string())
+            .env("KERAS_BACKEND", backend)
+            .env("PYTHONPATH", dir.join(backend))
+            .stdout(std::process::Stdio::piped());
+        let (log, memory) = step(&format!("training with {name}"), || watch(keras.spawn()?))?;
+        runs.push((name, log, memory));
+    }
 
     let mut figures = Vec::new();
-    for (engine, log, memory) in
-        [("Marquee", our_log, our_memory), ("Keras", keras_log, keras_memory)]
-    {
+    for (engine, log, memory) in runs {
         let [low, median, high] = rates(&log, posters).context(engine)?;
         println!(
-            "{engine:10} {median:6.1} posters/s ({low:.1} to {high:.1}), {memory:.0} MB at most"
+            "{engine:20} {median:6.1} posters/s ({low:.1} to {high:.1}), {memory:.0} MB at most"
         );
         let figure = |metric, unit, [low, median, high]: [f64; 3]| Figure {
             engine,
