@@ -66,16 +66,16 @@ async function teach({ base, device, options, renamed, posters }) {
     }
     const judge = () => tuner.judge().catch(() => undefined);
     let save = performance.now() + PAUSE;
-    let look = performance.now() + JUDGE;
+    let look = performance.now(); // at once, so that a short training is seen too
     let done = stopped;
     while (!done) {
         const last = await tuner.train((progress) => {
             post({ type: "progress", progress });
-            return !(paused || stopped || performance.now() > Math.min(save, look));
+            return !(paused || stopped || performance.now() >= Math.min(save, look));
         });
         done = stopped || last.step === last.steps;
         if (done) break;
-        if (performance.now() > look) {
+        if (performance.now() >= look) {
             const began = performance.now();
             post({ type: "judged", judgement: (await judge()) ?? null });
             const ended = performance.now();
