@@ -105,12 +105,12 @@ pub(super) fn depthwise<N: Size>(
         terminate!();
     }
     let channels = bias.len();
-    let Tile { channel, first, row, poster } = tile(channels, &window);
-    let sums = start::<N>(bias[channel]);
+    let tile = tile(channels, &window);
+    let sums = start::<N>(bias[tile.channel]);
     for tap_row in 0..kernel {
-        let from_row = row * stride + tap_row;
+        let from_row = tile.row * stride + tap_row;
         if from_row >= window.above && from_row < window.above + window.height {
-            let from_row = (poster * window.height + from_row - window.above) * window.width;
+            let from_row = (tile.poster * window.height + from_row - window.above) * window.width;
             let mut taps = Sequence::<Vector<f32, N>>::new();
             #[unroll]
             for tap in 0..kernel {
@@ -118,37 +118,23 @@ pub(super) fn depthwise<N: Size>(
                 #[unroll]
                 for lane in 0..LANES {
                     let place =
-                        (channel * LANES + lane) * (kernel * kernel) + tap_row * kernel + tap;
+                        (tile.channel * LANES + lane) * (kernel * kernel) + tap_row * kernel + tap;
                     vector.insert(lane, weight[place]);
                 }
                 taps.push(vector);
             }
             #[unroll]
             for offset in 0..comptime!((COLUMNS - 1) * stride + kernel) {
-                let place = first * stride + offset;
+                let place = tile.first * stride + offset;
                 let inside = place >= window.left && place < window.left + window.width;
                 let from = select(inside, place - window.left, 0);
-                let value = x[(from_row + from) * channels + channel];
+                let value = x[(from_row + from) * channels + tile.channel];
                 let value = select(inside, value, Vector::new(0.0));
-                #[unroll]
-                for column in 0..COLUMNS {
-                    let before = comptime!(column * stride);
-                    if comptime!(offset >= before && offset - before < kernel) {
-                        let tap = *taps.index(comptime!(offset - before));
-                        let sum = sums.index(column);
-                        sum.store(fma(tap, value, sum.read()));
-                    }
-                }
+                add::<N>(&sums, &taps, value, offset, kernel, stride);
             }
         }
     }
-    #[unroll]
-    for column in 0..COLUMNS {
-        if first + column < window.columns {
-            let place = (poster * window.rows + row) * window.columns + first + column;
-            y[place * channels + channel] = activate::<N>(sums.index(column).read(), relu6);
-        }
-    }
+    finish::<N>(&sums, y, &tile, &window, channels, relu6);
 }
 
 /// [`COLUMNS`] neighbours of a row, [`LANES`] channels, `weight` `[O, C, K, K]`, `x` `[N, C, H, W]`: made for the
@@ -170,13 +156,13 @@ pub(super) fn dense<N: Size>(
         terminate!();
     }
     let channels = bias.len();
-    let Tile { channel, first, row, poster } = tile(channels, &window);
-    let sums = start::<N>(bias[channel]);
+    let tile = tile(channels, &window);
+    let sums = start::<N>(bias[tile.channel]);
     for input in 0..inputs {
         for tap_row in 0..kernel {
-            let from_row = row * stride + tap_row;
+            let from_row = tile.row * stride + tap_row;
             if from_row >= window.above && from_row < window.above + window.height {
-                let plane = (poster * inputs + input) * window.height;
+                let plane = (tile.poster * inputs + input) * window.height;
                 let from_row = (plane + from_row - window.above) * window.width;
                 let mut taps = Sequence::<Vector<f32, N>>::new();
                 #[unroll]
@@ -184,37 +170,23 @@ pub(super) fn dense<N: Size>(
                     let mut vector = Vector::<f32, N>::empty();
                     #[unroll]
                     for lane in 0..LANES {
-                        let filter = (channel * LANES + lane) * inputs + input;
+                        let filter = (tile.channel * LANES + lane) * inputs + input;
                         vector.insert(lane, weight[(filter * kernel + tap_row) * kernel + tap]);
                     }
                     taps.push(vector);
                 }
                 #[unroll]
                 for offset in 0..comptime!((COLUMNS - 1) * stride + kernel) {
-                    let place = first * stride + offset;
+                    let place = tile.first * stride + offset;
                     let inside = place >= window.left && place < window.left + window.width;
                     let from = select(inside, place - window.left, 0);
                     let value = select(inside, x[from_row + from], 0.0);
-                    #[unroll]
-                    for column in 0..COLUMNS {
-                        let before = comptime!(column * stride);
-                        if comptime!(offset >= before && offset - before < kernel) {
-                            let tap = *taps.index(comptime!(offset - before));
-                            let sum = sums.index(column);
-                            sum.store(fma(tap, Vector::new(value), sum.read()));
-                        }
-                    }
+                    add::<N>(&sums, &taps, Vector::new(value), offset, kernel, stride);
                 }
             }
         }
     }
-    #[unroll]
-    for column in 0..COLUMNS {
-        if first + column < window.columns {
-            let place = (poster * window.rows + row) * window.columns + first + column;
-            y[place * channels + channel] = activate::<N>(sums.index(column).read(), relu6);
-        }
-    }
+    finish::<N>(&sums, y, &tile, &window, channels, relu6);
 }
 
 /// What one invocation computes of an output, [`COLUMNS`] places from `first` on.
@@ -248,6 +220,48 @@ fn start<N: Size>(bias: Vector<f32, N>) -> Sequence<RuntimeCell<Vector<f32, N>>>
         sums.push(RuntimeCell::new(bias));
     }
     sums
+}
+
+/// Adds a value, `offset` places from the first that the window of the first sum covers, to every sum whose window
+/// covers it.
+#[cube]
+fn add<N: Size>(
+    sums: &Sequence<RuntimeCell<Vector<f32, N>>>,
+    taps: &Sequence<Vector<f32, N>>,
+    value: Vector<f32, N>,
+    #[comptime] offset: usize,
+    #[comptime] kernel: usize,
+    #[comptime] stride: usize,
+) {
+    #[unroll]
+    for column in 0..COLUMNS {
+        let before = comptime!(column * stride);
+        if comptime!(offset >= before && offset - before < kernel) {
+            let tap = *taps.index(comptime!(offset - before));
+            let sum = sums.index(column);
+            sum.store(fma(tap, value, sum.read()));
+        }
+    }
+}
+
+/// Writes the sums of a [`Tile`] that lie within the output, `[N, rows, columns, C]`.
+#[cube]
+fn finish<N: Size>(
+    sums: &Sequence<RuntimeCell<Vector<f32, N>>>,
+    y: &mut Tensor<Vector<f32, N>>,
+    tile: &Tile,
+    window: &Window,
+    channels: usize,
+    #[comptime] relu6: bool,
+) {
+    #[unroll]
+    for column in 0..COLUMNS {
+        if tile.first + column < window.columns {
+            let row = tile.poster * window.rows + tile.row;
+            let place = row * window.columns + tile.first + column;
+            y[place * channels + tile.channel] = activate::<N>(sums.index(column).read(), relu6);
+        }
+    }
 }
 
 #[cube]
