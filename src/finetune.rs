@@ -11,7 +11,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub struct FineTuneConfig {
     pub steps: usize,
     /// Posters at a step, drawn with replacement.
     pub batch_size: usize,
+    /// Of these, how many the last stage takes at once: gradients are added up, so that a batch may be larger
+    /// than what a device has memory for. The result is the same but for rounding.
+    pub micro_batch_size: usize,
     /// Of Adam, for the head.
     pub learning_rate: f64,
     /// How strongly the genres that the network knows are held by the weights that it began with: 0 lets them
@@ -73,6 +76,7 @@ impl Default for FineTuneConfig {
             depth: Depth::Head,
             steps: 200,
             batch_size: 32,
+            micro_batch_size: 8,
             learning_rate: 1e-3,
             pull: 1.0,
             decay: 2.0,
@@ -360,11 +364,6 @@ impl FineTuner {
         let rows = table.sums.len() as u64;
         let drawn: Vec<usize> =
             (0..self.config.batch_size).map(|_| (self.random() % rows) as usize).collect();
-        let indices: Vec<i32> = drawn.iter().map(|&row| row as i32).collect();
-        let indices = Tensor::from_data(TensorData::from(indices.as_slice()), &self.device);
-        let inputs = table.inputs.clone().select(0, indices.clone());
-        let targets = table.targets.clone().select(0, indices.clone());
-        let weights = table.weights.clone().select(0, indices);
 
         // Each group's mean over what it may know of these posters.
         let shares: Vec<f32> = (0..groups)
@@ -376,31 +375,62 @@ impl FineTuner {
         let shares = TensorData::new::<f32, _>(shares, [1, groups * genres]);
         let shares = Tensor::<2>::from_data(shares, &self.device);
 
+        let at_once = match self.config.depth {
+            Depth::Head => drawn.len(),
+            Depth::LastStage => self.config.micro_batch_size,
+        };
+        let (mut of_head, mut of_stage) =
+            (GradientsAccumulator::new(), GradientsAccumulator::new());
+        let mut loss: Option<Tensor<1>> = None;
+        for rows in drawn.chunks(at_once) {
+            let losses = self.losses(table, rows, shares.clone());
+            let mut objective = losses.clone().sum();
+            if loss.is_none() {
+                objective = objective + self.strayed();
+            }
+            let mut gradients = objective.backward();
+            let head = &self.tail.head;
+            of_head.accumulate(head, GradientsParams::from_module(&mut gradients, head));
+            if let Some(stage) = &self.tail.stage {
+                of_stage.accumulate(stage, GradientsParams::from_module(&mut gradients, stage));
+            }
+            let kept = losses.without_autodiff().narrow(1, 0, genres).sum();
+            loss = Some(loss.map_or(kept.clone(), |loss| loss + kept));
+        }
+        let rate = self.config.learning_rate;
+        self.tail.head = self.head_optimiser.step(rate, self.tail.head.clone(), of_head.grads());
+        if let Some(stage) = self.tail.stage.take() {
+            let taught = self.stage_optimiser.step(rate * STAGE_RATE, stage, of_stage.grads());
+            self.tail.stage = Some(taught);
+        }
+        loss.unwrap_or_else(|| Tensor::zeros([1], &self.device))
+    }
+
+    /// What some rows add to each column's loss: `[1, columns]`.
+    fn losses(&self, table: &Table, rows: &[usize], shares: Tensor<2>) -> Tensor<2> {
+        let indices: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        let indices = Tensor::from_data(TensorData::from(indices.as_slice()), &self.device);
+        let inputs = table.inputs.clone().select(0, indices.clone());
+        let targets = table.targets.clone().select(0, indices.clone());
+        let weights = table.weights.clone().select(0, indices);
         // log(1 + exp(z)) - y z, which does not overflow.
         let z = self.tail.forward(inputs);
         let entropy = relu(z.clone()) - z.clone() * targets + (-z.abs()).exp().log1p();
-        let losses = (entropy * weights * shares).sum_dim(0); // [1, columns]
+        (entropy * weights * shares).sum_dim(0)
+    }
+
+    /// How far what learns is from the weights that it began with, as strongly as it is held: `[1]`.
+    fn strayed(&self) -> Tensor<1> {
         let Anchor { head: (weight, bias), pull, stage } = &self.anchor;
         let mut strayed = (self.tail.head.weight.val() - weight.clone()).powi_scalar(2).sum_dim(0);
         if let Some(moved) = &self.tail.head.bias {
             strayed = strayed + (moved.val() - bias.clone()).powi_scalar(2).unsqueeze::<2>();
         }
-        let mut objective = losses.clone().sum() + (strayed * pull.clone()).sum();
+        let of_head = (strayed * pull.clone()).sum();
         let moved = self.tail.stage.iter().flat_map(stage_weights);
-        for (moved, origin) in moved.zip(stage) {
-            objective =
-                objective + (moved - origin.clone()).powi_scalar(2).sum() * self.config.pull;
-        }
-        let mut gradients = objective.backward();
-        let rate = self.config.learning_rate;
-        let of_head = GradientsParams::from_module(&mut gradients, &self.tail.head);
-        self.tail.head = self.head_optimiser.step(rate, self.tail.head.clone(), of_head);
-        if let Some(network) = self.tail.stage.take() {
-            let of_stage = GradientsParams::from_module(&mut gradients, &network);
-            let taught = self.stage_optimiser.step(rate * STAGE_RATE, network, of_stage);
-            self.tail.stage = Some(taught);
-        }
-        losses.without_autodiff().narrow(1, 0, genres).sum()
+        moved.zip(stage).fold(of_head, |sum, (moved, origin)| {
+            sum + (moved - origin.clone()).powi_scalar(2).sum() * self.config.pull
+        })
     }
 
     /// What the posters that a head has not learnt from say of it, beside the network as it was and guessing;
@@ -570,7 +600,7 @@ impl FineTuner {
 
 impl FineTuneConfig {
     fn check(&self) -> Result<()> {
-        let Self { batch_size, learning_rate, pull, decay, balance, views, .. } = *self;
+        let Self { learning_rate, pull, decay, balance, views, .. } = *self;
         let numbers = [("learningRate", learning_rate), ("pull", pull), ("decay", decay)];
         if let Some((name, value)) = numbers.iter().find(|(_, v)| !(v.is_finite() && *v >= 0.0)) {
             return Err(refused(format!("{name} is {value}, and must be a number from 0 on")));
@@ -578,8 +608,9 @@ impl FineTuneConfig {
         if !(0.0..=1.0).contains(&balance) {
             return Err(refused(format!("balance is {balance}, and must be within 0..=1")));
         }
-        if !(1..=4096).contains(&batch_size) {
-            return Err(refused(format!("batchSize is {batch_size}, and must be within 1..=4096")));
+        let sizes = [("batchSize", self.batch_size), ("microBatchSize", self.micro_batch_size)];
+        if let Some((name, size)) = sizes.iter().find(|(_, size)| !(1..=4096).contains(size)) {
+            return Err(refused(format!("{name} is {size}, and must be within 1..=4096")));
         }
         if !(1..=6).contains(&views) {
             return Err(refused(format!("views is {views}, and must be within 1..=6")));

@@ -18,12 +18,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Largest picture that is decoded, in pixels. With what the decoder and the turned copy
-/// take, this stays under 400 MB for 8-bit pictures.
+/// Largest picture that is decoded, in pixels.
 const MAX_PIXELS: u64 = 50_000_000;
 
-/// Most bytes that a decoder may allocate for one picture.
-const MAX_DECODER_BYTES: u64 = 400 << 20;
+/// Most bytes that a picture may take as it is decoded and as 8-bit RGBA, together: 50 million pixels of 8 bits a
+/// channel, 33 of 16.
+const MAX_BYTES: u64 = 400_000_000;
 
 /// How a poster becomes the network's input. It travels with the weights, in the manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -201,8 +201,10 @@ fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
         let reason = "it has no pixels".into();
         return Err(Error::DamagedImage { format: name.into(), reason });
     }
+    let bytes_per_pixel = u64::from(decoder.color_type().bytes_per_pixel()) + 4;
+    check_pixels(width.into(), height.into(), MAX_BYTES / bytes_per_pixel)?;
     let mut limits = image::Limits::no_limits();
-    limits.max_alloc = Some(MAX_DECODER_BYTES);
+    limits.max_alloc = Some(MAX_BYTES);
     decoder.set_limits(limits).map_err(damaged)?;
     // A picture whose EXIF cannot be read is shown as it lies.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -214,11 +216,15 @@ fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
 }
 
 fn check_size(width: u64, height: u64) -> Result<()> {
-    if width.saturating_mul(height) <= MAX_PIXELS {
+    check_pixels(width, height, MAX_PIXELS)
+}
+
+fn check_pixels(width: u64, height: u64, most: u64) -> Result<()> {
+    if width.saturating_mul(height) <= most {
         return Ok(());
     }
     let [width, height] = [width, height].map(|side| side.try_into().unwrap_or(u32::MAX));
-    Err(Error::ImageTooLarge { width, height, limit: MAX_PIXELS / 1_000_000 })
+    Err(Error::ImageTooLarge { width, height, limit: most / 1_000_000 })
 }
 
 /// Blends towards white by what is transparent, as a page shows a transparent picture.

@@ -18,6 +18,9 @@ pub const EPSILON: f32 = 1e-3;
 /// Shortest side of a poster of which the convolutions leave a pixel.
 pub(super) const MIN_SIDE: u32 = 22;
 
+/// Most channels and hidden units, so that a stranger's manifest cannot ask for all memory.
+const MAX_WIDTH: usize = 4096;
+
 /// Sizes of a seed-cnn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeedCnnConfig {
@@ -70,8 +73,9 @@ impl SeedCnnConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        if self.hidden == 0 || self.channels.contains(&0) {
-            return Err("seed-cnn needs at least one hidden unit and channel".into());
+        let mut widths = self.channels.iter().chain([&self.hidden]);
+        if widths.any(|width| !(1..=MAX_WIDTH).contains(width)) {
+            return Err(format!("seed-cnn needs 1 to {MAX_WIDTH} hidden units and channels"));
         }
         Ok(())
     }

@@ -28,6 +28,8 @@ export interface FineTuneOptions {
     steps?: number;
     /** Posters at a step. */
     batchSize?: number;
+    /** Of these, how many the last stage takes at once, as memory allows; gradients are added up. */
+    microBatchSize?: number;
     /** Of Adam, for the head; the last stage has a tenth of it. */
     learningRate?: number;
     /** How strongly what the network knows is held: 0 lets it go. */
@@ -95,6 +97,7 @@ struct Options {
     depth: Option<Depth>,
     steps: Option<usize>,
     batch_size: Option<usize>,
+    micro_batch_size: Option<usize>,
     learning_rate: Option<f64>,
     pull: Option<f64>,
     decay: Option<f64>,
@@ -289,6 +292,7 @@ async fn begin(
         depth: options.depth.unwrap_or(default.depth),
         steps: options.steps.unwrap_or(default.steps),
         batch_size: options.batch_size.unwrap_or(default.batch_size),
+        micro_batch_size: options.micro_batch_size.unwrap_or(default.micro_batch_size),
         learning_rate: options.learning_rate.unwrap_or(default.learning_rate),
         pull: options.pull.unwrap_or(default.pull),
         decay: options.decay.unwrap_or(default.decay),

@@ -135,18 +135,64 @@ pub(crate) fn cases() -> Vec<Case> {
     }
     metadata.extend(&whole[2..]);
     add("50-megabytes-of-metadata.jpeg".into(), metadata, Outcome::Classified);
-    add("bomb-49-megapixels.png".into(), bomb(7000), Outcome::Classified);
+    for (name, bytes, outcome) in bombs() {
+        add(format!("bomb-{name}"), bytes, outcome);
+    }
     cases
 }
 
-/// A PNG of one colour, small as a file and large as a picture.
-fn bomb(side: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let grey = vec![0; (side * side) as usize];
-    image::codecs::png::PngEncoder::new(&mut bytes)
-        .write_image(&grey, side, side, ExtendedColorType::L8)
-        .unwrap();
-    bytes
+/// Small as files, and as large as pictures as is read.
+fn bombs() -> Vec<(&'static str, Vec<u8>, Outcome)> {
+    const SIDE: u32 = 7000;
+    let blank = |side: u32, colour: ExtendedColorType| {
+        vec![0; side as usize * side as usize * usize::from(colour.bits_per_pixel()) / 8]
+    };
+    let png = |side: u32, colour: ExtendedColorType| {
+        let (mut bytes, pixels) = (Vec::new(), blank(side, colour));
+        let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+        encoder.write_image(&pixels, side, side, colour).unwrap();
+        bytes
+    };
+    let (mut jpeg, pixels) = (Vec::new(), blank(SIDE, ExtendedColorType::Rgb8));
+    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
+    encoder.write_image(&pixels, SIDE, SIDE, ExtendedColorType::Rgb8).unwrap();
+    drop(pixels);
+    let (mut webp, pixels) = (Vec::new(), blank(SIDE, ExtendedColorType::Rgb8));
+    let encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut webp);
+    encoder.write_image(&pixels, SIDE, SIDE, ExtendedColorType::Rgb8).unwrap();
+    drop(pixels);
+    // A decoder keeps the coefficients of all scans of a progressive picture; these end before the first.
+    let progressive = |jpeg: &[u8]| {
+        let mut jpeg = jpeg.to_vec();
+        let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+        jpeg[frame + 1] = 0xc2;
+        let [high, low] = (SIDE as u16).to_be_bytes();
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[high, low, high, low]);
+        jpeg
+    };
+    let mut gif = encoded(&picture(), ImageFormat::Gif);
+    let [low, high] = (SIDE as u16).to_le_bytes();
+    gif[6..10].copy_from_slice(&[low, high, low, high]);
+    // A key frame of VP8 with nothing behind its size.
+    let mut lossy = b"RIFF\0\x10\0\0WEBPVP8 \xf4\x0f\0\0\x50\xff\x01\x9d\x01\x2a".to_vec();
+    lossy.extend([low, high, low, high]);
+    lossy.resize(0x1008, 0);
+    vec![
+        ("grey.png", png(SIDE, ExtendedColorType::L8), Outcome::Classified),
+        ("alpha.png", png(SIDE, ExtendedColorType::Rgba8), Outcome::Classified),
+        ("16-bit.png", png(5700, ExtendedColorType::Rgba16), Outcome::Classified),
+        ("16-bit-too-large.png", png(5800, ExtendedColorType::Rgba16), Outcome::Refused),
+        ("progressive.jpeg", progressive(&jpeg), Outcome::Either),
+        (
+            "progressive-cmyk.jpeg",
+            progressive(include_bytes!("../fixtures/cmyk.jpg")),
+            Outcome::Either,
+        ),
+        ("baseline.jpeg", jpeg, Outcome::Classified),
+        ("lossless.webp", webp, Outcome::Classified),
+        ("lossy.webp", lossy, Outcome::Either),
+        ("canvas.gif", gif, Outcome::Either),
+    ]
 }
 
 /// A PNG that ends behind its header.

@@ -229,3 +229,15 @@ export async function lose(worker) {
     assert.ok(worker);
     await worker.evaluate(() => Reflect.get(globalThis, "lose")());
 }
+
+/** The shipped weights as one file, with another manifest. @param {string} text */
+export function withManifest(text) {
+    const weights = readFileSync(`${root}www/model/${manifest.weights.file}`);
+    const length = Number(weights.readBigUInt64LE());
+    const header = JSON.parse(weights.subarray(8, 8 + length).toString());
+    const json = JSON.stringify({ __metadata__: { "marquee.manifest": text }, ...header });
+    const padded = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(padded.length));
+    return Buffer.concat([size, padded, weights.subarray(8 + length)]);
+}

@@ -397,6 +397,13 @@ describe("a bundle that does not fit", () => {
     }));
 });
 
+/** No buffer is made any more while a condition holds: what is asked for is more than any GPU has. @param {string} condition */
+const full = (condition) => `
+    const create = GPUDevice.prototype.createBuffer;
+    GPUDevice.prototype.createBuffer = function (wanted) {
+        return create.call(this, ${condition} ? { ...wanted, size: 2 ** 40 } : wanted);
+    };`;
+
 describe("without a GPU that works, the CPU answers and the page says why", () => {
     /**
      * @param {Marquee} marquee
@@ -466,6 +473,23 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
         await marquee.choose("second.jpg", poster);
         await cpuAnswers(marquee, /WebGPU failed: the device was lost/);
+    }));
+
+    test("a GPU whose memory is full before the network is on it", () => visit(async (marquee, page) => {
+        await append(page, "pkg/gpu/marquee.js", full("true"));
+        await marquee.open("?device=webgpu");
+        await cpuAnswers(marquee, /Without WebGPU: /);
+    }));
+
+    test("a GPU whose memory is full later", () => visit(async (marquee, page) => {
+        await append(page, "pkg/gpu/marquee.js", full("globalThis.full"));
+        await marquee.open("?device=webgpu");
+        await marquee.choose("first.jpg", poster);
+        await marquee.answered();
+        assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
+        await page.workers()[0]?.evaluate(() => Reflect.set(globalThis, "full", true));
+        await marquee.choose("second.jpg", poster);
+        await cpuAnswers(marquee, /WebGPU failed: .*It is tried again in a minute/);
     }));
 
     test("a device that is lost", () => visit(async (marquee, page) => {

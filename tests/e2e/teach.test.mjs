@@ -6,7 +6,8 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 
-import { losable, lose, manifest, poster, root, sample, saved, screenshot, trainer, visitor } from "./harness.mjs";
+import { losable, lose, manifest, poster, root, sample, saved, screenshot, trainer, visitor, withManifest } from "./harness.mjs";
+import { countBuffers } from "./memory.mjs";
 import { painted } from "./painted.mjs";
 
 const visit = visitor();
@@ -304,18 +305,6 @@ describe("what cannot be", () => {
     }));
 });
 
-/** The shipped weights as one file, with another manifest. @param {string} text */
-function withManifest(text) {
-    const weights = readFileSync(`${root}www/model/${manifest.weights.file}`);
-    const length = Number(weights.readBigUInt64LE());
-    const header = JSON.parse(weights.subarray(8, 8 + length).toString());
-    const json = JSON.stringify({ __metadata__: { "marquee.manifest": text }, ...header });
-    const padded = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
-    const size = Buffer.alloc(8);
-    size.writeBigUInt64LE(BigInt(padded.length));
-    return Buffer.concat([size, padded, weights.subarray(8 + length)]);
-}
-
 describe("from JavaScript, with the package alone", () => {
     const [count, steps] = [40, 200];
     for (const [device, name] of /** @type {const} */ ([["cpu", "teach"], ["webgpu", "gpu"]])) {
@@ -394,22 +383,7 @@ describe("from JavaScript, with the package alone", () => {
     }));
 
     test("ten trainings in a row on WebGPU: its buffers and memory level off", () => visit(async (marquee, page) => {
-        await page.addInitScript(() => {
-            /** Sizes of the buffers that were not given back. @type {Map<GPUBuffer, number>} */
-            const held = new Map();
-            const { createBuffer } = GPUDevice.prototype;
-            const { destroy } = GPUBuffer.prototype;
-            GPUDevice.prototype.createBuffer = function (/** @type {GPUBufferDescriptor} */ descriptor) {
-                const buffer = createBuffer.call(this, descriptor);
-                held.set(buffer, descriptor.size);
-                return buffer;
-            };
-            GPUBuffer.prototype.destroy = function () {
-                held.delete(this);
-                return destroy.call(this);
-            };
-            Reflect.set(window, "held", () => [...held.values()].reduce((sum, size) => sum + size, 0));
-        });
+        await countBuffers(page);
         await marquee.open("embed.html");
         const { files } = await painted(page, 4);
         const posters = files.map(({ buffer }, index) => ({ bytes: buffer.toString("base64"), labels: { Night: index % 2 === 0 } }));

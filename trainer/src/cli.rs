@@ -16,6 +16,8 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Download labelled posters and unpack them; goes on where it was stopped
+    Fetch(FetchArgs),
     /// Train a network on a folder of posters; writes a run folder
     Train(TrainArgs),
     /// Try many settings at random and rank them
@@ -34,6 +36,25 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Print the true genres of a poster's id
     Labels(LabelsArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct FetchArgs {
+    /// A dataset of Kaggle's, by its owner and name
+    #[arg(default_value = "raman77768/movie-classifier")]
+    pub(crate) dataset: String,
+    /// Folder to make: the one of train.csv in the archive, with all that lies in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// A zip at another address instead; no credentials are sent there
+    #[arg(long, conflicts_with = "dataset")]
+    pub(crate) url: Option<String>,
+    /// The archive's SHA-256, where you know it
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<String>,
+    /// After how many seconds without a byte a connection is given up
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) patience: u64,
 }
 
 #[derive(Args)]
@@ -219,6 +240,12 @@ pub(crate) struct TeachArgs {
     /// Steps of the optimiser
     #[arg(long, default_value_t = 200)]
     pub(crate) steps: usize,
+    /// Posters at a step
+    #[arg(long, default_value_t = 32)]
+    pub(crate) batch_size: usize,
+    /// Of these, how many the last stage takes at once, as memory allows
+    #[arg(long, default_value_t = 8)]
+    pub(crate) micro_batch_size: usize,
     /// Of Adam, for the head; the last stage has a tenth of it
     #[arg(long, default_value_t = 1e-3)]
     pub(crate) learning_rate: f64,
@@ -245,6 +272,8 @@ impl TeachArgs {
                 DepthArg::LastStage => Depth::LastStage,
             },
             steps: self.steps,
+            batch_size: self.batch_size,
+            micro_batch_size: self.micro_batch_size,
             learning_rate: self.learning_rate,
             pull: self.pull,
             decay: self.decay,

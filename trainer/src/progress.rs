@@ -17,9 +17,11 @@ use crate::running::RunningMeans;
 /// Lines come at most this often.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Says how far work on `total` posters is, from any thread.
+/// Says how far work on `total` posters (or files, or megabytes) is, from any thread.
 pub(crate) struct Ticker {
     what: &'static str,
+    /// Done by an earlier run.
+    begun: usize,
     total: usize,
     started: Instant,
     last: Mutex<Instant>,
@@ -27,28 +29,34 @@ pub(crate) struct Ticker {
 
 impl Ticker {
     pub(crate) fn new(what: &'static str, total: usize) -> Self {
+        Self::from(what, 0, total)
+    }
+
+    /// For work that goes on behind the first `begun`.
+    pub(crate) fn from(what: &'static str, begun: usize, total: usize) -> Self {
         let now = Instant::now();
-        Self { what, total, started: now, last: Mutex::new(now) }
+        Self { what, begun, total, started: now, last: Mutex::new(now) }
     }
 
     pub(crate) fn tick(&self, done: usize) {
         let Ok(mut last) = self.last.try_lock() else { return };
         if last.elapsed() >= INTERVAL {
             *last = Instant::now();
-            eprintln!("{}: {}", self.what, pace(done, self.total, self.started.elapsed()));
+            let pace = pace(done, self.begun, self.total, self.started.elapsed());
+            eprintln!("{}: {pace}", self.what);
         }
     }
 
     pub(crate) fn finish(&self) {
         let elapsed = self.started.elapsed();
-        let rate = self.total as f64 / elapsed.as_secs_f64();
+        let rate = (self.total - self.begun.min(self.total)) as f64 / elapsed.as_secs_f64();
         eprintln!("{}: {} in {:.1?}, {rate:.0} a second", self.what, self.total, elapsed);
     }
 }
 
 /// "320/900, 115 a second, 0:05 left"
-fn pace(done: usize, total: usize, elapsed: Duration) -> String {
-    let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
+fn pace(done: usize, begun: usize, total: usize, elapsed: Duration) -> String {
+    let rate = done.saturating_sub(begun) as f64 / elapsed.as_secs_f64().max(1e-9);
     let left = (total.saturating_sub(done)) as f64 / rate.max(1e-9);
     format!("{done}/{total}, {rate:.0} a second, {} left", clock(left))
 }
@@ -147,7 +155,7 @@ impl TrainingProgressLogger for PlainLines {
         self.last_line = Instant::now();
         let (epoch, epochs, split) = (self.epoch, self.epochs, self.split);
         let means = if split == TRAIN { &self.train } else { &self.valid };
-        let pace = pace(done, self.split_total, self.split_started.elapsed());
+        let pace = pace(done, 0, self.split_total, self.split_started.elapsed());
         println!("epoch {epoch}/{epochs}  {split}  {pace}  {}", Self::figures(means));
     }
 

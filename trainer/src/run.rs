@@ -117,13 +117,29 @@ impl Run {
         device.trim().to_owned()
     }
 
-    /// The last epoch whose checkpoint is complete; 0 if there is none.
-    pub(crate) fn last_checkpoint(&self) -> usize {
+    /// The last epoch that is in the log and whose checkpoint is complete, which are written side by side; 0 if
+    /// there is none.
+    pub(crate) fn last_checkpoint(&self) -> Result<usize> {
+        let log = self.log()?;
         let complete = |epoch: &usize| {
             let parts = ["model", "optim", "scheduler"];
             parts.iter().all(|part| self.checkpoint(part, *epoch).is_file())
+                && log.iter().any(|line| line.epoch == *epoch && line.split == log::Side::Valid)
         };
-        (1..=self.config.epochs).rev().find(complete).unwrap_or(0)
+        Ok((1..=self.config.epochs).rev().find(complete).unwrap_or(0))
+    }
+
+    /// Removes what a killed run was about to write; each file is written beside its place and then renamed.
+    pub(crate) fn remove_drafts(&self) -> Result<()> {
+        for dir in [&self.dir, &self.dir.join("checkpoint")] {
+            for entry in dir.read_dir().with_context(|| dir.display().to_string())? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|extension| extension == "tmp") {
+                    std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn checkpoint(&self, part: &str, epoch: usize) -> PathBuf {

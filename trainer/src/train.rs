@@ -46,7 +46,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         (None, None) => bail!("--out is missing"),
     };
     let config = &run.config;
-    let done = if resumed { run.last_checkpoint() } else { 0 };
+    let done = if resumed { run.last_checkpoint()? } else { 0 };
     if done == config.epochs || log::ran_out_of_patience(&run.log()?, config) {
         println!("{} is finished: {done} epochs are done", run.dir.display());
         return finish(&run);
@@ -54,6 +54,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
 
     if resumed {
         run.check_config()?;
+        run.remove_drafts()?;
     }
     let dataset = Dataset::read(&config.data, config.limit)?;
     let all = posters::load(&dataset, &config.input, config.skip_bad || args.skip_bad)?;

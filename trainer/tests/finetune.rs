@@ -65,6 +65,35 @@ fn a_new_genre_is_learnt_and_the_others_stay() {
 }
 
 #[test]
+fn a_batch_in_parts_teaches_the_last_stage_the_same() {
+    let data = Data::paint();
+    data.edit_csv("Id,Genre,Comedy,Drama,Horror", "Id,Genre,Bollywood,Drama,Night");
+    let posters = data.dir.path().display().to_string();
+    let taught = |at_once: &str| {
+        let file = data.path(&format!("{at_once}.safetensors"));
+        let mut command = trainer(&["finetune", "--device", "cpu", "--depth", "last-stage"]);
+        command.args(["--bundle", &shipped(), "--data", &posters, "--limit", "16", "--aside", "0"]);
+        command.args(["--steps", "5", "--batch-size", "12", "--micro-batch-size", at_once]);
+        succeeded(command.arg("--out").arg(&file).output().unwrap());
+        let mut predict = trainer(&["predict", "--json", "--top", "100", "--bundle"]);
+        let output = predict.arg(file).arg(data.path("Images/tt0000.png")).output().unwrap();
+        let answers: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let genres = answers[0]["genres"].as_array().unwrap().clone();
+        let mut genres: Vec<(String, f64)> = genres
+            .iter()
+            .map(|genre| (genre["genre"].to_string(), genre["probability"].as_f64().unwrap()))
+            .collect();
+        genres.sort_by(|a, b| a.0.cmp(&b.0));
+        genres
+    };
+    let (whole, parts) = (taught("12"), taught("5"));
+    for (whole, parts) in whole.iter().zip(&parts) {
+        assert_eq!(whole.0, parts.0);
+        assert!((whole.1 - parts.1).abs() < 2e-3, "{whole:?} is not {parts:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_taught_is_said() {
     let data = Data::paint();
     let posters = data.dir.path().display().to_string();

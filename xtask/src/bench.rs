@@ -31,6 +31,14 @@ pub(crate) enum Bench {
         #[command(flatten)]
         browser: BrowserArgs,
     },
+    /// Teaching a head in headless Chromium, beside TensorFlow.js
+    Teach {
+        #[command(flatten)]
+        browser: BrowserArgs,
+        /// Use the machine's GPU instead of one in software
+        #[arg(long)]
+        gpu: bool,
+    },
     /// Training all of EfficientNet-Lite0 on the CPU, beside Keras
     Train(training::TrainArgs),
     /// The CPU's kernels, natively
@@ -60,6 +68,9 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
             in_browser(project, "web.mjs", browser, &only.chain(gpu).collect::<Vec<_>>())
         }
         Bench::Decode { browser } => in_browser(project, "decode.mjs", browser, &[]),
+        Bench::Teach { browser, gpu } => {
+            in_browser(project, "teach.mjs", browser, gpu.then_some("--gpu").as_slice())
+        }
         Bench::Train(args) => training::run(project, args),
         Bench::Kernels => {
             let mut cargo = Command::new("cargo");

@@ -6,6 +6,7 @@ mod chromium;
 mod debian;
 mod package;
 mod project;
+mod robust;
 mod serve;
 mod site;
 mod step;
@@ -39,6 +40,9 @@ enum Command {
     /// Measure, beside what others reach
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Show by figures that it does not break; they go into ROBUSTNESS.md
+    #[command(subcommand)]
+    Robust(robust::Robust),
     /// Write the tests' fixtures and golden values anew, from the native run
     Golden,
 }
@@ -63,6 +67,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Test => test::run_all(&project),
         Command::Bench(bench) => bench::run_bench(&project, &bench),
+        Command::Robust(robust) => robust::run_robust(&project, &robust),
         Command::Golden => test::golden(&project),
     }
 }

@@ -43,7 +43,10 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
         let mut tsc = Command::new(modules.join(".bin/tsc"));
         run(tsc.args(["--project", "tests/e2e"]).current_dir(&project.root))
     })?;
-    step("end-to-end tests of the page in headless Chromium", || test_page(project, &chromium))?;
+    let page = PageTests::serve(project, chromium)?;
+    step("end-to-end tests of the page in headless Chromium", || {
+        run(&mut page.node()).context("see tests/e2e/screenshots for what the page showed")
+    })?;
 
     let minutes = started.elapsed().as_secs_f64() / 60.0;
     println!("\neverything passed in {minutes:.1} minutes; nothing was skipped");
@@ -60,7 +63,7 @@ pub(crate) fn golden(project: &Project) -> Result<()> {
 }
 
 /// Bad files that the native tests make and the page's tests drop.
-fn strangers(project: &Project) -> PathBuf {
+pub(crate) fn strangers(project: &Project) -> PathBuf {
     project.tools().join("strangers")
 }
 
@@ -104,16 +107,51 @@ fn test_in_browser(
     run(toolchain.apply(&mut command))
 }
 
-fn test_page(project: &Project, chromium: &Chromium) -> Result<()> {
-    let server = Server::start(project, 0, PREFIX)?;
-    let trainer = project.target.join("debug/trainer");
-    let mut node = Command::new("node");
-    node.current_dir(project.node())
-        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .env("MARQUEE_URL", &server.url)
-        .env("MARQUEE_CHROMIUM", &chromium.browser)
-        .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
-        .env("MARQUEE_TRAINER", &trainer)
-        .env("MARQUEE_STRANGERS", strangers(project));
-    run(&mut node).context("see tests/e2e/screenshots for what the page showed")
+/// The page, served, and Node with all that its tests and scripts need.
+pub(crate) struct PageTests {
+    server: Server,
+    chromium: Chromium,
+    folder: PathBuf,
+    trainer: PathBuf,
+    strangers: PathBuf,
+}
+
+impl PageTests {
+    /// Builds what is missing, and serves the page.
+    pub(crate) fn prepare(project: &Project) -> Result<Self> {
+        package::build(project)?;
+        let chromium = chromium::find()?;
+        tools::node_packages(project)?;
+        step("building the trainer", || cargo(project, &["build", "--quiet", "--workspace"]))?;
+        Self::serve(project, chromium)
+    }
+
+    fn serve(project: &Project, chromium: Chromium) -> Result<Self> {
+        Ok(Self {
+            server: Server::start(project, 0, PREFIX)?,
+            chromium,
+            folder: project.node(),
+            trainer: project.target.join("debug/trainer"),
+            strangers: strangers(project),
+        })
+    }
+
+    /// Node's test runner; without further arguments it runs all files.
+    pub(crate) fn node(&self) -> Command {
+        let mut node = self.script();
+        node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+        node
+    }
+
+    /// Node in the folder of the page's tests.
+    pub(crate) fn script(&self) -> Command {
+        let mut node = Command::new("node");
+        node.current_dir(&self.folder)
+            .env("MARQUEE_URL", &self.server.url)
+            .env("MARQUEE_CHROMIUM", &self.chromium.browser)
+            .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
+            .env("MARQUEE_TRAINER", &self.trainer)
+            .env("MARQUEE_STRANGERS", &self.strangers);
+        node
+    }
 }

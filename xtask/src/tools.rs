@@ -87,6 +87,12 @@ pub(crate) fn wasm_pack(project: &Project) -> Result<PathBuf> {
     cargo_tool(project, "wasm-pack", "wasm-pack", None, works)
 }
 
+/// cargo-fuzz, which drives libFuzzer.
+pub(crate) fn cargo_fuzz(project: &Project) -> Result<PathBuf> {
+    let works = |program: &PathBuf| output(Command::new(program).arg("--version")).is_some();
+    cargo_tool(project, "cargo-fuzz", "cargo-fuzz", None, works)
+}
+
 /// A program that cargo can install: the one on the path if it is right, or our own.
 fn cargo_tool(
     project: &Project,

@@ -64,18 +64,22 @@ export async function load(device) {
     const head = tf.tensor2d(get("head.weight").values, get("head.weight").shape);
     const headBias = bias("head.bias");
 
+    /** What the head looks at: `[1, 1280]`. */
+    const features = (/** @type {Uint8ClampedArray} */ rgba) => tf.tidy(() => {
+        const x = tf.tensor4d(interleaved(rgba, manifest.input), [1, 240, 160, 3]);
+        return tf.mean(layers.reduce((x, layer) => layer(x), x), [1, 2]);
+    });
     const network = async (/** @type {Uint8ClampedArray} */ rgba) => {
-        const answer = tf.tidy(() => {
-            const x = tf.tensor4d(interleaved(rgba, manifest.input), [1, 240, 160, 3]);
-            const map = layers.reduce((x, layer) => layer(x), x);
-            return tf.sigmoid(tf.div(tf.add(tf.matMul(tf.mean(map, [1, 2]), head), headBias), manifest.temperature));
-        });
+        const answer = tf.tidy(() => tf.sigmoid(tf.div(tf.add(tf.matMul(features(rgba), head), headBias), manifest.temperature)));
         const values = await answer.data();
         answer.dispose();
         return values;
     };
     const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file));
     return {
+        tf,
+        head: { weight: head, bias: headBias },
+        features,
         network,
         poster,
         posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {

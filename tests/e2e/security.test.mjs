@@ -1,0 +1,144 @@
+/** What strangers' names, manifests and files cannot do to the page. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+
+import { manifest, poster, root, url, visitor, withManifest } from "./harness.mjs";
+
+const visit = visitor();
+
+/** Runs where it is taken for HTML. */
+const EVIL = "<img src=x onerror=\"document.title='owned'\">";
+
+/** The shipped manifest with a genre of another name. @param {number} index */
+function evil(index) {
+    const text = readFileSync(`${root}www/model/model.json`, "utf8");
+    const name = manifest.genres[index]?.name;
+    assert.ok(name && text.includes(`"name": "${name}"`));
+    return text.replace(`"name": "${name}"`, `"name": ${JSON.stringify(EVIL)}`);
+}
+
+/** @param {import("playwright-core").Page} page */
+async function isText(page) {
+    // The page's own pictures have no src that is "x".
+    assert.equal(await page.locator("img[src='x']").count(), 0);
+    assert.notEqual(await page.title(), "owned");
+}
+
+test("the policy lets nothing run or connect but the page's own files", () => visit(async (marquee, page) => {
+    const html = readFileSync(`${root}www/index.html`, "utf8");
+    const policy = /Content-Security-Policy"\s+content="([^"]+)"/.exec(html)?.[1] ?? "";
+    const rules = new Map(policy.split("; ").map((rule) => [rule.split(" ")[0] ?? "", rule.split(" ").slice(1)]));
+    assert.deepEqual(rules.get("default-src"), ["'none'"]);
+    assert.deepEqual(rules.get("script-src"), ["'self'", "'wasm-unsafe-eval'"]);
+    assert.doesNotMatch(policy, /unsafe-inline|'unsafe-eval'|https?:|\*/);
+    assert.doesNotMatch(html, /<script(?![^>]*src=)|\son\w+=|style="/);
+
+    await marquee.open("?device=cpu");
+    await marquee.ready();
+    const blocked = await page.evaluate(async () => {
+        /** @type {string[]} */
+        const blocked = [];
+        document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => blocked.push(effectiveDirective));
+        const script = document.createElement("script");
+        script.textContent = "document.title = 'owned'";
+        document.body.append(script);
+        document.body.insertAdjacentHTML("beforeend", "<b onclick=\"document.title = 'owned'\" id=evil>x</b>");
+        document.getElementById("evil")?.click();
+        try {
+            new Function("document.title = 'owned'")();
+        } catch {
+            blocked.push("eval");
+        }
+        await fetch("https://marquee.invalid/").catch(() => blocked.push("fetch"));
+        new Image().src = "https://marquee.invalid/pixel";
+        await new Promise((done) => setTimeout(done, 200));
+        return [document.title, ...blocked];
+    });
+    assert.notEqual(blocked[0], "owned");
+    for (const what of ["script-src-elem", "script-src-attr", "eval", "fetch", "connect-src", "img-src"]) {
+        assert.ok(blocked.includes(what), `${what} is not among ${blocked}`);
+    }
+}));
+
+test("no request of a whole visit leaves the origin", () => visit(async (marquee, page) => {
+    /** @type {string[]} */
+    const requests = [];
+    page.context().on("request", (request) => requests.push(request.url()));
+    await marquee.open("?device=webgpu");
+    await marquee.choose("poster.jpg", poster);
+    await marquee.answered();
+    await marquee.genre(0).click();
+    await marquee.file.setInputFiles([1, 2, 3].map((index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
+    await page.getByText(/^3 in /).waitFor({ timeout: 120_000 });
+    await page.getByRole("button", { name: "Teach it" }).click();
+    assert.ok(requests.length > 20, `${requests.length}`);
+    const { origin } = new URL(url);
+    const elsewhere = requests.filter((request) => !request.startsWith(`${origin}/`) && !/^(blob|data):/.test(request));
+    assert.deepEqual(elsewhere, []);
+}));
+
+describe("HTML shows as text", () => {
+    test("in the genres of a manifest", () => visit(async (marquee, page) => {
+        await page.route("**/model/model.json", (route) => route.fulfill({ body: evil(manifest.genres.findIndex(({ name }) => name === "Drama")) }));
+        await marquee.open("?device=cpu");
+        await marquee.choose("poster.jpg", poster);
+        await marquee.answered();
+        assert.ok((await marquee.all.allInnerTexts()).some((text) => text.includes(EVIL)));
+        await page.getByRole("button", { name: "About the network" }).click();
+        await page.getByRole("dialog").getByText(EVIL).first().waitFor();
+        await isText(page);
+    }));
+
+    test("in a network that was imported, its genres, its name and its posters", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await page.getByRole("button", { name: "Teach it" }).click();
+        const add = page.getByLabel("Add posters to learn from");
+        await add.setInputFiles({ name: `${EVIL}.safetensors`, mimeType: "", buffer: withManifest(evil(0)) });
+        await page.getByText(/answers now\./).waitFor();
+        await add.setInputFiles({ name: `${EVIL}.jpg`, mimeType: "image/jpeg", buffer: poster });
+        await page.locator(".lesson").waitFor();
+        await page.getByText(EVIL).first().waitFor();
+        await add.setInputFiles({ name: `${EVIL}.csv`, mimeType: "text/csv", buffer: Buffer.from(`Id,"${EVIL.replaceAll('"', '""')}"\nx,7\n`) });
+        await page.locator("#teach-error").filter({ hasText: EVIL }).waitFor();
+        await isText(page);
+    }));
+});
+
+describe("an imported network cannot leave its shape", () => {
+    const without = readFileSync(`${root}www/model/model.json`, "utf8");
+    for (const [what, change] of /** @type {[string, (text: string) => string][]} */ ([
+        ["one genre more than the weights have", (text) => text.replace('"genres": [', '"genres": [{ "name": "More", "threshold": 0.5, "posters": 1 },')],
+        ["an input of a gigapixel", (text) => text.replace('"width": 160', '"width": 40000')],
+        ["a weight file elsewhere", (text) => text.replace(/"file": "[^"]+"/, '"file": "../../secret"')],
+        ["a field that nobody knows", (text) => text.replace('"genres": [', '"script": "alert(1)", "genres": [')],
+        ["a temperature of nought", (text) => text.replace(/"temperature": [\d.]+/, '"temperature": 0.0')],
+    ])) {
+        test(what, () => visit(async (marquee, page) => {
+            const changed = change(without);
+            assert.notEqual(changed, without);
+            await marquee.open("?device=cpu");
+            await marquee.ready();
+            await page.getByRole("button", { name: "Teach it" }).click();
+            await page.getByLabel("Add posters to learn from").setInputFiles({ name: "theirs.safetensors", mimeType: "", buffer: withManifest(changed) });
+            await page.locator("#teach-error").filter({ hasText: /theirs\.safetensors: / }).waitFor();
+            assert.deepEqual(await page.getByLabel("Network", { exact: true }).locator("option").allInnerTexts(), ["the shipped network"]);
+        }));
+    }
+});
+
+test("every wasm file and the weights have their hash in the list of files, and are what it says", () => {
+    const list = readFileSync(`${root}www/pkg/files.js`, "utf8");
+    /** @type {{ files: Record<string, { bytes: number, sha256: string }> }} */
+    const site = JSON.parse(list.slice(list.indexOf("{"), list.lastIndexOf("}") + 1));
+    const hashed = Object.entries(site.files).filter(([path]) => /\.wasm$|\.safetensors$/.test(path));
+    assert.ok(hashed.length >= 3, hashed.join());
+    for (const [path, { bytes, sha256 }] of hashed) {
+        const file = readFileSync(`${root}www/${path}`);
+        assert.equal(file.length, bytes, path);
+        assert.equal(createHash("sha256").update(file).digest("hex"), sha256, path);
+    }
+});

@@ -1,0 +1,30 @@
+//! What the fuzzers have found worth keeping goes through the same functions again, on every toolchain.
+//! `cargo xtask robust fuzz` looks for more.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::panic)] // a test that fails should say where
+
+#[path = "../fuzz/targets.rs"]
+mod targets;
+
+use std::path::Path;
+
+#[test]
+fn the_kept_corpus_is_answered_or_refused() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let all: [(&str, fn(&[u8])); 4] = [
+        ("picture", targets::picture),
+        ("bundle", targets::bundle),
+        ("taught", targets::taught),
+        ("labels", targets::labels),
+    ];
+    for (name, target) in all {
+        let mut count = 0;
+        for entry in corpus.join(name).read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            println!("{}", path.display());
+            target(&std::fs::read(&path).unwrap());
+            count += 1;
+        }
+        assert!(count > 10, "{name} has {count} files only");
+    }
+}

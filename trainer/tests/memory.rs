@@ -1,0 +1,60 @@
+//! Pictures that are small as files and as large as is read: what they take natively. The page's tests
+//! open the same files in wasm.
+#![cfg(target_os = "linux")] // where the kernel tells how much memory a process had at most
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
+
+#[path = "../../tests/corpus/mod.rs"]
+mod corpus;
+mod painted;
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use corpus::Outcome;
+use painted::trainer;
+
+/// In bytes.
+const LIMIT: u64 = 512_000_000;
+
+#[test]
+fn no_picture_takes_more_than_512_megabytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/model");
+    let mut names = Vec::new();
+    for case in corpus::cases() {
+        if !case.name.contains("bomb") && !case.name.contains("50-megabytes") {
+            continue;
+        }
+        let path = dir.path().join(&case.name);
+        std::fs::write(&path, &case.bytes).unwrap();
+        let mut predict = trainer(&["predict", "--json", "--device", "cpu", "--bundle"]);
+        predict.arg(&bundle).arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = predict.spawn().unwrap();
+        let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+        let mut most = 0;
+        loop {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let mark = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kilobytes = mark.map(|mark| mark.trim().trim_end_matches(" kB").parse::<u64>());
+            most = kilobytes.map_or(most, |kilobytes| kilobytes.unwrap() * 1024);
+            if let Some(status) = child.try_wait().unwrap() {
+                let expected = match case.outcome {
+                    Outcome::Classified => true,
+                    Outcome::Refused => false,
+                    Outcome::Either => status.success(),
+                };
+                assert_eq!(status.success(), expected, "{}: {status}", case.name);
+                assert!(status.code().is_some_and(|code| code <= 1), "{}: {status}", case.name);
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        let (megabytes, kilobytes) = (most / 1_000_000, case.bytes.len() / 1000);
+        println!("figure: `{}`, {kilobytes} kB: {megabytes} MB natively at most", case.name);
+        assert!(most > 0 && most < LIMIT, "{} took {megabytes} MB", case.name);
+        names.push(case.name);
+    }
+    for format in ["jpeg", "png", "webp", "gif"] {
+        assert!(names.iter().any(|name| name.ends_with(format)), "no bomb is a {format}");
+    }
+}

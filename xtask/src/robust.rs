@@ -1,0 +1,34 @@
+//! `cargo xtask robust`: what strangers' files, strangers' GPUs and hard ends do to Marquee. Each part writes its
+//! figures into its section of ROBUSTNESS.md.
+
+mod fuzz;
+mod report;
+mod soak;
+mod suites;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::project::Project;
+
+#[derive(Subcommand)]
+pub(crate) enum Robust {
+    /// Fuzz whatever reads strangers' bytes (cargo-fuzz, with the address sanitizer)
+    Fuzz(fuzz::FuzzArgs),
+    /// Classify ten thousand times and train fifty times in one tab
+    Soak(soak::SoakArgs),
+    /// Run the tests of bad files, memory, failing devices, kills, fetching, web security and determinism alone
+    Suites {
+        /// Only this one: files, memory, devices, kills, fetch, security, determinism
+        #[arg(long)]
+        only: Option<String>,
+    },
+}
+
+pub(crate) fn run_robust(project: &Project, robust: &Robust) -> Result<()> {
+    match robust {
+        Robust::Fuzz(args) => fuzz::run(project, args),
+        Robust::Soak(args) => soak::run(project, args),
+        Robust::Suites { only } => suites::run(project, only.as_deref()),
+    }
+}

@@ -1,0 +1,82 @@
+//! One tab for a long time: `tests/e2e/soak.mjs`.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde::Deserialize;
+
+use super::report;
+use crate::project::Project;
+use crate::step::step;
+use crate::test::PageTests;
+
+#[derive(Args)]
+pub(crate) struct SoakArgs {
+    /// Posters that are classified on the CPU; on WebGPU, a tenth of them
+    #[arg(long, default_value_t = 10_000)]
+    classifications: usize,
+    /// Trainings on the CPU; on WebGPU, a fifth of them
+    #[arg(long, default_value_t = 50)]
+    trainings: usize,
+}
+
+/// How one thing went: memory in MB, slopes in kB for each time that it was done, over the second half.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Series {
+    what: String,
+    times: usize,
+    seconds: f64,
+    different: usize,
+    memory: Vec<Memory>,
+}
+
+#[derive(Deserialize)]
+struct Memory {
+    kind: String,
+    middle: f64,
+    last: f64,
+    slope: f64,
+}
+
+pub(super) fn run(project: &Project, args: &SoakArgs) -> Result<()> {
+    let page = PageTests::prepare(project)?;
+    let mut node = page.script();
+    node.args(["soak.mjs".into(), args.classifications.to_string(), args.trainings.to_string()]);
+    let printed = step("classifying and training in one tab", || {
+        let output = node.stderr(Stdio::inherit()).output().context("Node cannot be started")?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        Ok(output.stdout)
+    })?;
+    let all: Vec<Series> = serde_json::from_slice(&printed)?;
+    let mut rows = Vec::new();
+    for Series { what, times, seconds, different, memory } in &all {
+        for Memory { kind, middle, last, slope } in memory {
+            rows.push(vec![
+                what.clone(),
+                times.to_string(),
+                format!("{seconds:.0}"),
+                different.to_string(),
+                kind.clone(),
+                format!("{middle:.1}"),
+                format!("{last:.1}"),
+                format!("{slope:+.2}"),
+            ]);
+        }
+    }
+    let head = [
+        "what",
+        "times",
+        "seconds",
+        "answers that differ",
+        "memory",
+        "in the middle, MB",
+        "at the end, MB",
+        "slope, kB each time",
+    ];
+    let body = report::table(&head, &rows);
+    report::write(project, "Soak", "cargo xtask robust soak", &body)?;
+    ensure!(all.iter().all(|series| series.different == 0), "answers differ; see ROBUSTNESS.md");
+    Ok(())
+}
