@@ -70,7 +70,7 @@ impl Architecture {
         }
         match self.family() {
             Family::SeedCnn(config) => config.check(),
-            Family::EfficientNetLite(..) => Ok(()),
+            Family::EfficientNetLite(_, config) => config.check(),
         }
     }
 
@@ -119,4 +119,12 @@ impl Architecture {
             Self::EfficientNetLite2(_) => "efficientnet-lite2",
         }
     }
+}
+
+/// Whether the share that is dropped in training leaves something.
+fn check_share(name: &str, share: f64) -> Result<(), String> {
+    if (0.0..1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(format!("its {name} is {share}, and must be from 0 to below 1"))
 }

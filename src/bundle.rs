@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 use crate::manifest::MANIFEST_FILE;
 use crate::manifest::{Manifest, Weights};
 use crate::model::Model;
-use crate::preprocess::Preprocess;
 use crate::weights::{self, Precision};
 
 /// A network with its weights, and its manifest.
@@ -36,11 +35,9 @@ impl Bundle {
     pub fn from_parts(manifest: &str, weights: &[u8], device: &Device) -> Result<Self> {
         let manifest = Manifest::from_json(manifest)?;
         manifest.weights.check(weights)?;
-        let Preprocess { width, height, .. } = manifest.input;
-        let genres = manifest.genres.len();
-        let model = Model::init(&manifest.architecture, [width, height], genres, device);
-        let mut model = model.map_err(|reason| Error::Manifest { reason })?;
-        weights::decode(weights, &mut model)?;
+        let size = [manifest.input.width, manifest.input.height];
+        let (architecture, genres) = (&manifest.architecture, manifest.genres.len());
+        let model = Model::with_weights(architecture, size, genres, weights, device)?;
         Ok(Self { manifest, model })
     }
 

@@ -20,7 +20,7 @@ pub mod matrix;
 mod seed_cnn;
 
 use crate::architecture::{Architecture, Family};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::preprocess::{Pixels, Preprocess};
 use crate::weights::Tensors;
 
@@ -54,7 +54,7 @@ impl Network {
     /// the bytes of a safetensors file.
     ///
     /// # Errors
-    /// [`Error::Manifest`] where the architecture does not take that size; [`Error::WeightsShape`] lists the
+    /// [`crate::Error::Manifest`] where the architecture does not take that size; [`crate::Error::WeightsShape`] lists the
     /// tensors that are missing, superfluous, of another shape or not finite.
     pub fn new(
         architecture: &Architecture,
@@ -62,18 +62,18 @@ impl Network {
         genres: usize,
         weights: &[u8],
     ) -> Result<Self> {
-        Self::with_tensors(architecture, input, genres, Tensors::read(weights)?)
+        let size = [input.width, input.height];
+        let tensors = Tensors::read_for(architecture, size, genres, weights)?;
+        Self::with_tensors(architecture, input, tensors)
     }
 
+    /// The same with tensors that were checked to be the architecture's.
     pub(crate) fn with_tensors(
         architecture: &Architecture,
         input: &Preprocess,
-        genres: usize,
         mut tensors: Tensors,
     ) -> Result<Self> {
         let size = [input.width, input.height];
-        architecture.check(size, genres).map_err(|reason| Error::Manifest { reason })?;
-        tensors.check(&architecture.tensors(size, genres))?;
         let kind = match architecture.family() {
             Family::SeedCnn(config) => Kind::SeedCnn(SeedCnn::new(config, size, &mut tensors)?),
             Family::EfficientNetLite(size, _) => {

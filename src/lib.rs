@@ -13,12 +13,17 @@
 //! - [`labels`] reads true genres, [`metrics`] compares answers with them, [`evaluation`] puts that beside guessing,
 //! - `web` (wasm32 only) is the JavaScript boundary; it converts and delegates.
 //!
+//! Where bytes and numbers come from outside (files, manifests, JavaScript) nothing may index: a stranger's file must
+//! not be able to end the program.
+//!
 //! Dependencies point one way: `web -> {classifier, evaluation} -> {cpu, bundle -> model} -> {architecture,
 //! manifest, preprocess, weights}`.
 
 pub mod architecture;
 #[cfg(feature = "burn")]
+#[deny(clippy::indexing_slicing)]
 pub mod bundle;
+#[deny(clippy::indexing_slicing)]
 pub mod classifier;
 #[cfg(feature = "burn")]
 mod conv;
@@ -30,15 +35,20 @@ pub mod finetune;
 pub mod heatmap;
 #[cfg(feature = "autodiff")]
 pub mod judgement;
+#[deny(clippy::indexing_slicing)]
 pub mod labels;
+#[deny(clippy::indexing_slicing)]
 pub mod manifest;
 pub mod metrics;
 #[cfg(feature = "burn")]
 pub mod model;
 mod padding;
+#[deny(clippy::indexing_slicing)]
 pub mod preprocess;
 #[cfg(target_arch = "wasm32")]
+#[deny(clippy::indexing_slicing)]
 pub mod web;
+#[deny(clippy::indexing_slicing)]
 pub mod weights;
 
 pub use architecture::Architecture;

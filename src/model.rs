@@ -11,6 +11,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::architecture::{Architecture, Family, efficientnet_lite::PARTS};
+use crate::error::Error;
+use crate::weights::{self, Tensors};
 
 pub use efficientnet_lite::{Contributions, EfficientNetLite};
 pub use seed_cnn::SeedCnn;
@@ -46,6 +48,25 @@ impl Model {
                 Self::EfficientNetLite(EfficientNetLite::init(size, config, genres, device))
             }
         })
+    }
+
+    /// The network with the weights in the bytes of a safetensors file.
+    ///
+    /// # Errors
+    /// Those of [`crate::cpu::Network::new`].
+    pub fn with_weights(
+        architecture: &Architecture,
+        size: [u32; 2],
+        genres: usize,
+        weights: &[u8],
+        device: &Device,
+    ) -> crate::Result<Self> {
+        // First of all, so that nothing is built of which a stranger only says how large it is.
+        let tensors = Tensors::read_for(architecture, size, genres, weights)?;
+        let model = Self::init(architecture, size, genres, device);
+        let mut model = model.map_err(|reason| Error::Manifest { reason })?;
+        weights::load(tensors, &mut model)?;
+        Ok(model)
     }
 
     /// Logits `[N, genres]` of what comes into a part of the network: of posters with part 0, of the feature

@@ -13,10 +13,13 @@ use std::collections::BTreeMap;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 
 #[cfg(feature = "burn")]
-pub use module::{Precision, decode, encode, tensors};
+pub(crate) use module::load;
+#[cfg(feature = "burn")]
+pub use module::{Precision, encode, tensors};
 
 const SCALE: &str = ".scale";
 
@@ -93,11 +96,28 @@ impl Tensors {
         Ok(Self(tensors))
     }
 
+    /// Reads the tensors of `architecture`, for posters of `size` (width and height) and so many genres.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] where the architecture does not take that size; those of [`Self::read`] and
+    /// [`Self::check`].
+    pub(crate) fn read_for(
+        architecture: &Architecture,
+        size: [u32; 2],
+        genres: usize,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        let tensors = Self::read(bytes)?;
+        architecture.check(size, genres).map_err(|reason| Error::Manifest { reason })?;
+        tensors.check(&architecture.tensors(size, genres))?;
+        Ok(tensors)
+    }
+
     /// Whether these are the tensors `expected`, by name and shape, in finite numbers.
     ///
     /// # Errors
     /// [`Error::WeightsShape`] lists all that are missing, superfluous, of another shape or not finite.
-    pub(crate) fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
+    fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
         let of_network = expected.iter().filter_map(|(name, shape)| match self.0.get(name) {
             None => Some(format!("{name} is missing")),
             Some(tensor) if tensor.shape != *shape => {

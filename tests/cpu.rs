@@ -88,8 +88,8 @@ fn every_architecture_and_size_computes_as_with_burn() {
         let model = with_random_head(model);
         let weights = pollster::block_on(weights::encode(&model, Precision::Half)).unwrap();
         // Read back, so that both have the same halves.
-        let mut model = model;
-        weights::decode(&weights, &mut model).unwrap();
+        let size = [width, height];
+        let model = Model::with_weights(&architecture, size, 5, &weights, &device).unwrap();
 
         let input = Preprocess { width, height, mean: [0.5, 0.45, 0.4], std: [0.5, 0.25, 0.3] };
         let network = cpu::Network::new(&architecture, &input, 5, &weights).unwrap();

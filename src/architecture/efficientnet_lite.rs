@@ -39,6 +39,13 @@ impl Default for EfficientNetLiteConfig {
     }
 }
 
+impl EfficientNetLiteConfig {
+    pub(super) fn check(&self) -> Result<(), String> {
+        super::check_share("dropout", self.dropout)?;
+        super::check_share("drop_path", self.drop_path)
+    }
+}
+
 /// Channels, kernel and stride of the first convolution.
 pub const STEM: Conv = Conv { channels: 32, kernel: 3, stride: 2 };
 

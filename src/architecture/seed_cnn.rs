@@ -28,7 +28,7 @@ pub struct SeedCnnConfig {
     pub channels: [usize; 3],
     /// Width of the dense layer.
     pub hidden: usize,
-    /// Share of the values that dropout sets to zero behind each block while training, 0..=1.
+    /// Share of the values that dropout sets to zero behind each block while training, 0..1.
     pub dropout: f64,
 }
 
@@ -77,6 +77,6 @@ impl SeedCnnConfig {
         if widths.any(|width| !(1..=MAX_WIDTH).contains(width)) {
             return Err(format!("seed-cnn needs 1 to {MAX_WIDTH} hidden units and channels"));
         }
-        Ok(())
+        super::check_share("dropout", self.dropout)
     }
 }

@@ -6,7 +6,7 @@ use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::{NamedTensor, SCALE, Tensors, halves, unreadable};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Model;
 
 /// How weights are kept in a file.
@@ -24,7 +24,7 @@ const MIN_INPUTS: usize = 8;
 /// The weights of `model`, in an order that depends on nothing else.
 ///
 /// # Errors
-/// [`Error::Compute`] where a tensor cannot be read back from its device.
+/// [`crate::Error::Compute`] where a tensor cannot be read back from its device.
 pub async fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
     // Burn's own writer waits for the device, which a browser's GPU does not allow.
     let mut reader = Reader::default();
@@ -91,35 +91,26 @@ impl ModuleVisitor for Reader {
     }
 }
 
-/// Fills `model` with the weights in `bytes`. Every tensor of the network must be there in its shape, and no
-/// other.
+/// Fills `model` with `tensors`, which were checked to be its own.
 ///
 /// # Errors
-/// [`Error::WeightsShape`] lists what is missing, superfluous or of another shape.
-pub fn decode(bytes: &[u8], model: &mut Model) -> Result<()> {
-    let tensors = Tensors::read(bytes)?.0.into_values().map(|tensor| Tensor {
+/// [`crate::Error::WeightsShape`] where they are not.
+pub(crate) fn load(tensors: Tensors, model: &mut Model) -> Result<()> {
+    let tensors = tensors.0.into_values().map(|tensor| Tensor {
         name: tensor.name,
         dtype: Dtype::F32,
         shape: tensor.shape,
         bytes: tensor.values.into_iter().flat_map(f32::to_le_bytes).collect(),
     });
     let bytes = serialise(&tensors.collect::<Vec<_>>())?;
-    let mut store = SafetensorsStore::from_bytes(Some(bytes))
-        .skip_enum_variants(true)
-        .validate(false)
-        .allow_partial(true);
-    let result = model.load_from(&mut store).map_err(unreadable)?;
-    let problems = (result.errors.iter().map(ToString::to_string))
-        .chain(result.missing.iter().map(|(name, _)| format!("{name} is missing")))
-        .chain(result.unused.iter().map(|name| format!("{name} is not part of it")));
-    let reason = problems.collect::<Vec<_>>().join("; ");
-    if reason.is_empty() { Ok(()) } else { Err(Error::WeightsShape { reason }) }
+    let mut store = SafetensorsStore::from_bytes(Some(bytes)).skip_enum_variants(true);
+    model.load_from(&mut store).map(drop).map_err(unreadable)
 }
 
 /// Every tensor of `model`, by name.
 ///
 /// # Errors
-/// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
+/// [`crate::Error::WeightsShape`] where a tensor cannot be read back from its device.
 pub fn tensors(model: &Model) -> Result<Vec<NamedTensor>> {
     Ok(Tensors::of(model)?.0.into_values().collect())
 }
@@ -128,7 +119,7 @@ impl Tensors {
     /// Those of `model`, whose device must be one that can be waited for.
     ///
     /// # Errors
-    /// [`Error::WeightsShape`] where a tensor cannot be read back from its device.
+    /// [`crate::Error::WeightsShape`] where a tensor cannot be read back from its device.
     pub(crate) fn of(model: &Model) -> Result<Self> {
         let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
         let saved = model.save_into(&mut store).and_then(|()| store.get_bytes());
