@@ -637,8 +637,8 @@ fn refused(reason: String) -> Error {
 /// `network` without Burn.
 fn alone(network: &EfficientNetLite, manifest: &Manifest) -> Result<cpu::Network> {
     let model = Model::EfficientNetLite(network.clone());
-    let Manifest { architecture, input, genres, .. } = manifest;
-    cpu::Network::with_tensors(architecture, input, genres.len(), Tensors::of(&model)?)
+    let Manifest { architecture, input, .. } = manifest;
+    cpu::Network::with_tensors(architecture, input, Tensors::of(&model)?)
 }
 
 fn check_name(manifest: &Manifest, name: &str) -> Result<()> {
