@@ -21,8 +21,9 @@ use crate::error::{Error, Result};
 /// Largest picture that is decoded, in pixels.
 const MAX_PIXELS: u64 = 50_000_000;
 
-/// Most bytes that a picture may take as it is decoded and as 8-bit RGBA, together: 50 million pixels of 8 bits a
-/// channel, 33 of 16.
+/// Most bytes that a picture may take as it is decoded, as 8-bit RGBA, and between the scans of a progressive JPEG,
+/// together: 50 million pixels of 8 bits a channel, 33 of 16, 30 of a progressive JPEG. Under 512 MB are then left in
+/// wasm, which never gives memory back, and where gaps are not always filled.
 const MAX_BYTES: u64 = 400_000_000;
 
 /// How a poster becomes the network's input. It travels with the weights, in the manifest.
@@ -73,7 +74,8 @@ impl Preprocess {
     /// # Errors
     /// [`Error::DamagedImage`] where `poster` is not of the network's input size.
     pub fn crop(&self, poster: &Pixels, share: f64, corner: Corner) -> Result<Pixels> {
-        let rgba = poster.rgb.chunks(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        let (pixels, _) = poster.rgb.as_chunks();
+        let rgba = pixels.iter().flat_map(|&[red, green, blue]| [red, green, blue, 255]).collect();
         let whole = RgbaImage::from_raw(self.width, self.height, rgba).ok_or_else(|| {
             let reason = format!("it is not {} x {} pixels", self.width, self.height);
             Error::DamagedImage { format: "decoded".into(), reason }
@@ -160,9 +162,9 @@ impl Preprocess {
     pub fn normalise(&self, pixels: &Pixels) -> Vec<f32> {
         let area = (self.width * self.height) as usize;
         let mut values = Vec::with_capacity(3 * area);
-        for channel in 0..3 {
-            let scale = 1.0 / (255.0 * self.std[channel]);
-            let shift = -self.mean[channel] / self.std[channel];
+        for (channel, (mean, std)) in self.mean.iter().zip(self.std).enumerate() {
+            let scale = 1.0 / (255.0 * std);
+            let shift = -mean / std;
             let plane = pixels.rgb.iter().skip(channel).step_by(3);
             values.extend(plane.map(|&value| f32::from(value) * scale + shift));
         }
@@ -201,7 +203,8 @@ fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
         let reason = "it has no pixels".into();
         return Err(Error::DamagedImage { format: name.into(), reason });
     }
-    let bytes_per_pixel = u64::from(decoder.color_type().bytes_per_pixel()) + 4;
+    let between_scans = if format == ImageFormat::Jpeg { kept_between_scans(bytes) } else { 0 };
+    let bytes_per_pixel = u64::from(decoder.color_type().bytes_per_pixel()) + 4 + between_scans;
     check_pixels(width.into(), height.into(), MAX_BYTES / bytes_per_pixel)?;
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(MAX_BYTES);
@@ -213,6 +216,29 @@ fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
     let mut rgba = picture.into_rgba8();
     lay_over_white(&mut rgba);
     Ok(rgba)
+}
+
+/// Bytes a pixel that a decoder keeps from scan to scan of a progressive JPEG, at most: two for each component, which
+/// its frame header (ITU-T T.81, B.2.2) counts. 0 in any other JPEG.
+fn kept_between_scans(jpeg: &[u8]) -> u64 {
+    let mut rest = jpeg.get(2..).unwrap_or_default();
+    while let [0xff, marker, behind @ ..] = rest {
+        match (marker, behind) {
+            // Filled up.
+            (0xff, _) => rest = rest.get(1..).unwrap_or_default(),
+            (0xc2 | 0xc6 | 0xca | 0xce, [_, _, _, _, _, _, _, components, ..]) => {
+                return 2 * u64::from(*components);
+            }
+            // The frame of another kind, or already the first scan.
+            (0xc0 | 0xc1 | 0xc3 | 0xda, _) => return 0,
+            (_, [high, low, ..]) => {
+                let length = usize::from(u16::from_be_bytes([*high, *low])).max(2);
+                rest = behind.get(length..).unwrap_or_default();
+            }
+            _ => return 0,
+        }
+    }
+    0
 }
 
 fn check_size(width: u64, height: u64) -> Result<()> {

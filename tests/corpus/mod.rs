@@ -144,6 +144,7 @@ pub(crate) fn cases() -> Vec<Case> {
 /// Small as files, and as large as pictures as is read.
 fn bombs() -> Vec<(&'static str, Vec<u8>, Outcome)> {
     const SIDE: u32 = 7000;
+    const CMYK: &[u8] = include_bytes!("../fixtures/cmyk.jpg");
     let blank = |side: u32, colour: ExtendedColorType| {
         vec![0; side as usize * side as usize * usize::from(colour.bits_per_pixel()) / 8]
     };
@@ -162,11 +163,11 @@ fn bombs() -> Vec<(&'static str, Vec<u8>, Outcome)> {
     encoder.write_image(&pixels, SIDE, SIDE, ExtendedColorType::Rgb8).unwrap();
     drop(pixels);
     // A decoder keeps the coefficients of all scans of a progressive picture; these end before the first.
-    let progressive = |jpeg: &[u8]| {
+    let progressive = |jpeg: &[u8], side: u16| {
         let mut jpeg = jpeg.to_vec();
         let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
         jpeg[frame + 1] = 0xc2;
-        let [high, low] = (SIDE as u16).to_be_bytes();
+        let [high, low] = side.to_be_bytes();
         jpeg[frame + 5..frame + 9].copy_from_slice(&[high, low, high, low]);
         jpeg
     };
@@ -182,12 +183,10 @@ fn bombs() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         ("alpha.png", png(SIDE, ExtendedColorType::Rgba8), Outcome::Classified),
         ("16-bit.png", png(5700, ExtendedColorType::Rgba16), Outcome::Classified),
         ("16-bit-too-large.png", png(5800, ExtendedColorType::Rgba16), Outcome::Refused),
-        ("progressive.jpeg", progressive(&jpeg), Outcome::Either),
-        (
-            "progressive-cmyk.jpeg",
-            progressive(include_bytes!("../fixtures/cmyk.jpg")),
-            Outcome::Either,
-        ),
+        ("progressive.jpeg", progressive(&jpeg, 5500), Outcome::Either),
+        ("progressive-cmyk.jpeg", progressive(CMYK, 5100), Outcome::Either),
+        ("progressive-too-large.jpeg", progressive(&jpeg, 5600), Outcome::Refused),
+        ("progressive-cmyk-too-large.jpeg", progressive(CMYK, 5200), Outcome::Refused),
         ("baseline.jpeg", jpeg, Outcome::Classified),
         ("lossless.webp", webp, Outcome::Classified),
         ("lossy.webp", lossy, Outcome::Either),
