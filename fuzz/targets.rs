@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 const LARGEST_INPUT: u32 = 64 * 96;
 
 /// The bytes of a picture, to pixels.
-pub fn picture(bytes: &[u8]) {
+pub(crate) fn picture(bytes: &[u8]) {
     let input = Preprocess { width: 32, height: 48, mean: [0.5; 3], std: [0.25; 3] };
     match input.decode(bytes) {
         Ok(pixels) => {
@@ -29,7 +29,7 @@ pub fn picture(bytes: &[u8]) {
 }
 
 /// A manifest, a zero byte, and weights.
-pub fn bundle(bytes: &[u8]) {
+pub(crate) fn bundle(bytes: &[u8]) {
     let mut parts = bytes.splitn(2, |&byte| byte == 0);
     let (Some(manifest), Some(weights)) = (parts.next(), parts.next()) else { return };
     let Ok(manifest) = std::str::from_utf8(manifest) else { return };
@@ -37,14 +37,14 @@ pub fn bundle(bytes: &[u8]) {
 }
 
 /// A taught network in one file.
-pub fn taught(bytes: &[u8]) {
+pub(crate) fn taught(bytes: &[u8]) {
     if let Ok((manifest, weights)) = weights::split_manifest(bytes) {
         open(&manifest, &weights);
     }
 }
 
 /// A table of true genres.
-pub fn labels(bytes: &[u8]) {
+pub(crate) fn labels(bytes: &[u8]) {
     if let Ok(Labels { genres, rows }) = Labels::read(bytes, None) {
         for row in rows {
             assert_eq!(row.labels.len(), genres.len());

@@ -47,11 +47,14 @@ test("the policy lets nothing run or connect but the page's own files", () => vi
         document.body.append(script);
         document.body.insertAdjacentHTML("beforeend", "<b onclick=\"document.title = 'owned'\" id=evil>x</b>");
         document.getElementById("evil")?.click();
-        try {
-            new Function("document.title = 'owned'")();
-        } catch {
-            blocked.push("eval");
-        }
+        // Behind a timer, since the test's own call is exempt.
+        setTimeout(() => {
+            try {
+                new Function("document.title = 'owned'")();
+            } catch {
+                blocked.push("eval");
+            }
+        });
         await fetch("https://marquee.invalid/").catch(() => blocked.push("fetch"));
         new Image().src = "https://marquee.invalid/pixel";
         await new Promise((done) => setTimeout(done, 200));
@@ -98,10 +101,9 @@ describe("HTML shows as text", () => {
         await page.getByRole("button", { name: "Teach it" }).click();
         const add = page.getByLabel("Add posters to learn from");
         await add.setInputFiles({ name: `${EVIL}.safetensors`, mimeType: "", buffer: withManifest(evil(0)) });
-        await page.getByText(/answers now\./).waitFor();
+        await page.getByText(`“${EVIL}” answers now.`).waitFor();
         await add.setInputFiles({ name: `${EVIL}.jpg`, mimeType: "image/jpeg", buffer: poster });
         await page.locator(".lesson").waitFor();
-        await page.getByText(EVIL).first().waitFor();
         await add.setInputFiles({ name: `${EVIL}.csv`, mimeType: "text/csv", buffer: Buffer.from(`Id,"${EVIL.replaceAll('"', '""')}"\nx,7\n`) });
         await page.locator("#teach-error").filter({ hasText: EVIL }).waitFor();
         await isText(page);

@@ -58,7 +58,7 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
         const expected = await Promise.all(files.map((_, index) => ask(index)));
         /** @param {WebAssembly.Memory} memory */
         const sizes = (memory) => {
-            Reflect.get(globalThis, "gc")();
+            globalThis.gc?.();
             return { wasm: memory.buffer.byteLength, heap: Reflect.get(performance, "memory").usedJSHeapSize, buffers: Reflect.get(window, "held")() };
         };
         Reflect.set(window, "classify", async (/** @type {number} */ count) => {

@@ -4,6 +4,7 @@
 mod bench;
 mod chromium;
 mod debian;
+mod dependencies;
 mod package;
 mod project;
 mod robust;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::chromium::{self, Chromium};
+use crate::dependencies;
 use crate::package;
 use crate::project::Project;
 use crate::serve::Server;
@@ -22,6 +23,7 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
     step("lints, native", || {
         cargo(project, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"])
     })?;
+    let skipped = dependencies::check(project)?;
     let imagenet = tools::imagenet_wheels(project)?;
     step("tests, native", || {
         let mut cargo = Command::new("cargo");
@@ -49,7 +51,11 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
     })?;
 
     let minutes = started.elapsed().as_secs_f64() / 60.0;
-    println!("\neverything passed in {minutes:.1} minutes; nothing was skipped");
+    println!("\neverything passed in {minutes:.1} minutes");
+    match skipped.as_slice() {
+        [] => println!("nothing was skipped"),
+        skipped => skipped.iter().for_each(|what| println!("skipped: {what}")),
+    }
     Ok(())
 }
 

@@ -93,6 +93,12 @@ pub(crate) fn cargo_fuzz(project: &Project) -> Result<PathBuf> {
     cargo_tool(project, "cargo-fuzz", "cargo-fuzz", None, works)
 }
 
+/// cargo-deny, which knows advisories, licences and sources of dependencies.
+pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
+    let works = |program: &PathBuf| output(Command::new(program).arg("--version")).is_some();
+    cargo_tool(project, "cargo-deny", "cargo-deny", None, works)
+}
+
 /// A program that cargo can install: the one on the path if it is right, or our own.
 fn cargo_tool(
     project: &Project,

@@ -101,7 +101,12 @@ fn keep(merge: &mut Command, kept: &PathBuf, found: &PathBuf) -> Result<()> {
     let smaller = kept.with_extension("smaller");
     let _ = std::fs::remove_dir_all(&smaller);
     std::fs::create_dir_all(&smaller)?;
-    merge.args([&smaller, kept, found]).args(["--", "-merge=1", "-max_len=4096"]);
+    merge.args([&smaller, kept, found]).args([
+        "--",
+        "-merge=1",
+        "-use_counters=0",
+        "-max_len=4096",
+    ]);
     step("keeping what covers as much", || step::run(merge))?;
     std::fs::remove_dir_all(kept)?;
     std::fs::rename(&smaller, kept)?;
