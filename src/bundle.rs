@@ -10,7 +10,9 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::error::{Error, Result};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::error::Error;
+use crate::error::Result;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::manifest::MANIFEST_FILE;
 use crate::manifest::{Manifest, Weights};

@@ -53,10 +53,19 @@ self.addEventListener("message", ({ data }) => {
     }
 });
 
-// WebAssembly that has trapped never answers, and cannot be trusted again: the page starts a new worker.
+// So that a stack goes down to the package that it began in.
+Error.stackTraceLimit = 100;
+
+// WebAssembly that has trapped never answers, and cannot be trusted again. The GPU's package is given up like a
+// device that is lost; for the CPU's, the page starts a new worker.
 self.addEventListener("error", (event) => {
     event.preventDefault();
-    post({ type: "crashed", message: event.message });
+    const stack = event.error instanceof Error ? (event.error.stack ?? "") : "";
+    if (stack.includes("/pkg/gpu/")) {
+        lose(new Error(`the GPU's program stopped (${event.message})`));
+    } else {
+        post({ type: "crashed", message: event.message });
+    }
 });
 
 /**
@@ -282,15 +291,18 @@ async function onBest(posters, work) {
 /** Told when the GPU's device is lost: what waits for it would wait for ever. @type {Set<(error: Error) => void>} */
 const lossListeners = new Set();
 
-// Burn asks for the device itself, and hears nothing of its loss.
+/** @param {Error} error */
+function lose(error) {
+    for (const listener of lossListeners) listener(error);
+}
+
+// Burn asks for the device itself. It hears nothing of its loss, and stops at what the device refuses, memory first of all.
 if (globalThis.GPUAdapter) {
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
         const device = await request.call(this, descriptor);
-        device.lost.then(({ message }) => {
-            const error = new Error(`the device was lost (${message || "no reason given"})`);
-            for (const listener of lossListeners) listener(error);
-        });
+        device.lost.then(({ message }) => lose(new Error(`the device was lost (${message || "no reason given"})`)));
+        device.addEventListener("uncapturederror", ({ error }) => lose(new Error(`the device refuses (${reason(error.message)})`)));
         return device;
     };
 }
