@@ -438,6 +438,12 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
         await cpuAnswers(marquee, /Without WebGPU/);
     }));
 
+    test("a browser that offers no adapter", () => visit(async (marquee, page) => {
+        await append(page, "js/samples.js", "GPU.prototype.requestAdapter = async () => null;");
+        await marquee.open("?device=webgpu");
+        await cpuAnswers(marquee, /this browser offers no GPU/);
+    }));
+
     for (const [what, request, why] of /** @type {const} */ ([
         ["an adapter that gives no device", "throw new DOMException('out of devices', 'OperationError');", /Without WebGPU: .*out of devices/],
         ["a device that is lost while the network is loaded", "const device = await ask.apply(this, wanted); device.destroy(); return device;", /Without WebGPU: /],

@@ -41,7 +41,7 @@ function memory(samples) {
 const browser = await launch(["--js-flags=--expose-gc", "--enable-precise-memory-info"]);
 const series = [];
 for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
-    const share = device === "cpu" ? 1 : 0.1;
+    const share = device === "cpu" ? 1 : 0.05;
     const page = await (await browser.newContext({ serviceWorkers: "block" })).newPage();
     await countBuffers(page);
     await page.goto(`${url}embed.html`);

@@ -13,7 +13,7 @@ use crate::test::PageTests;
 
 #[derive(Args)]
 pub(crate) struct SoakArgs {
-    /// Posters that are classified on the CPU; on WebGPU, a tenth of them
+    /// Posters that are classified on the CPU; on WebGPU, a twentieth of them
     #[arg(long, default_value_t = 10_000)]
     classifications: usize,
     /// Trainings on the CPU; on WebGPU, a fifth of them
