@@ -128,7 +128,9 @@ impl PageTests {
         package::build(project)?;
         let chromium = chromium::find()?;
         tools::node_packages(project)?;
-        step("building the trainer", || cargo(project, &["build", "--quiet", "--workspace"]))?;
+        // As the tests build it: by itself it would be built of other dependencies.
+        let tests = ["test", "--quiet", "--workspace", "--no-run"];
+        step("building the trainer", || cargo(project, &tests))?;
         Self::serve(project, chromium)
     }
 
