@@ -47,7 +47,7 @@ const trainers = {
     },
     /** The same loss, pull and optimiser on the features of the same network. */
     async tensorflow() {
-        const engine = await (await import("./engines/tensorflow.js")).load(device);
+        const engine = await (await import("./engines/tensorflow.js")).load(device, true);
         const { tf } = engine;
         const rows = [];
         for (const file of await posters()) rows.push(engine.features(await decode(file)));
@@ -71,16 +71,13 @@ const trainers = {
                 const loss = tf.tidy(() => {
                     const indices = tf.tensor1d(drawn, "int32");
                     const [x, y] = [tf.gather(features, indices), tf.gather(labels, indices)];
-                    /** @type {any} */
-                    let entropy;
-                    adam.minimize(() => {
+                    return adam.minimize(() => {
                         const z = tf.add(tf.matMul(x, weight), bias);
                         const each = tf.add(tf.sub(tf.relu(z), tf.mul(z, y)), tf.log1p(tf.exp(tf.neg(tf.abs(z)))));
-                        entropy = tf.div(tf.sum(tf.mul(each, known)), BATCH);
+                        const entropy = tf.div(tf.sum(tf.mul(each, known)), BATCH);
                         const strayed = tf.add(tf.sum(tf.square(tf.sub(weight, origin.weight)), 0, true), tf.square(tf.sub(bias, origin.bias)));
                         return tf.add(entropy, tf.sum(tf.mul(strayed, held)));
-                    });
-                    return tf.keep(tf.clone(entropy));
+                    }, true);
                 });
                 // Marquee reads the loss ten times a second, and lets the page have its turn.
                 if (step % 20 === 0 || step === steps - 1) losses.push((await loss.data())[0]);

@@ -10,7 +10,7 @@ const { options, rounds, server, launch, record, finish } = await begin();
 const browser = await launch();
 for (const device of ["cpu", "webgpu"]) {
     // A GPU in software makes a few steps a second.
-    const steps = device === "webgpu" && !options.gpu ? 40 : 200;
+    const steps = device === "webgpu" && !options.gpu ? 20 : 200;
     const engines = [{ name: "Marquee", engine: "marquee", device }, { name: "TensorFlow.js", engine: "tensorflow", device }];
     const pages = [];
     for (const engine of engines) {

@@ -13,11 +13,14 @@ function script(name) {
     });
 }
 
-/** @param {"cpu" | "webgpu"} device */
-export async function load(device) {
+/**
+ * @param {"cpu" | "webgpu"} device
+ * @param {boolean} [learns]  with gradients, which its core comes without
+ */
+export async function load(device, learns = false) {
     const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).json();
     const file = fetch(new URL(`../../www/model/${manifest.weights.file}`, import.meta.url)).then((response) => response.arrayBuffer());
-    await script("tfjs-core/dist/tf-core.min.js");
+    await script(learns ? "tfjs/dist/tf.min.js" : "tfjs-core/dist/tf-core.min.js");
     await script(device === "webgpu" ? "tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js" : "tfjs-backend-wasm/dist/tf-backend-wasm.min.js");
     const tf = Reflect.get(window, "tf");
     if (device === "cpu") {
