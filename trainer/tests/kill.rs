@@ -16,7 +16,7 @@ use painted::{Data, failed, json, log, succeeded, trainer};
 
 const KILLS: usize = 20;
 
-const EPOCHS: &str = "100";
+const EPOCHS: &str = "120";
 
 /// Largest difference of a loss from the unbroken run's. A resumed run begins each epoch with the same weights,
 /// order and draws; only sums over batches may be added in another order.
@@ -40,10 +40,13 @@ fn a_training_killed_at_twenty_random_moments_ends_as_the_unbroken_one() {
     let took = started.elapsed();
 
     let run = data.path("killed");
+    let epochs = || {
+        let log = fs::read_to_string(run.join("log.jsonl")).unwrap_or_default();
+        log.lines().filter(|line| line.contains("valid")).count()
+    };
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    let mut kills = 0;
-    let mut resumed_from = Vec::new();
-    while kills < KILLS {
+    let mut done = Vec::new();
+    while done.len() < KILLS {
         let mut command = if run.join("config.toml").exists() {
             let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
             resume.arg(&run);
@@ -54,18 +57,24 @@ fn a_training_killed_at_twenty_random_moments_ends_as_the_unbroken_one() {
             begin.arg("--out").arg(&run);
             begin
         };
-        // Some before the first step, some several epochs later.
-        let moment = took.mul_f64(random.random_range(0.01..0.1));
-        if !killed(&mut command, moment) {
+        // Some before the first step, some epochs later; by epochs and not by time, whatever else the machine does.
+        let (more, moment) = (random.random_range(0..4), random.random_range(0..300));
+        let until = epochs() + more;
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while epochs() < until && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(moment));
+        if child.try_wait().unwrap().is_some() {
             break;
         }
-        kills += 1;
-        resumed_from.push(
-            fs::read_to_string(run.join("log.jsonl")).unwrap_or_default().lines().count() / 2,
-        );
+        child.kill().unwrap();
+        child.wait().unwrap();
+        done.push(epochs());
     }
-    assert_eq!(kills, KILLS, "it was finished before: {resumed_from:?}");
-    assert!(resumed_from.iter().any(|&epochs| epochs > 2), "{resumed_from:?}");
+    let kills = done.len();
+    assert_eq!(kills, KILLS, "it was finished before: {done:?}");
+    assert!(done.iter().any(|&epochs| epochs > 2), "{done:?}");
 
     let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
     succeeded(resume.arg(&run).output().unwrap());
@@ -87,7 +96,7 @@ fn a_training_killed_at_twenty_random_moments_ends_as_the_unbroken_one() {
     let drafts = [left(&run), left(&run.join("checkpoint"))].concat();
     assert!(drafts.is_empty(), "drafts of killed runs are left: {drafts:?}");
     println!(
-        "figure: training of {EPOCHS} epochs ({:.1} s), killed {kills} times at random, {resumed_from:?} epochs done by then: every loss as in the unbroken run, largest difference {worst:.0e}",
+        "figure: training of {EPOCHS} epochs ({:.1} s), killed {kills} times at random, {done:?} epochs done by then: every loss as in the unbroken run, largest difference {worst:.0e}",
         took.as_secs_f64()
     );
 }
