@@ -83,20 +83,23 @@ pub(crate) fn wasm_bindgen(project: &Project) -> Result<PathBuf> {
 
 /// wasm-pack, which runs the tests in a browser.
 pub(crate) fn wasm_pack(project: &Project) -> Result<PathBuf> {
-    let works = |program: &PathBuf| output(Command::new(program).arg("--version")).is_some();
-    cargo_tool(project, "wasm-pack", "wasm-pack", None, works)
+    any_version(project, "wasm-pack")
 }
 
 /// cargo-fuzz, which drives libFuzzer.
 pub(crate) fn cargo_fuzz(project: &Project) -> Result<PathBuf> {
-    let works = |program: &PathBuf| output(Command::new(program).arg("--version")).is_some();
-    cargo_tool(project, "cargo-fuzz", "cargo-fuzz", None, works)
+    any_version(project, "cargo-fuzz")
 }
 
 /// cargo-deny, which knows advisories, licences and sources of dependencies.
 pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
+    any_version(project, "cargo-deny")
+}
+
+/// A program of its package's name, of whatever version.
+fn any_version(project: &Project, package: &str) -> Result<PathBuf> {
     let works = |program: &PathBuf| output(Command::new(program).arg("--version")).is_some();
-    cargo_tool(project, "cargo-deny", "cargo-deny", None, works)
+    cargo_tool(project, package, package, None, works)
 }
 
 /// A program that cargo can install: the one on the path if it is right, or our own.

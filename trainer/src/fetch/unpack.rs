@@ -35,7 +35,7 @@ pub(super) fn unpack(archive: &Path, dir: &Path) -> Result<()> {
             entry.name()
         );
     }
-    let ticker = Ticker::from("unpacking", 0, zip.len());
+    let ticker = Ticker::new("unpacking", zip.len());
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index)?;
         let Some(path) = entry.enclosed_name().map(|path| dir.join(path)) else { continue };
