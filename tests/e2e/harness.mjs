@@ -230,6 +230,27 @@ export async function lose(worker) {
     await worker.evaluate(() => Reflect.get(globalThis, "lose")());
 }
 
+/**
+ * Lets a script of the page's end in some more code.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} path
+ * @param {string} code
+ */
+export function append(page, path, code) {
+    return page.route(`**/${path}`, async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: (await response.text()) + code });
+    });
+}
+
+/** No buffer is made any more while a condition holds: what is asked for is more than any GPU has. @param {string} condition */
+export const full = (condition) => `
+    const create = GPUDevice.prototype.createBuffer;
+    GPUDevice.prototype.createBuffer = function (wanted) {
+        return create.call(this, ${condition} ? { ...wanted, size: 2 ** 40 } : wanted);
+    };`;
+
 /** The shipped weights as one file, with another manifest. @param {string} text */
 export function withManifest(text) {
     const weights = readFileSync(`${root}www/model/${manifest.weights.file}`);

@@ -5,23 +5,9 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
 
-import { Marquee, answersAsNatively, launch, losable, lose, manifest, nativeAnswer, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
+import { Marquee, answersAsNatively, append, full, launch, losable, lose, manifest, nativeAnswer, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
 
 const visit = visitor();
-
-/**
- * Lets a script of the page's end in some more code.
- *
- * @param {import("playwright-core").Page} page
- * @param {string} path
- * @param {string} code
- */
-function append(page, path, code) {
-    return page.route(`**/${path}`, async (route) => {
-        const response = await route.fetch();
-        await route.fulfill({ response, body: (await response.text()) + code });
-    });
-}
 
 describe("classifying", () => {
     test("a chosen file, on the CPU", () => visit(async (marquee, page) => {
@@ -396,13 +382,6 @@ describe("a bundle that does not fit", () => {
         await screenshot(page, "failed-1280");
     }));
 });
-
-/** No buffer is made any more while a condition holds: what is asked for is more than any GPU has. @param {string} condition */
-const full = (condition) => `
-    const create = GPUDevice.prototype.createBuffer;
-    GPUDevice.prototype.createBuffer = function (wanted) {
-        return create.call(this, ${condition} ? { ...wanted, size: 2 ** 40 } : wanted);
-    };`;
 
 describe("without a GPU that works, the CPU answers and the page says why", () => {
     /**

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 
-import { losable, lose, manifest, poster, root, sample, saved, screenshot, trainer, visitor, withManifest } from "./harness.mjs";
+import { append, full, losable, lose, manifest, poster, root, sample, saved, screenshot, trainer, visitor, withManifest } from "./harness.mjs";
 import { countBuffers } from "./memory.mjs";
 import { painted } from "./painted.mjs";
 
@@ -253,6 +253,16 @@ describe("training", () => {
         await page.getByText(/^Step \d+ of 200/).waitFor({ timeout: 120_000 });
         await lose(page.workers().find((worker) => worker.url().endsWith("teacher.js")));
         await page.getByText(/WebGPU failed \(.+\); the CPU learns from the beginning/).waitFor();
+        await page.getByText("Taught with 16 posters").waitFor({ timeout: 120_000 });
+        await page.locator("#teach-result tr").filter({ hasText: "Night" }).waitFor();
+    }));
+
+    test("goes on by the CPU when the GPU's memory is full", () => visit(async (marquee, page) => {
+        await append(page, "pkg/gpu/marquee.js", full('location.pathname.endsWith("/teacher.js")'));
+        await marquee.open("?device=webgpu");
+        await prepare(marquee, page, 16);
+        await page.getByRole("button", { name: "Train", exact: true }).click();
+        await page.getByText(/WebGPU failed \(.+\); the CPU learns from the beginning/).waitFor({ timeout: 120_000 });
         await page.getByText("Taught with 16 posters").waitFor({ timeout: 120_000 });
         await page.locator("#teach-result tr").filter({ hasText: "Night" }).waitFor();
     }));

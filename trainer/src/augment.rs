@@ -28,13 +28,27 @@ pub(crate) struct Augment {
     pub(crate) mixup: f64,
 }
 
+/// What training looks at: posters of one size, changed, as posters of another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Crops<'a> {
+    pub(crate) augment: &'a Augment,
+    /// The size of the posters that are changed.
+    pub(crate) from: &'a Preprocess,
+}
+
 /// Sides of a cut-out: at most this much longer or shorter, against each other, than the poster's.
 const ASPECT: f64 = 4.0 / 3.0;
 
 impl Augment {
-    /// A poster of the network's input size, changed.
-    pub(crate) fn apply(&self, poster: &Pixels, input: &Preprocess, rng: &mut impl Rng) -> Pixels {
-        let mut pixels = self.cut_and_flip(poster, input, rng);
+    /// A poster of size `from`, changed, as one of size `input`.
+    pub(crate) fn apply(
+        &self,
+        poster: &Pixels,
+        from: &Preprocess,
+        input: &Preprocess,
+        rng: &mut impl Rng,
+    ) -> Pixels {
+        let mut pixels = self.cut_and_flip(poster, from, input, rng);
         if self.colour > 0.0 {
             tint(&mut pixels.rgb, self.colour, rng);
         }
@@ -47,20 +61,13 @@ impl Augment {
         pixels
     }
 
-    /// The network's input for a poster: changed, where there is an `augment`.
-    pub(crate) fn normalised(
-        augment: Option<&Self>,
+    fn cut_and_flip(
+        &self,
         poster: &Pixels,
+        from: &Preprocess,
         input: &Preprocess,
         rng: &mut impl Rng,
-    ) -> Vec<f32> {
-        match augment {
-            Some(augment) => input.normalise(&augment.apply(poster, input, rng)),
-            None => input.normalise(poster),
-        }
-    }
-
-    fn cut_and_flip(&self, poster: &Pixels, input: &Preprocess, rng: &mut impl Rng) -> Pixels {
+    ) -> Pixels {
         let flip = self.flip && rng.random_bool(0.5);
         let [mut wide, mut high] = [1.0, 1.0];
         if self.crop_area > 0.0 {
@@ -68,40 +75,61 @@ impl Augment {
             let aspect: f64 = rng.random_range(-ASPECT.ln()..=ASPECT.ln()).exp();
             wide = (area * aspect).sqrt().min(1.0);
             high = (area / aspect).sqrt().min(1.0);
-        } else if !flip {
+        } else if !flip && from == input {
             return poster.clone();
         }
         let left = rng.random_range(0.0..=1.0 - wide);
         let top = rng.random_range(0.0..=1.0 - high);
-        enlarge(poster, input, [left, top, wide, high].map(|share| share as f32), flip)
+        let rectangle = [left, top, wide, high].map(|share| share as f32);
+        cut(poster, from, input, rectangle, flip)
     }
 }
 
-/// Enlarges the rectangle `[left, top, width, height]`, in shares of the poster, to the whole poster; bilinear,
-/// since nothing is ever shrunk.
-fn enlarge(
+impl Crops<'_> {
+    /// The network's input for a poster: changed, where there are `crops`.
+    pub(crate) fn normalised(
+        crops: Option<Self>,
+        poster: &Pixels,
+        input: &Preprocess,
+        rng: &mut impl Rng,
+    ) -> Vec<f32> {
+        match crops {
+            Some(Self { augment, from }) => {
+                input.normalise(&augment.apply(poster, from, input, rng))
+            }
+            None => input.normalise(poster),
+        }
+    }
+}
+
+/// Makes the rectangle `[left, top, width, height]`, in shares of a poster of size `from`, a poster of size
+/// `input`; bilinear, since hardly anything is ever shrunk.
+fn cut(
     poster: &Pixels,
+    from: &Preprocess,
     input: &Preprocess,
     [left, top, wide, high]: [f32; 4],
     flip: bool,
 ) -> Pixels {
-    let [width, height] = [input.width as usize, input.height as usize];
     // For each target pixel: the source pixel in front of its centre, the one behind, and how far between.
-    let axis = |size: usize, start: f32, share: f32| -> Vec<(usize, usize, f32)> {
-        let at = |index: usize| {
-            let centre = start * size as f32 + (index as f32 + 0.5) * share - 0.5;
-            let centre = centre.clamp(0.0, (size - 1) as f32);
+    let axis = |from: u32, to: u32, start: f32, share: f32| -> Vec<(usize, usize, f32)> {
+        let (last, step) = (from as usize - 1, share * (from as f32 / to as f32));
+        let at = |index: u32| {
+            let centre = start * from as f32 + (index as f32 + 0.5) * step - 0.5;
+            let centre = centre.clamp(0.0, last as f32);
             let before = centre as usize;
-            (before, (before + 1).min(size - 1), centre - before as f32)
+            (before, (before + 1).min(last), centre - before as f32)
         };
-        (0..size).map(at).collect()
+        (0..to).map(at).collect()
     };
-    let mut columns = axis(width, left, wide);
+    let width = from.width as usize;
+    let mut columns = axis(from.width, input.width, left, wide);
     if flip {
         columns.reverse();
     }
-    let mut rgb = Vec::with_capacity(poster.rgb.len());
-    for (above, below, down) in axis(height, top, high) {
+    let rows = axis(from.height, input.height, top, high);
+    let mut rgb = Vec::with_capacity(rows.len() * columns.len() * 3);
+    for (above, below, down) in rows {
         let [above, below] = [above, below].map(|row| &poster.rgb[row * width * 3..]);
         for &(before, behind, right) in &columns {
             for channel in 0..3 {
@@ -179,13 +207,13 @@ mod tests {
     fn the_whole_poster_stays_as_it_is() {
         let input = input(8, 6);
         let poster = ramp(&input);
-        assert_eq!(enlarge(&poster, &input, [0.0, 0.0, 1.0, 1.0], false), poster);
+        assert_eq!(cut(&poster, &input, &input, [0.0, 0.0, 1.0, 1.0], false), poster);
     }
 
     #[test]
     fn a_mirrored_poster_is_the_same_backwards() {
         let input = input(8, 6);
-        let mirrored = enlarge(&ramp(&input), &input, [0.0, 0.0, 1.0, 1.0], true);
+        let mirrored = cut(&ramp(&input), &input, &input, [0.0, 0.0, 1.0, 1.0], true);
         let red: Vec<u8> = mirrored.rgb.iter().step_by(3).take(8).copied().collect();
         assert_eq!(red, [70, 60, 50, 40, 30, 20, 10, 0]);
     }
@@ -193,10 +221,18 @@ mod tests {
     #[test]
     fn a_quarter_is_enlarged_to_the_whole() {
         let input = input(8, 8);
-        let right = enlarge(&ramp(&input), &input, [0.5, 0.0, 0.5, 0.5], false);
+        let right = cut(&ramp(&input), &input, &input, [0.5, 0.0, 0.5, 0.5], false);
         let red: Vec<u8> = right.rgb.iter().step_by(3).take(8).copied().collect();
         // Columns 4 to 7 at half steps, from a quarter pixel in front of the first.
         assert_eq!(red, [38, 43, 48, 53, 58, 63, 68, 70]);
+    }
+
+    #[test]
+    fn a_larger_poster_is_shrunk_to_the_input() {
+        let small =
+            cut(&ramp(&input(8, 6)), &input(8, 6), &input(4, 3), [0.0, 0.0, 1.0, 1.0], false);
+        let red: Vec<u8> = small.rgb.iter().step_by(3).copied().collect();
+        assert_eq!(red, [5, 25, 45, 65].repeat(3));
     }
 
     #[test]
@@ -211,7 +247,7 @@ mod tests {
             ..Augment::default()
         };
         let poster = Pixels { rgb: vec![128; 40 * 60 * 3] };
-        let draw = |seed| all.apply(&poster, &input, &mut ChaCha8Rng::seed_from_u64(seed));
+        let draw = |seed| all.apply(&poster, &input, &input, &mut ChaCha8Rng::seed_from_u64(seed));
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
         assert_ne!(draw(1), poster);

@@ -178,9 +178,17 @@ pub(crate) struct Source {
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
-    /// Run folder; its best epoch is taken. Given several times, the mean of their weights
-    #[arg(long, value_name = "DIR", required = true)]
-    pub(crate) run: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// For a bundle: the folder of the posters that it was trained on
+    #[arg(long, value_name = "DIR", required_unless_present = "run", conflicts_with = "run")]
+    pub(crate) data: Option<PathBuf>,
+    /// For a bundle: the size that it looks at from now on, such as 192x288; a run's configuration says it itself
+    #[arg(long, value_name = "WIDTHxHEIGHT", conflicts_with = "run", value_parser = size)]
+    pub(crate) input: Option<[u32; 2]>,
+    /// For a bundle: leave out posters whose image is missing or broken
+    #[arg(long, conflicts_with = "run")]
+    pub(crate) skip_bad: bool,
     /// Folder to write the bundle to, such as www/model
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -198,6 +206,14 @@ pub(crate) struct ExportArgs {
     /// Where to compute the validation figures
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceArg,
+}
+
+/// "192x288"
+fn size(text: &str) -> Result<[u32; 2], String> {
+    let sides = text.split_once('x').and_then(|(width, height)| {
+        Some([width.parse().ok()?, height.parse().ok()?]).filter(|sides| !sides.contains(&0))
+    });
+    sides.ok_or_else(|| "it is not WIDTHxHEIGHT, such as 192x288".into())
 }
 
 #[derive(Args)]

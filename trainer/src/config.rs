@@ -69,7 +69,14 @@ pub(crate) struct Config {
     /// Epochs without a better one after which training stops; never without it.
     pub(crate) patience: Option<usize>,
     pub(crate) architecture: Architecture,
+    /// What posters are made to in training.
     pub(crate) input: Preprocess,
+    /// How many times larger they are where the network is judged and used. A crop that is enlarged to the input
+    /// shows everything larger than the whole poster does; cut from larger posters it does not, and so a network
+    /// can be trained on fewer pixels than it is used on (Touvron et al. 2019, "Fixing the train-test resolution
+    /// discrepancy").
+    #[serde(default = "as_large")]
+    pub(crate) enlarge: f64,
     #[serde(default)]
     pub(crate) optimiser: OptimiserConfig,
     #[serde(default)]
@@ -135,13 +142,24 @@ pub(crate) enum Schedule {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TeachingConfig {
-    /// Run folders whose mean answer teaches.
+    /// Run folders, or bundles', whose mean answer teaches.
     pub(crate) runs: Vec<PathBuf>,
     /// How much of the target is the teachers' answer, 0..=1; the rest is the label.
     pub(crate) share: f64,
 }
 
+fn as_large() -> f64 {
+    1.0
+}
+
 impl Config {
+    /// What posters are made to where the network is judged and used.
+    pub(crate) fn judged_input(&self) -> Preprocess {
+        let enlarged = |side: u32| (f64::from(side) * self.enlarge).round() as u32;
+        let Preprocess { width, height, .. } = self.input;
+        Preprocess { width: enlarged(width), height: enlarged(height), ..self.input.clone() }
+    }
+
     /// The configuration named by `--config`, with the other options laid over it.
     pub(crate) fn resolve(args: &TrainArgs) -> Result<Self> {
         let data = args.data.as_deref().context("--data is missing")?;
@@ -232,6 +250,15 @@ impl Config {
             decay > 0.0 && decay <= 1.0,
             "optimiser.part_decay must be above 0 and at most 1, not {decay}"
         );
+        ensure!(
+            (0.5..=2.0).contains(&self.enlarge),
+            "enlarge must lie between 0.5 and 2, not {}",
+            self.enlarge
+        );
+        ensure!(
+            self.enlarge == 1.0 || takes_any_size(&self.architecture),
+            "enlarge must be 1: a {name} takes posters of one size alone"
+        );
         if self.cached_views > 0 && self.frozen_parts == 0 {
             bail!("cached_views needs frozen_parts: there are no features to keep");
         }
@@ -289,6 +316,11 @@ impl Config {
     pub(crate) fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string_pretty(self)?)
     }
+}
+
+/// Whether a network takes posters of any size, and not only of the one that it was made for.
+pub(crate) fn takes_any_size(architecture: &Architecture) -> bool {
+    !matches!(architecture, Architecture::SeedCnn(_))
 }
 
 /// Every value by its key, such as `augment.mixup`.

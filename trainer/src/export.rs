@@ -1,20 +1,25 @@
-//! `trainer export`: a run's best epoch to the bundle that the browser loads.
+//! `trainer export`: a run's best epoch to the bundle that the browser loads; or a bundle to one that looks at
+//! posters of another size or keeps its weights otherwise.
 
-use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use marquee::bundle::write_atomically;
 use marquee::manifest::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights};
 use marquee::metrics::sigmoid;
-use marquee::{Bundle, Classifier, Evaluation, Manifest, Precision};
+use marquee::{Bundle, Classifier, Evaluation, Manifest, Model, Precision, Preprocess};
 
 use crate::answers;
 use crate::calibration;
 use crate::cli::{ExportArgs, WeightsArg};
+use crate::config::takes_any_size;
 use crate::dataset::Dataset;
 use crate::evaluate::{self, Judged};
 use crate::posters::{self, Poster};
 use crate::run::Run;
 use crate::soup::Soup;
+use crate::split::Split;
 use crate::{device, onnx};
 
 const PRETRAINED_LICENCE: &str =
@@ -25,17 +30,12 @@ const POSTERS_RIGHTS: &str = "the posters that it was trained on belong to their
 const MAX_LOSS: f64 = 0.002;
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
-    let soup = Soup::open(&args.run)?;
-    let run = &soup.first;
-    let dataset = Dataset::read(&run.config.data, run.config.limit)?;
     let (device, _) = device::open(&args.device)?;
-    let valid = validation_posters(run, &dataset)?;
-    let mut bundle = assemble(&soup, &dataset, &valid, &device)?;
-    bundle.manifest.training.licence = match (&args.licence, &run.config.pretrained) {
-        (Some(licence), _) => licence.clone(),
-        (None, Some(_)) => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
-        (None, None) => format!("weights: MIT OR Apache-2.0; {POSTERS_RIGHTS}"),
-    };
+    let Exported { mut bundle, valid, judging } =
+        match (args.source.run.as_slice(), &args.source.bundle) {
+            ([], Some(dir)) => from_bundle(args, dir, &device)?,
+            (runs, _) => from_runs(args, runs, &device)?,
+        };
     let precision = match args.weights {
         WeightsArg::Auto => choose_precision(&mut bundle, &valid, &device)?,
         WeightsArg::Half => Precision::Half,
@@ -43,9 +43,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     };
 
     // Judged as it is written; the figures then complete the manifest.
-    let judging = run.judging_ids()?;
-    let posters = evaluate::load(dataset, &bundle.manifest, Some(&judging), run.config.skip_bad)?;
-    let report = judge(&mut bundle, precision, &posters, &device)?;
+    let report = judge(&mut bundle, precision, &judging, &device)?;
     bundle.manifest.metrics = report.to_metrics();
     for (genre, figures) in bundle.manifest.genres.iter_mut().zip(&report.genres) {
         genre.quality = Some(GenreQuality {
@@ -77,6 +75,79 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     Ok(())
 }
 
+/// What is exported.
+struct Exported {
+    bundle: Bundle,
+    /// The posters that temperature and thresholds were fitted on.
+    valid: Vec<Poster>,
+    /// Those that judge.
+    judging: Vec<Poster>,
+}
+
+fn from_runs(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Result<Exported> {
+    let soup = Soup::open(dirs)?;
+    let run = &soup.first;
+    let dataset = Dataset::read(&run.config.data, run.config.limit)?;
+    let valid = validation_posters(run, &dataset)?;
+    let mut bundle = assemble(&soup, &dataset, &valid, device)?;
+    bundle.manifest.training.licence = match (&args.licence, &run.config.pretrained) {
+        (Some(licence), _) => licence.clone(),
+        (None, Some(_)) => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
+        (None, None) => format!("weights: MIT OR Apache-2.0; {POSTERS_RIGHTS}"),
+    };
+    let ids = run.judging_ids()?;
+    let judging = evaluate::load(dataset, &bundle.manifest, Some(&ids), run.config.skip_bad)?;
+    Ok(Exported { bundle, valid, judging })
+}
+
+/// A bundle with another input size; temperature and thresholds are fitted anew, on the posters that they were
+/// fitted on before.
+fn from_bundle(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Exported> {
+    let mut bundle = Bundle::read(dir, device).with_context(|| dir.display().to_string())?;
+    let Bundle { manifest, model } = &mut bundle;
+    if let Some([width, height]) = args.input {
+        let name = manifest.architecture.name();
+        ensure!(
+            takes_any_size(&manifest.architecture),
+            "--input {width}x{height}: a {name} takes posters of one size alone"
+        );
+        let settings = &mut manifest.training.settings;
+        let before = settings["enlarge"].as_f64().unwrap_or(1.0);
+        let enlarge = before * f64::from(width) / f64::from(manifest.input.width);
+        settings["enlarge"] = ((enlarge * 1e4).round() / 1e4).into();
+        manifest.input = Preprocess { width, height, ..manifest.input.clone() };
+    }
+    if let Some(licence) = &args.licence {
+        manifest.training.licence.clone_from(licence);
+    }
+    let data = args.data.as_deref().context("--data is missing")?;
+    let Split { valid, test, .. } =
+        Split::again(manifest, &Dataset::read(data, None)?, args.skip_bad)?;
+    let thresholds;
+    (manifest.temperature, thresholds) = calibrate(model, &valid, &manifest.input, device)?;
+    for (genre, threshold) in manifest.genres.iter_mut().zip(thresholds) {
+        genre.threshold = threshold;
+    }
+    let judging = if test.is_empty() { valid.clone() } else { test };
+    Ok(Exported { bundle, valid, judging })
+}
+
+/// Temperature and thresholds, fitted on the posters in `valid`.
+fn calibrate(
+    model: &Model,
+    valid: &[Poster],
+    input: &Preprocess,
+    device: &Device,
+) -> Result<(f32, Vec<f32>)> {
+    let logits = answers::logits(model, valid, input, device)?;
+    let labels: Vec<Vec<bool>> = valid.iter().map(|poster| poster.row.labels.clone()).collect();
+    let temperature = calibration::fit_temperature(&logits, &labels);
+    let probability = |logit: &f32| sigmoid(logit / temperature);
+    let probabilities: Vec<Vec<f32>> =
+        logits.iter().map(|row| row.iter().map(probability).collect()).collect();
+    Ok((temperature, calibration::fit_thresholds(&probabilities)))
+}
+
 /// The figures of a bundle as it would be read back.
 fn judge(
     bundle: &mut Bundle,
@@ -105,7 +176,7 @@ fn choose_precision(bundle: &mut Bundle, valid: &[Poster], device: &Device) -> R
 /// The posters that a run chose its best epoch on.
 pub(crate) fn validation_posters(run: &Run, dataset: &Dataset) -> Result<Vec<Poster>> {
     let ids = evaluate::read_ids(&run.dir.join("valid.txt"))?;
-    posters::load(&dataset.only(&ids), &run.config.input, run.config.skip_bad)
+    posters::load(&dataset.only(&ids), &run.config.judged_input(), run.config.skip_bad)
 }
 
 /// The runs' best network with its manifest, in memory and in full precision. Temperature and thresholds are
@@ -119,14 +190,8 @@ pub(crate) fn assemble(
     let run = &soup.first;
     let config = &run.config;
     let (model, best) = soup.best_model(dataset.genres.len(), device)?;
-    let logits = answers::logits(&model, valid, &config.input, device)?;
-    let labels: Vec<Vec<bool>> = valid.iter().map(|poster| poster.row.labels.clone()).collect();
-    let temperature = calibration::fit_temperature(&logits, &labels);
-    let probability = |logit: &f32| sigmoid(logit / temperature);
-    let probabilities: Vec<Vec<f32>> =
-        logits.iter().map(|row| row.iter().map(probability).collect()).collect();
-    let thresholds = calibration::fit_thresholds(&probabilities);
-
+    let input = config.judged_input();
+    let (temperature, thresholds) = calibrate(&model, valid, &input, device)?;
     let train = dataset.only(&evaluate::read_ids(&run.dir.join("train.txt"))?);
     let genres = dataset.genres.iter().zip(thresholds).enumerate();
     let genres = genres.map(|(index, (name, threshold))| Genre {
@@ -150,7 +215,7 @@ pub(crate) fn assemble(
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
         architecture: config.architecture.clone(),
-        input: config.input.clone(),
+        input,
         genres: genres.collect(),
         temperature,
         metrics: Vec::new(),

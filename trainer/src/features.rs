@@ -7,16 +7,16 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
-use marquee::Model;
 use marquee::bundle::write_atomically;
 use marquee::model::EfficientNetLite;
+use marquee::{Model, Preprocess};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::answers::BATCH;
-use crate::augment::Augment;
+use crate::augment::Crops;
 use crate::config::Config;
 use crate::posters::Poster;
 use crate::progress::Ticker;
@@ -35,9 +35,11 @@ pub(crate) struct Features {
 /// What is asked for.
 pub(crate) struct Views<'a> {
     pub(crate) posters: &'a [Poster],
-    /// How many of each poster; with 1 and no `augment`, the poster as it is.
+    /// How many of each poster; with 1 and no `crops`, the poster as it is.
     pub(crate) views: usize,
-    pub(crate) augment: Option<&'a Augment>,
+    pub(crate) crops: Option<Crops<'a>>,
+    /// What they are made to.
+    pub(crate) input: &'a Preprocess,
 }
 
 impl Features {
@@ -53,7 +55,7 @@ impl Features {
             bail!("{} has no parts to keep features of", config.architecture.name());
         };
         let path = dir.join(format!("{}.f16", wanted.key(config)?));
-        let input = [3, config.input.height as usize, config.input.width as usize];
+        let input = [3, wanted.input.height as usize, wanted.input.width as usize];
         let probe = Tensor::zeros([1, input[0], input[1], input[2]], device);
         let [_, channels, height, width] = network.run(0..config.frozen_parts, probe).dims();
         let (part, shape) = (config.frozen_parts, [channels, height, width]);
@@ -98,8 +100,8 @@ impl Views<'_> {
         let weights = config.pretrained.as_ref().map(std::fs::read).transpose()?;
         hasher.update(weights.unwrap_or_default());
         hasher.update(serde_json::to_vec(&(
-            (config.architecture.name(), &config.input, config.frozen_parts, config.seed),
-            (self.views, self.augment),
+            (config.architecture.name(), self.input, config.frozen_parts, config.seed),
+            (self.views, self.crops.map(|crops| (crops.augment, crops.from))),
         ))?);
         self.posters.iter().for_each(|poster| hasher.update(poster.hash));
         let hash = hasher.finalize();
@@ -112,7 +114,7 @@ impl Views<'_> {
         config: &Config,
         device: &Device,
     ) -> Result<Vec<f16>> {
-        let input = &config.input;
+        let input = self.input;
         let ticker = Ticker::new("computing features", self.views * self.posters.len());
         let mut values = Vec::new();
         let mut done = 0;
@@ -124,7 +126,7 @@ impl Views<'_> {
                     .map(|(index, poster)| {
                         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
                         rng.set_stream((view * self.posters.len() + done + index) as u64);
-                        Augment::normalised(self.augment, &poster.pixels, input, &mut rng)
+                        Crops::normalised(self.crops, &poster.pixels, input, &mut rng)
                     })
                     .collect();
                 let shape = [batch.len(), 3, input.height as usize, input.width as usize];

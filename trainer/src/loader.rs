@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::Beta;
 use rayon::prelude::*;
 
-use crate::augment::Augment;
+use crate::augment::{Augment, Crops};
 use crate::dataset::Row;
 use crate::features::Features;
 use crate::posters::Poster;
@@ -83,6 +83,8 @@ struct Shuffle {
     seed: u64,
     epoch: Arc<AtomicU64>,
     augment: Augment,
+    /// The size of the posters before they are changed.
+    from: Preprocess,
     /// How often each poster is drawn, beside the others; `None` draws each once.
     weights: Option<Arc<Vec<f64>>>,
 }
@@ -120,14 +122,15 @@ impl Loader {
         self,
         seed: u64,
         first_epoch: usize,
-        augment: &Augment,
+        crops: Crops<'_>,
         targets: Targets,
         balance: f64,
     ) -> Self {
         let epoch = Arc::new(AtomicU64::new(first_epoch as u64));
         let weights = (balance > 0.0)
             .then(|| Arc::new(sampling_weights(&self.posters, &targets.frequencies, balance)));
-        let shuffle = Shuffle { seed, epoch, augment: augment.clone(), weights };
+        let (augment, from) = (crops.augment.clone(), crops.from.clone());
+        let shuffle = Shuffle { seed, epoch, augment, from, weights };
         Self { shuffle: Some(shuffle), targets: Arc::new(targets), ..self }
     }
 
@@ -165,13 +168,14 @@ fn sampling_weights(posters: &[Poster], frequencies: &[f32], balance: f64) -> Ve
 impl DataLoader<Batch> for Loader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
         let (order, epoch, seed) = self.next_order();
-        let augment = self.shuffle.as_ref().map(|shuffle| shuffle.augment.clone());
+        let shuffle = self.shuffle.as_ref();
+        let changes = shuffle.map(|shuffle| (shuffle.augment.clone(), shuffle.from.clone()));
         let maker = Maker {
             posters: self.posters.clone(),
             input: self.input.clone(),
             targets: self.targets.clone(),
             features: self.features.clone(),
-            augment,
+            changes,
             epoch,
         };
         let size = self.batch_size;
@@ -216,8 +220,8 @@ struct Maker {
     input: Preprocess,
     targets: Arc<Targets>,
     features: Option<Arc<Features>>,
-    /// `None` for judging.
-    augment: Option<Augment>,
+    /// How posters are changed, and their size before; `None` for judging.
+    changes: Option<(Augment, Preprocess)>,
     epoch: u64,
 }
 
@@ -234,7 +238,7 @@ impl Maker {
             .collect();
         let targets = indices.iter().map(|&index| self.targets.of(&self.posters[index].row));
         let mut targets: Vec<Vec<f32>> = targets.collect();
-        if let Some(augment) = &self.augment
+        if let Some((augment, _)) = &self.changes
             && let Ok(shares) = Beta::new(augment.mixup, augment.mixup)
         {
             let share: f32 = shares.sample(&mut generator(0)) as f32;
@@ -255,9 +259,10 @@ impl Maker {
 
     fn image(&self, index: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
         let poster = &self.posters[index].pixels;
+        let crops = self.changes.as_ref().map(|(augment, from)| Crops { augment, from });
         match &self.features {
             Some(features) => features.get(self.epoch, index),
-            None => Augment::normalised(self.augment.as_ref(), poster, &self.input, rng),
+            None => Crops::normalised(crops, poster, &self.input, rng),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Soup {
             };
             let (a, b) = (&first.config, &other.config);
             alike("their architecture", a.architecture.name() == b.architecture.name())?;
-            alike("their input", a.input == b.input)?;
+            alike("their input", (&a.input, a.enlarge) == (&b.input, b.enlarge))?;
             // The file may have moved in between; its name says what it is.
             let began = |config: &Config| {
                 config.pretrained.as_deref().and_then(Path::file_name).map(OsStr::to_owned)

@@ -3,11 +3,14 @@
 
 use std::collections::HashMap;
 
+use anyhow::{Context, Result, ensure};
+use marquee::Manifest;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::posters::Poster;
+use crate::dataset::Dataset;
+use crate::posters::{self, Poster};
 
 /// Posters by their side.
 pub(crate) struct Split {
@@ -17,6 +20,35 @@ pub(crate) struct Split {
 }
 
 impl Split {
+    /// The split that the network of `manifest` was trained with, drawn again from the posters that it was
+    /// trained on.
+    ///
+    /// # Errors
+    /// Where the manifest does not say how, or these are other posters.
+    pub(crate) fn again(manifest: &Manifest, dataset: &Dataset, skip_bad: bool) -> Result<Self> {
+        let training = &manifest.training;
+        let setting = |name: &str| {
+            let value = training.settings[name].as_f64();
+            value.with_context(|| format!("the bundle does not say its {name}"))
+        };
+        let seed = setting("split_seed").or_else(|_| setting("seed"))? as u64;
+        ensure!(
+            dataset.genres.iter().eq(manifest.genres.iter().map(|genre| &genre.name)),
+            "{} and the bundle name different genres",
+            dataset.dir.display()
+        );
+        let all = posters::load(dataset, &manifest.input, skip_bad)?;
+        let split = Self::draw(all, setting("valid_share")?, setting("test_share")?, seed);
+        let sizes = [split.train.len(), split.valid.len(), split.test.len()];
+        let expected = [training.train_posters, training.valid_posters, training.test_posters];
+        ensure!(
+            sizes == expected,
+            "{} splits into {sizes:?} posters and not into {expected:?}: the bundle was trained on others",
+            dataset.dir.display()
+        );
+        Ok(split)
+    }
+
     /// Puts whole groups of related posters aside, in an order drawn from `seed`: first for validation, then
     /// for the test, until the share of each is reached.
     pub(crate) fn draw(posters: Vec<Poster>, valid_share: f64, test_share: f64, seed: u64) -> Self {

@@ -2,7 +2,8 @@
 //! where the defaults of fine-tuning come from.
 //!
 //! A genre is removed from the head and taught again with a few posters, beside the head that learnt it from
-//! thousands; and the network is taught posters of another kind, grey ones, beside what the colours then lose.
+//! thousands and what the other genres lose; and the network is taught posters of another kind, grey ones, beside
+//! what the colours then lose.
 
 use std::path::Path;
 
@@ -24,7 +25,7 @@ use crate::answers::BATCH;
 use crate::cli::{Side, StudyArgs};
 use crate::dataset::Dataset;
 use crate::device;
-use crate::posters::{self, Poster};
+use crate::posters::Poster;
 use crate::progress::Ticker;
 use crate::split::Split;
 
@@ -45,7 +46,12 @@ struct Seen {
     posters: Vec<Poster>,
     /// What the front of the network gives, batch by batch.
     maps: Vec<Tensor<4>>,
+    /// What the bundle's network says as it is: every poster's logits.
+    answers: Answers,
 }
+
+/// A row of logits for each poster.
+type Answers = Vec<Vec<f32>>;
 
 #[derive(Serialize)]
 struct Row {
@@ -71,7 +77,12 @@ pub(crate) fn run(args: &StudyArgs) -> Result<()> {
             .with_context(|| format!("--bundle {}", args.bundle.display()))
     };
     let bundle = read()?;
-    let posters = never_seen(args, &bundle)?;
+    let dataset = Dataset::read(&args.data, None)?;
+    let split = Split::again(&bundle.manifest, &dataset, args.skip_bad)?;
+    let posters = match args.side {
+        Side::Valid => split.valid,
+        Side::Test => split.test,
+    };
     println!("{} posters of the {} side", posters.len(), args.side);
 
     let Model::EfficientNetLite(network) = &bundle.model else {
@@ -80,71 +91,55 @@ pub(crate) fn run(args: &StudyArgs) -> Result<()> {
     let grey =
         posters.iter().map(|poster| Poster { pixels: grey(&poster.pixels), ..poster.clone() });
     let grey: Vec<Poster> = grey.collect();
-    let colour = Seen::new(network, &bundle, posters, &device);
-    let grey = Seen::new(network, &bundle, grey, &device);
+    let colour = Seen::new(network, &bundle, posters, &device)?;
+    let grey = Seen::new(network, &bundle, grey, &device)?;
 
+    // Enough must be left to judge.
+    let judged = |positives: usize| {
+        let genres = 0..bundle.manifest.genres.len();
+        let colour = &colour;
+        genres.filter(move |&genre| colour.positives(genre) >= positives + 4 * MIN_POSITIVES)
+    };
+    let again: usize = POSITIVES.iter().map(|&positives| judged(positives).count()).sum();
+    let ticker = Ticker::new("trials", (again + SHIFTED.len()) * args.seeds as usize);
+    let mut done = 0;
     let config = args.teach.config();
     let mut rows = Vec::new();
     for positives in POSITIVES {
-        let mut trials = Vec::new();
-        for genre in 0..bundle.manifest.genres.len() {
-            // Enough must be left to judge.
-            if colour.positives(genre) < positives + 4 * MIN_POSITIVES {
-                continue;
-            }
+        let (mut taught, mut others) = (Vec::new(), Vec::new());
+        for genre in judged(positives) {
             for seed in 0..args.seeds {
                 let config = FineTuneConfig { seed, ..config.clone() };
-                trials.push(teach_again(read()?, &colour, genre, positives, config, &device)?);
+                let (it, rest) = teach_again(read()?, &colour, genre, positives, config, &device)?;
+                taught.push(it);
+                others.push(rest);
+                done += 1;
+                ticker.tick(done);
             }
         }
-        ensure!(!trials.is_empty(), "no genre has {positives} posters and some more to judge by");
-        rows.push(row("a genre again", positives, "average precision", &trials));
+        ensure!(!taught.is_empty(), "no genre has {positives} posters and some more to judge by");
+        rows.push(row("a genre again", positives, "average precision", &taught));
+        rows.push(row("a genre again", positives, "mean average precision, others", &others));
     }
-    for taught in SHIFTED {
+    for posters in SHIFTED {
         let (mut shifted, mut others) = (Vec::new(), Vec::new());
         for seed in 0..args.seeds {
             let config = FineTuneConfig { seed, ..config.clone() };
-            let (there, here) = teach_shifted(read()?, &grey, &colour, taught, config, &device)?;
+            let (there, here) = teach_shifted(read()?, &grey, &colour, posters, config, &device)?;
             shifted.push(there);
             others.push(here);
+            done += 1;
+            ticker.tick(done);
         }
-        rows.push(row("grey posters", taught, "mean average precision, grey", &shifted));
-        rows.push(row("grey posters", taught, "mean average precision, coloured", &others));
+        rows.push(row("grey posters", posters, "mean average precision, grey", &shifted));
+        rows.push(row("grey posters", posters, "mean average precision, coloured", &others));
     }
+    ticker.finish();
     print(&rows);
     if let Some(path) = &args.json {
         write_json(path, &rows)?;
     }
     Ok(())
-}
-
-/// The posters that the bundle's training kept aside, by the split that its manifest records.
-fn never_seen(args: &StudyArgs, bundle: &Bundle) -> Result<Vec<Poster>> {
-    let setting = |name: &str| {
-        let settings = &bundle.manifest.training.settings;
-        settings[name].as_f64().with_context(|| format!("the bundle does not say its {name}"))
-    };
-    let seed = setting("split_seed").or_else(|_| setting("seed"))? as u64;
-    let dataset = Dataset::read(&args.data, None)?;
-    let all = posters::load(&dataset, &bundle.manifest.input, args.skip_bad)?;
-    let split = Split::draw(all, setting("valid_share")?, setting("test_share")?, seed);
-    let training = &bundle.manifest.training;
-    let sizes = [split.train.len(), split.valid.len(), split.test.len()];
-    let expected = [training.train_posters, training.valid_posters, training.test_posters];
-    ensure!(
-        sizes == expected,
-        "{} splits into {sizes:?} posters and not into {expected:?}: the bundle was trained on others",
-        args.data.display()
-    );
-    ensure!(
-        dataset.genres.iter().eq(bundle.manifest.genres.iter().map(|genre| &genre.name)),
-        "{} and the bundle name different genres",
-        args.data.display()
-    );
-    Ok(match args.side {
-        Side::Valid => split.valid,
-        Side::Test => split.test,
-    })
 }
 
 impl Seen {
@@ -153,7 +148,7 @@ impl Seen {
         bundle: &Bundle,
         posters: Vec<Poster>,
         device: &Device,
-    ) -> Self {
+    ) -> Result<Self> {
         let ticker = Ticker::new("looking at posters", posters.len());
         let mut maps = Vec::new();
         for (index, batch) in posters.chunks(BATCH).enumerate() {
@@ -162,15 +157,17 @@ impl Seen {
             ticker.tick(index * BATCH + batch.len());
         }
         ticker.finish();
-        Self { posters, maps }
+        let mut seen = Self { posters, maps, answers: Vec::new() };
+        seen.answers = seen.logits(&bundle.model)?;
+        Ok(seen)
     }
 
     fn positives(&self, genre: usize) -> usize {
         self.posters.iter().filter(|poster| poster.row.labels[genre]).count()
     }
 
-    /// Every poster's logits.
-    fn logits(&self, model: &Model) -> Result<Vec<Vec<f32>>> {
+    /// What a network says that shares the front.
+    fn logits(&self, model: &Model) -> Result<Answers> {
         let mut answers = Vec::new();
         for map in &self.maps {
             let logits = model.forward_from(FRONT, map.clone());
@@ -198,12 +195,19 @@ impl Seen {
         [positives as f64 / ranking.len() as f64, average_precision(&ranking)]
     }
 
-    /// The mean over genres that have enough posters among those that judge.
-    fn mean_precision(&self, answers: &[Vec<f32>], taught: &[usize]) -> [f64; 2] {
-        let genres = self.posters.first().map_or(0, |poster| poster.row.labels.len());
+    /// The mean over those of `genres` that have enough posters among those that judge; `columns` says where the
+    /// answers have them.
+    fn mean_precision(
+        &self,
+        answers: &[Vec<f32>],
+        columns: impl Iterator<Item = usize>,
+        genres: impl Iterator<Item = usize>,
+        taught: &[usize],
+    ) -> [f64; 2] {
         let judged = (self.posters.len() - taught.len()) as f64;
-        let figures: Vec<[f64; 2]> = (0..genres)
-            .map(|genre| self.precision(answers, genre, genre, taught))
+        let figures: Vec<[f64; 2]> = columns
+            .zip(genres)
+            .map(|(column, genre)| self.precision(answers, column, genre, taught))
             .filter(|[guessing, _]| (guessing * judged).round() >= MIN_POSITIVES as f64)
             .collect();
         let mean =
@@ -213,6 +217,7 @@ impl Seen {
 }
 
 /// Removes a genre from the head and teaches it again from some of its posters and three times as many others.
+/// Gives the figures of that genre and of the others.
 fn teach_again(
     bundle: Bundle,
     seen: &Seen,
@@ -220,7 +225,7 @@ fn teach_again(
     positives: usize,
     config: FineTuneConfig,
     device: &Device,
-) -> Result<Figures> {
+) -> Result<(Figures, Figures)> {
     let mut random = ChaCha8Rng::seed_from_u64(config.seed);
     let mut order: Vec<usize> = (0..seen.posters.len()).collect();
     order.shuffle(&mut random);
@@ -229,14 +234,12 @@ fn teach_again(
     let with = with.into_iter().take(positives);
     let taught: Vec<usize> = with.chain(without.into_iter().take(OTHERS * positives)).collect();
 
-    let full = seen.logits(&bundle.model)?;
-    let [guessing, full] = seen.precision(&full, genre, genre, &taught);
     let Bundle { mut manifest, model } = bundle;
     let Model::EfficientNetLite(network) = model else { anyhow::bail!("not an EfficientNet-Lite") };
     let removed = manifest.genres.remove(genre);
     let (weight, bias) = network.head();
-    let kept: Vec<i32> =
-        (0..=manifest.genres.len() as i32).filter(|&i| i != genre as i32).collect();
+    let others = (0..=manifest.genres.len()).filter(|&other| other != genre);
+    let kept: Vec<i32> = others.clone().map(|other| other as i32).collect();
     let kept = Tensor::from_data(kept.as_slice(), device);
     let head = Linear {
         weight: Param::from_tensor(weight.select(1, kept.clone())),
@@ -253,8 +256,12 @@ fn teach_again(
     });
     teach(&mut tuner, examples)?;
     let answers = seen.logits(&tuner.bundle().model)?;
+    let [guessing, trained] = seen.precision(&seen.answers, genre, genre, &taught);
     let [_, after] = seen.precision(&answers, known, genre, &taught);
-    Ok([guessing, full, after])
+    let [guessing_others, before] =
+        seen.mean_precision(&seen.answers, others.clone(), others.clone(), &taught);
+    let [_, others_after] = seen.mean_precision(&answers, 0..known, others, &taught);
+    Ok(([guessing, trained, after], [guessing_others, before, others_after]))
 }
 
 /// Teaches some posters of another kind with all their genres; judges by the others, of that kind and as they were.
@@ -269,20 +276,20 @@ fn teach_shifted(
     let mut order: Vec<usize> = (0..shifted.posters.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(config.seed));
     order.truncate(taught);
-    let figures = |model: &Model| -> Result<[[f64; 2]; 2]> {
-        let there = shifted.mean_precision(&shifted.logits(model)?, &order);
-        let here = plain.mean_precision(&plain.logits(model)?, &order);
-        Ok([there, here])
-    };
-    let [[guessing, there], [_, here]] = figures(&bundle.model)?;
     let mut tuner = FineTuner::new(bundle, &[], config, device)?;
     let examples = order.iter().map(|&index| {
         let poster = &shifted.posters[index];
         (poster.pixels.clone(), poster.row.labels.iter().copied().map(Some).collect())
     });
     teach(&mut tuner, examples)?;
-    let [[_, there_after], [_, here_after]] = figures(&tuner.bundle().model)?;
-    Ok(([guessing, there, there_after], [guessing, here, here_after]))
+    let taught = tuner.bundle().model;
+    let genres = || 0..tuner.genres().count();
+    let figures = |seen: &Seen| -> Result<Figures> {
+        let [guessing, before] = seen.mean_precision(&seen.answers, genres(), genres(), &order);
+        let [_, after] = seen.mean_precision(&seen.logits(&taught)?, genres(), genres(), &order);
+        Ok([guessing, before, after])
+    };
+    Ok((figures(shifted)?, figures(plain)?))
 }
 
 fn teach(

@@ -1,42 +1,41 @@
-//! What earlier runs answer about the posters that a new network learns from.
+//! What earlier runs, or bundles, answer about the posters that a new network learns from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use marquee::metrics::sigmoid;
+use marquee::{Bundle, Model, Preprocess};
 
-use crate::answers;
 use crate::config::TeachingConfig;
+use crate::dataset::Dataset;
 use crate::posters::Poster;
 use crate::run::Run;
+use crate::{answers, posters};
 
-/// By id, the mean of the teachers' probabilities. Empty without teachers.
+/// By id, the mean of the teachers' probabilities. Empty without teachers. Each looks at the posters in its own
+/// size.
 ///
 /// # Errors
-/// Where a teacher's run cannot be read, or it looks at posters of another size.
+/// Where a teacher cannot be read, or tells other genres.
 pub(crate) fn answers(
     config: &TeachingConfig,
-    posters: &[Poster],
+    dataset: &Dataset,
+    taught: &[Poster],
     device: &Device,
 ) -> Result<HashMap<String, Vec<f32>>> {
     let mut answers: HashMap<String, Vec<f32>> = HashMap::new();
-    let genres = posters.first().map_or(0, |poster| poster.row.labels.len());
+    let ids: HashSet<String> = taught.iter().map(|poster| poster.row.id.clone()).collect();
+    let dataset = dataset.only(&ids);
+    let genres = dataset.genres.len();
     let share = 1.0 / config.runs.len().max(1) as f32;
     for dir in &config.runs {
-        let run = Run::open(dir)?;
-        let (model, _) = run.best_model(genres, device)?;
+        let (model, input) = open(dir, &dataset, device)?;
         println!("asking the teacher {}", dir.display());
-        let input = &run.config.input;
-        let pixels = (input.width * input.height * 3) as usize;
-        ensure!(
-            posters.iter().all(|poster| poster.pixels.rgb.len() == pixels),
-            "the teacher {} looks at posters of {} x {} pixels, not of this run's size",
-            dir.display(),
-            input.width,
-            input.height
-        );
-        let logits = answers::logits(&model, posters, input, device)?;
+        // Whose image is bad was said before.
+        let posters = posters::load(&dataset, &input, true)?;
+        let logits = answers::logits(&model, &posters, &input, device)?;
         for (poster, logits) in posters.iter().zip(logits) {
             let means = answers.entry(poster.row.id.clone()).or_insert_with(|| vec![0.0; genres]);
             let means = means.iter_mut().zip(logits);
@@ -44,4 +43,21 @@ pub(crate) fn answers(
         }
     }
     Ok(answers)
+}
+
+fn open(dir: &Path, dataset: &Dataset, device: &Device) -> Result<(Model, Preprocess)> {
+    if dir.join("config.toml").is_file() {
+        let run = Run::open(dir)?;
+        let (model, _) = run.best_model(dataset.genres.len(), device)?;
+        return Ok((model, run.config.judged_input()));
+    }
+    let Bundle { manifest, model } = Bundle::read(dir, device)
+        .with_context(|| format!("the teacher {} is neither a run nor a bundle", dir.display()))?;
+    ensure!(
+        dataset.genres.iter().eq(manifest.genres.iter().map(|genre| &genre.name)),
+        "the teacher {} tells other genres than {} has",
+        dir.display(),
+        dataset.dir.join("train.csv").display()
+    );
+    Ok((model, manifest.input))
 }

@@ -24,7 +24,7 @@ use burn::train::{
 use marquee::Model;
 use marquee::architecture::efficientnet_lite::{PARTS, part_path};
 
-use crate::augment::Augment;
+use crate::augment::Crops;
 use crate::cli::TrainArgs;
 use crate::config::{Config, Goal, OptimiserConfig, Schedule};
 use crate::dataset::Dataset;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         run.remove_drafts()?;
     }
     let dataset = Dataset::read(&config.data, config.limit)?;
-    let all = posters::load(&dataset, &config.input, config.skip_bad || args.skip_bad)?;
+    let all = posters::load(&dataset, &config.judged_input(), config.skip_bad || args.skip_bad)?;
     let split_seed = config.split_seed.unwrap_or(config.seed);
     let split = Split::draw(all, config.valid_share, config.test_share, split_seed);
     ensure!(!split.train.is_empty(), "no poster is left to train on; give more posters");
@@ -72,7 +72,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     }
     let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
     let new_on = (!resumed).then_some(device_name.as_str());
-    fit(&run, &devices, split, done, new_on, &features_dir)?;
+    fit(&run, &devices, &dataset, split, done, new_on, &features_dir)?;
     finish(&run)
 }
 
@@ -81,13 +81,14 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
 fn fit(
     run: &Run,
     devices: &[Device],
+    dataset: &Dataset,
     split: Split,
     done: usize,
     new_on: Option<&str>,
     features_dir: &Path,
 ) -> Result<()> {
     let config = &run.config;
-    let input = &config.input;
+    let (input, judged) = (&config.input, &config.judged_input());
     let device = devices.first().context("--device names none")?;
     let training_device = device.clone().autodiff();
     training_device.seed(config.seed);
@@ -105,24 +106,26 @@ fn fit(
     let targets = Targets {
         smoothing: config.loss.smoothing as f32,
         frequencies,
-        teachers: teaching::answers(&config.teaching, &split.train, device)?,
+        teachers: teaching::answers(&config.teaching, dataset, &split.train, device)?,
         teaching: config.teaching.share as f32,
     };
-    let features = |posters: &[Poster], views: usize, augment: Option<&Augment>| {
+    let features = |wanted: Views<'_>| {
         if config.cached_views == 0 {
             return Ok(None);
         }
-        let wanted = Views { posters, views, augment };
         let front = model.model.clone().valid();
         let features = Features::of(&wanted, &front, config, features_dir, device)?;
         anyhow::Ok(Some(Arc::new(features)))
     };
-    let train_features = features(&split.train, config.cached_views, Some(&config.augment))?;
-    let valid_features = features(&split.valid, 1, None)?;
+    let crops = Crops { augment: &config.augment, from: judged };
+    let (views, posters) = (config.cached_views, &split.train);
+    let train_features = features(Views { posters, views, crops: Some(crops), input })?;
+    let posters = &split.valid;
+    let valid_features = features(Views { posters, views: 1, crops: None, input: judged })?;
     let train = Loader::in_order(split.train, input, config.batch_size, device)
         .with_features(train_features)
-        .shuffled(config.seed, done + 1, &config.augment, targets, config.balance);
-    let valid = Loader::in_order(split.valid, input, config.batch_size, device)
+        .shuffled(config.seed, done + 1, crops, targets, config.balance);
+    let valid = Loader::in_order(split.valid, judged, config.batch_size, device)
         .with_features(valid_features);
     let mut finished = run.log()?;
     finished.retain(|line| line.epoch <= done);

