@@ -53,6 +53,12 @@ fn each_file_is_classified_or_refused_and_the_next_one_is_not_harmed() {
         }
         assert_eq!(answer(POSTER).unwrap(), good, "after {name}");
     }
+    println!(
+        "figure: natively: {} of {} files classified, the others refused with their reason; a good poster behind \
+         each gives the same answer to the last bit",
+        classified.values().filter(|answered| **answered).count(),
+        classified.len()
+    );
     if let Some(dir) = &kept {
         let json = serde_json::to_string_pretty(&classified).unwrap();
         std::fs::write(dir.join("classified.json"), json).unwrap();

@@ -61,6 +61,8 @@ describe("a folder", () => {
             assert.equal(!error, classified[file] ?? true, `${file}: ${error}`);
             assert.equal(Object.keys(probabilities ?? {}).length, error ? 0 : manifest.genres.length, file);
         }
+        const good = answers.filter(({ error }) => !error).length - 1;
+        console.log(`figure: the page: ${good} of ${strangers.length} files classified, and a good poster behind them`);
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles([files[0] ?? "", files[1] ?? ""]);
         await page.getByText(/^2 in /).waitFor();

@@ -38,4 +38,6 @@ fn each_file_is_classified_or_refused() {
             Outcome::Either => assert!(genres != error, "{name}: {answer}"),
         }
     }
+    let classified = answers.iter().filter(|answer| answer.get("genres").is_some()).count();
+    println!("figure: `trainer predict`: {classified} of {} files classified", answers.len());
 }

@@ -42,7 +42,7 @@ const SUITES: [Suite; 7] = [
         native: &[],
         page: &[
             ("page.test.mjs", "without a GPU that works"),
-            ("teach.test.mjs", "when the GPU is lost"),
+            ("teach.test.mjs", "goes on by the CPU"),
         ],
     },
     Suite {
