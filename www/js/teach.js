@@ -362,7 +362,7 @@ async function train() {
     const hear = async (message) => {
         switch (message.type) {
             case "looked":
-                page.progress.value = (0.5 * message.posters) / message.of;
+                page.progress.value = message.posters / message.of;
                 page.status.textContent = `Looking at the posters: ${message.posters} of ${message.of}`;
                 break;
             case "refused":
@@ -371,7 +371,7 @@ async function train() {
             case "progress": {
                 const { step, steps, loss, stepsPerSecond, secondsLeft } = message.progress;
                 losses.push([step, loss]);
-                page.progress.value = 0.5 + (0.5 * step) / steps;
+                page.progress.value = step / steps;
                 page.status.textContent = `Step ${step} of ${steps} · loss ${loss.toFixed(3)} · ${stepsPerSecond.toFixed(stepsPerSecond < 10 ? 1 : 0)} steps a second · ${Math.ceil(secondsLeft)} s left`;
                 drawCurve(page.curve, losses, steps);
                 break;
