@@ -65,6 +65,7 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
         Bench::Web { browser, only, gpu } => {
             let only = only.iter().flat_map(|only| ["--only", only]);
             let gpu = gpu.then_some("--gpu");
+            write_onnx(project)?;
             in_browser(project, "web.mjs", browser, &only.chain(gpu).collect::<Vec<_>>())
         }
         Bench::Decode { browser } => in_browser(project, "decode.mjs", browser, &[]),
@@ -105,24 +106,33 @@ fn in_browser(
         npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]);
         run(npm.current_dir(&folder))
     })?;
-    let made = project.tools().join("bench");
-    std::fs::create_dir_all(&made)?;
-    let onnx = made.join("model.onnx");
-    let onnx = onnx.to_str().context("the path of the target folder is not Unicode")?;
-    step("writing the network as ONNX", || {
-        trainer(project, &["onnx", "--out", onnx], std::iter::empty())
-    })?;
     let mut node = Command::new("node");
     node.current_dir(&folder)
         .args([script, "--rounds", &rounds.to_string()])
         .args(more)
         .env("MARQUEE_CHROMIUM", &chromium.browser)
         .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
-        .env("MARQUEE_BENCH_MADE", &made);
+        .env("MARQUEE_BENCH_MADE", made(project)?);
     if let Some(json) = json {
         node.arg("--json").arg(std::path::absolute(json)?);
     }
     run(&mut node)
+}
+
+/// Where what is made for a bench lies.
+fn made(project: &Project) -> Result<PathBuf> {
+    let made = project.tools().join("bench");
+    std::fs::create_dir_all(&made)?;
+    Ok(made)
+}
+
+/// What onnxruntime-web reads.
+fn write_onnx(project: &Project) -> Result<()> {
+    let onnx = made(project)?.join("model.onnx");
+    let onnx = onnx.to_str().context("the path of the target folder is not Unicode")?;
+    step("writing the network as ONNX", || {
+        trainer(project, &["onnx", "--out", onnx], std::iter::empty())
+    })
 }
 
 fn trainer<'a>(
