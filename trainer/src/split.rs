@@ -1,5 +1,5 @@
-//! Which posters train and which judge. Rows that share an id or a byte-identical image stay on one side,
-//! or a network would be judged on posters that it has learnt by heart.
+//! Which posters train and which judge. Rows that share an id or an image, to the byte or nearly, stay on one
+//! side, or a network would be judged on posters that it has learnt by heart.
 
 use std::collections::HashMap;
 
@@ -8,6 +8,7 @@ use marquee::Manifest;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::posters::{self, Poster};
@@ -50,7 +51,8 @@ impl Split {
     }
 
     /// Puts whole groups of related posters aside, in an order drawn from `seed`: first for validation, then
-    /// for the test, until the share of each is reached.
+    /// for the test, until the share of each is reached. A poster that looks nearly like one that is less far
+    /// aside joins it there.
     pub(crate) fn draw(posters: Vec<Poster>, valid_share: f64, test_share: f64, seed: u64) -> Self {
         let count = |share: f64| (posters.len() as f64 * share).round() as usize;
         let valid = count(valid_share).max(1);
@@ -73,16 +75,58 @@ impl Split {
             taken += sizes.get(&name).copied().unwrap_or(0);
         }
 
+        let sides = groups.iter().map(|name| match places.get(name) {
+            Some(&place) if place < valid => Side::Valid,
+            Some(&place) if place < valid_and_test => Side::Test,
+            _ => Side::Train,
+        });
+        let mut sides: Vec<Side> = sides.collect();
+        keep_lookalikes_together(&posters, &groups, &mut sides);
+
         let mut split = Self { train: Vec::new(), valid: Vec::new(), test: Vec::new() };
-        for (poster, name) in posters.into_iter().zip(groups) {
-            let side = match places.get(&name) {
-                Some(&place) if place < valid => &mut split.valid,
-                Some(&place) if place < valid_and_test => &mut split.test,
-                _ => &mut split.train,
-            };
-            side.push(poster);
+        for (poster, side) in posters.into_iter().zip(sides) {
+            match side {
+                Side::Train => split.train.push(poster),
+                Side::Valid => split.valid.push(poster),
+                Side::Test => split.test.push(poster),
+            }
         }
         split
+    }
+}
+
+/// What a poster is for, the farthest aside last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Train,
+    Valid,
+    Test,
+}
+
+/// Moves posters, with all of their group, to the side of those that they look like, where that is less far aside:
+/// what trains or tunes a network is never among what judges it. Most stay where they were drawn, so a split hardly
+/// depends on what counts as looking alike.
+fn keep_lookalikes_together(posters: &[Poster], groups: &[usize], sides: &mut [Side]) {
+    loop {
+        // Only pairs that are apart matter, and one of those is aside.
+        let aside = (0..posters.len()).filter(|&index| sides[index] > Side::Train);
+        let moved: Vec<(usize, Side)> = aside
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .filter_map(|index| {
+                let nearer = (0..posters.len()).filter(|&other| sides[other] < sides[index]);
+                let alike = nearer.filter(|&other| posters[index].looks_like(&posters[other]));
+                let side = alike.map(|other| sides[other]).min()?;
+                Some((groups[index], side))
+            })
+            .collect();
+        if moved.is_empty() {
+            return;
+        }
+        for (group, side) in moved {
+            let members = sides.iter_mut().zip(groups).filter(|(_, name)| **name == group);
+            members.for_each(|(of_member, _)| *of_member = side.min(*of_member));
+        }
     }
 }
 

@@ -61,6 +61,10 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let split_seed = config.split_seed.unwrap_or(config.seed);
     let split = Split::draw(all, config.valid_share, config.test_share, split_seed);
     ensure!(!split.train.is_empty(), "no poster is left to train on; give more posters");
+    ensure!(
+        !split.valid.is_empty(),
+        "every poster that was kept aside looks nearly like one to train on: none can judge; give more posters"
+    );
     let aside = split.valid.len() + split.test.len();
     println!("{} posters to train on, {aside} kept aside", split.train.len());
     warn_of_missing_genres(&dataset.genres, &split.train);

@@ -189,9 +189,12 @@ fn runs_are_averaged_where_they_fit() {
 #[test]
 fn related_posters_stay_on_one_side() {
     let data = Data::paint();
-    // Two ids with one image, and one id in two rows.
+    // Two ids with one image, one id in two rows, and one poster in two printings.
     fs::copy(data.path("Images/tt0000.png"), data.path("Images/tt0004.png")).unwrap();
     data.edit_csv("tt0001,", "tt0005,");
+    let larger = image::open(data.path("Images/tt0008.png")).unwrap().brighten(9);
+    let larger = larger.resize_exact(120, 180, image::imageops::FilterType::Triangle);
+    larger.to_rgb8().save(data.path("Images/tt0009.jpg")).unwrap();
     for seed in ["1", "2", "3", "4", "5"] {
         let out = format!("run{seed}");
         succeeded(data.train(&out, &["--epochs", "1", "--seed", seed]));
@@ -199,6 +202,9 @@ fn related_posters_stay_on_one_side() {
         let sides = |id: &str| valid.lines().filter(|line| *line == id).count();
         assert_eq!(sides("tt0000"), sides("tt0004"), "seed {seed}");
         assert_ne!(sides("tt0005"), 1, "seed {seed}: one of its two rows only");
+        assert_eq!(sides("tt0008"), sides("tt0009"), "seed {seed}");
+        // The others are all different: they stay where they were drawn.
+        assert!(valid.lines().count() >= 8, "seed {seed}: {valid}");
     }
 }
 

@@ -30,7 +30,8 @@ mean = [0.5, 0.5, 0.5]
 std = [0.25, 0.25, 0.25]
 "#;
 
-/// A folder of painted posters: horror is dark, comedy yellow, and drama comes with either.
+/// A folder of painted posters: horror is dark, comedy yellow, and drama comes with either. Each has a texture of its
+/// own, or they would all be taken for printings of two posters.
 pub(crate) struct Data {
     pub(crate) dir: TempDir,
 }
@@ -50,7 +51,7 @@ impl Data {
             let shade = (index * 3 % 40) as u8;
             let colour = if horror { [shade, 0, 10] } else { [200 + shade, 190, 30] };
             let picture = RgbImage::from_fn(40, 60, |x, y| {
-                let light = if drama && y > 40 { 40 } else { (x % 5) as u8 };
+                let light = if drama && y > 40 { 40 } else { texture(index, x / 5, y / 5) };
                 Rgb(colour.map(|value: u8| value.saturating_add(light)))
             });
             let extension = ["png", "jpg", "jpeg", "webp"][index % 4];
@@ -79,6 +80,13 @@ impl Data {
         assert!(csv.contains(from));
         fs::write(path, csv.replacen(from, to, 1)).unwrap();
     }
+}
+
+/// Light of a patch, 0..16: any, but always the same.
+fn texture(index: usize, column: u32, row: u32) -> u8 {
+    let number =
+        (index as u32 * 64 + column).wrapping_mul(0x9e37_79b1) ^ row.wrapping_mul(0x85eb_ca6b);
+    (number.wrapping_mul(0xc2b2_ae35) >> 28) as u8
 }
 
 pub(crate) fn trainer(arguments: &[&str]) -> Command {
