@@ -10,6 +10,8 @@ mod depthwise;
 mod flex;
 #[cfg(feature = "webgpu")]
 mod gpu;
+#[cfg(feature = "flex")]
+mod product;
 
 use burn::nn::conv::Conv2d;
 #[cfg(feature = "autodiff")]

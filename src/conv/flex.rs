@@ -1,16 +1,16 @@
 //! The convolutions of `conv.rs` on the CPU, as an extension of Burn's Flex backend with gradients of its own.
 //!
-//! A 1x1 convolution is a matrix product, which Flex does well; bias and activation are then applied in
-//! place. What the gradients need is only a layer's input and its output.
+//! A 1x1 convolution is a matrix product (`product.rs`); bias and activation are applied in place while it is still
+//! in the cache. What the gradients need is only a layer's input and its output.
 
 use burn::backend::flex::FlexTensor;
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
-use burn::tensor::{DType, Device, Shape, Tensor};
+use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 
 use super::Activation;
 use super::depthwise::{EVERYTHING, Geometry, Scratch};
+use super::product::{Accum, Matrix, multiply};
 
 /// Convolutions with bias and activation on a backend's own tensors.
 #[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]
@@ -77,24 +77,36 @@ pub(super) fn depthwise(
 impl FusedConv for Flex {
     fn pointwise(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, relu6: bool) -> FlexTensor {
         let [posters, channels, height, width] = x.layout().shape().dims();
-        let outputs = weight.layout().shape()[0];
-        let x = x.reshape(Shape::new([posters, channels, height * width]));
-        let weight = weight.reshape(Shape::new([1, outputs, channels]));
-        let mut y = Flex::float_matmul(weight, x);
+        let (outputs, pixels) = (weight.layout().shape()[0], height * width);
+        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
         let bias = bias.to_contiguous();
-        let [low, high] = range(relu6);
+        let (x, weight): (&[f32], &[f32]) = (x.storage(), weight.storage());
         let bias: &[f32] = bias.storage();
-        let planes: Vec<&mut [f32]> = y.storage_mut().chunks_mut(height * width).collect();
+        let [low, high] = range(relu6);
+        let mut y = vec![0.0; posters * outputs * pixels];
+        // Few posters are shared out by their channels, or some cores would have nothing to do.
+        let rows = if posters < MANY { outputs.div_ceil(MANY) } else { outputs };
+        let each = y.chunks_mut(outputs * pixels).enumerate();
+        let blocks = each.flat_map(|(poster, y)| {
+            y.chunks_mut(rows * pixels).enumerate().map(move |(block, y)| (poster, block * rows, y))
+        });
         for_each(
-            planes,
+            blocks.collect(),
+            1,
             || (),
-            |(), plane, values| {
-                let bias = bias[plane % outputs];
-                // Unlike max and min, clamp is SIMD in wasm: it lets pass what is not a number.
-                values.iter_mut().for_each(|value| *value = (*value + bias).clamp(low, high));
+            |(), _, (poster, first, y)| {
+                let rows = first..first + y.len() / pixels;
+                let weight =
+                    Matrix::new(&weight[rows.start * channels..rows.end * channels], channels);
+                let x = &x[poster * channels * pixels..][..channels * pixels];
+                multiply(weight, Matrix::new(x, pixels), Accum::Replace, y);
+                for (values, bias) in y.chunks_mut(pixels).zip(&bias[rows]) {
+                    // Unlike max and min, clamp is SIMD in wasm: it lets pass what is not a number.
+                    values.iter_mut().for_each(|value| *value = (*value + bias).clamp(low, high));
+                }
             },
         );
-        y.reshape(Shape::new([posters, outputs, height, width]))
+        tensor(y, [posters, outputs, height, width])
     }
 
     fn depthwise(
@@ -109,12 +121,11 @@ impl FusedConv for Flex {
         let (taps, bias): (&[f32], &[f32]) = (weight.storage(), bias.storage());
         let input: &[f32] = x.storage();
         let [height, width] = layer.geometry.output;
-        let shape = Shape::new([layer.posters, layer.channels, height, width]);
-        let mut y = FlexTensor::empty(shape, DType::F32);
+        let mut y = vec![0.0; layer.posters * layer.channels * height * width];
         let planes = layer.input_planes(input);
-        let outputs: Vec<&mut [f32]> = y.storage_mut().chunks_mut(height * width).collect();
         for_each(
-            outputs,
+            y.chunks_mut(height * width).collect(),
+            PLANES,
             || Scratch::new(layer.geometry),
             |scratch, plane, output| {
                 let channel = plane % layer.channels;
@@ -122,8 +133,19 @@ impl FusedConv for Flex {
                 scratch.forward(planes(plane), taps, bias[channel], range(relu6), output);
             },
         );
-        y
+        tensor(y, [layer.posters, layer.channels, height, width])
     }
+}
+
+/// Posters from which on each is a core's work by itself.
+const MANY: usize = 8;
+
+/// Planes that a core takes at once.
+const PLANES: usize = 8;
+
+/// Values as a tensor. `FlexTensor::empty` would reserve its memory twice and copy it.
+fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new::<f32, _>(values, shape))
 }
 
 fn range(relu6: bool) -> [f32; 2] {
@@ -158,20 +180,23 @@ impl Layer {
     }
 }
 
-/// Calls `work` for each item with its index, and with room to work in, on all cores where there are several.
+/// Calls `work` for each item with its index, and with room to work in, on all cores where there are several, each of
+/// which takes `grain` items at once.
 fn for_each<T: Send, S>(
     items: Vec<T>,
+    grain: usize,
     scratch: impl Fn() -> S + Send + Sync,
     work: impl Fn(&mut S, usize, T) + Send + Sync,
 ) {
     #[cfg(feature = "rayon")]
     {
         use rayon::prelude::*;
-        let items = items.into_par_iter().enumerate().with_min_len(8);
+        let items = items.into_par_iter().enumerate().with_min_len(grain);
         items.for_each_init(scratch, |scratch, (index, item)| work(scratch, index, item));
     }
     #[cfg(not(feature = "rayon"))]
     {
+        let _ = grain;
         let mut scratch = scratch();
         let items = items.into_iter().enumerate();
         items.for_each(|(index, item)| work(&mut scratch, index, item));
@@ -198,6 +223,9 @@ mod gradients {
         stride: usize,
         relu6: bool,
     }
+
+    /// Posters whose gradients are added up one after the other.
+    const GROUP: usize = 4;
 
     #[derive(Debug)]
     struct Pointwise;
@@ -256,20 +284,50 @@ mod gradients {
             let outputs = weight.layout().shape()[0];
             let pixels = height * width;
 
+            let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
             let (gradient, bias) = through_activation(gradient, &y, outputs, relu6);
-            let gradient = gradient.reshape(Shape::new([posters, outputs, pixels]));
+            let gradients_of_y: &[f32] = gradient.storage();
+            let x: &[f32] = x.storage();
+            let rows = Matrix::new(weight.storage(), channels);
             let [of_x, of_weight, of_bias] = ops.parents;
             if let Some(parent) = of_x {
-                let weight = weight.reshape(Shape::new([1, outputs, channels])).transpose(1, 2);
-                let of_x = Flex::float_matmul(weight, gradient.clone());
-                let of_x = of_x.reshape(Shape::new([posters, channels, height, width]));
-                gradients.register::<Flex>(parent.id, of_x);
+                let mut of_x = vec![0.0; x.len()];
+                for_each(
+                    of_x.chunks_mut(channels * pixels).collect(),
+                    1,
+                    || (),
+                    |(), poster, of_x| {
+                        let of_y = &gradients_of_y[poster * outputs * pixels..][..outputs * pixels];
+                        multiply(
+                            rows.transposed(),
+                            Matrix::new(of_y, pixels),
+                            Accum::Replace,
+                            of_x,
+                        );
+                    },
+                );
+                gradients
+                    .register::<Flex>(parent.id, tensor(of_x, [posters, channels, height, width]));
             }
             if let Some(parent) = of_weight {
-                let x = x.reshape(Shape::new([posters, channels, pixels])).transpose(1, 2);
-                let each = Flex::float_matmul(gradient, x); // [N, O, C]
-                let sum = Flex::float_sum_dim(each, 0);
-                let of_weight = sum.reshape(Shape::new([outputs, channels, 1, 1]));
+                // Summed in groups of as many, whatever the cores: their order decides how sums are rounded.
+                let mut sums = vec![0.0; posters.div_ceil(GROUP) * outputs * channels];
+                for_each(
+                    sums.chunks_mut(outputs * channels).collect(),
+                    1,
+                    || (),
+                    |(), group, sum| {
+                        for poster in group * GROUP..((group + 1) * GROUP).min(posters) {
+                            let of_y =
+                                &gradients_of_y[poster * outputs * pixels..][..outputs * pixels];
+                            let x = &x[poster * channels * pixels..][..channels * pixels];
+                            let x = Matrix::new(x, pixels).transposed();
+                            multiply(Matrix::new(of_y, pixels), x, Accum::Add, sum);
+                        }
+                    },
+                );
+                let shape = Shape::new([outputs, channels, 1, 1]);
+                let of_weight = sum_of_rows(&sums, outputs * channels, shape);
                 gradients.register::<Flex>(parent.id, of_weight);
             }
             if let Some(parent) = of_bias {
@@ -297,12 +355,13 @@ mod gradients {
             let [of_x, of_weight, of_bias] = ops.parents;
             let taps_size = kernel * kernel;
             let mut of_taps = vec![0.0; posters * channels * taps_size];
-            let mut of_input = FlexTensor::empty(x.layout().shape().clone(), DType::F32);
+            let mut of_input = vec![0.0; posters * channels * input_size];
             let wanted = of_x.is_some();
-            let planes = of_input.storage_mut().chunks_mut(input_size);
+            let planes = of_input.chunks_mut(input_size);
             let planes: Vec<_> = planes.zip(of_taps.chunks_mut(taps_size)).collect();
             for_each(
                 planes,
+                PLANES,
                 || GradientScratch::new(layer.geometry),
                 |scratch, plane, (of_input, of_taps)| {
                     let output = &outputs[plane * output_size..(plane + 1) * output_size];
@@ -313,11 +372,13 @@ mod gradients {
             );
 
             if let Some(parent) = of_x {
+                let [height, width] = layer.geometry.input;
+                let of_input = tensor(of_input, [posters, channels, height, width]);
                 gradients.register::<Flex>(parent.id, of_input);
             }
             if let Some(parent) = of_weight {
                 let shape = weight.layout().shape().clone();
-                let of_weight = sum_over_posters(&of_taps, channels * taps_size, shape);
+                let of_weight = sum_of_rows(&of_taps, channels * taps_size, shape);
                 gradients.register::<Flex>(parent.id, of_weight);
             }
             if let Some(parent) = of_bias {
@@ -346,6 +407,7 @@ mod gradients {
         let items: Vec<_> = values.chunks_mut(size).zip(&mut sums).collect();
         for_each(
             items,
+            PLANES,
             || (),
             |(), plane, (values, sum)| {
                 if relu6 {
@@ -357,12 +419,12 @@ mod gradients {
                 *sum = values.iter().sum();
             },
         );
-        let bias = sum_over_posters(&sums, channels, Shape::new([channels]));
+        let bias = sum_of_rows(&sums, channels, Shape::new([channels]));
         (gradient, bias)
     }
 
-    /// The sum of rows of `size` values, one row a poster.
-    fn sum_over_posters(values: &[f32], size: usize, shape: Shape) -> FlexTensor {
+    /// The sum of rows of `size` values.
+    fn sum_of_rows(values: &[f32], size: usize, shape: Shape) -> FlexTensor {
         let mut sum = FlexTensor::zeros(shape, DType::F32);
         let sums: &mut [f32] = sum.storage_mut();
         for row in values.chunks_exact(size) {
