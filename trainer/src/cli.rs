@@ -323,6 +323,9 @@ pub(crate) struct StudyArgs {
     /// How often each trial is made
     #[arg(long, default_value_t = 3)]
     pub(crate) seeds: u64,
+    /// Only this half: a genre taught again, or grey posters
+    #[arg(long)]
+    pub(crate) only: Option<Half>,
     #[command(flatten)]
     pub(crate) teach: TeachArgs,
     /// Also write the table as JSON
@@ -334,6 +337,13 @@ pub(crate) struct StudyArgs {
     /// Where to compute: auto, wgpu, cuda or cuda:N, cpu
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub(crate) device: DeviceArg,
+}
+
+/// A half of the study.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum Half {
+    Again,
+    Grey,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

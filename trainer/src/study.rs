@@ -22,7 +22,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::answers::BATCH;
-use crate::cli::{Side, StudyArgs};
+use crate::cli::{Half, Side, StudyArgs};
 use crate::dataset::Dataset;
 use crate::device;
 use crate::posters::Poster;
@@ -100,12 +100,15 @@ pub(crate) fn run(args: &StudyArgs) -> Result<()> {
         let colour = &colour;
         genres.filter(move |&genre| colour.positives(genre) >= positives + 4 * MIN_POSITIVES)
     };
-    let again: usize = POSITIVES.iter().map(|&positives| judged(positives).count()).sum();
-    let ticker = Ticker::new("trials", (again + SHIFTED.len()) * args.seeds as usize);
+    let wanted = |half| args.only.is_none_or(|only| only == half);
+    let positives: &[usize] = if wanted(Half::Again) { &POSITIVES } else { &[] };
+    let shifted: &[usize] = if wanted(Half::Grey) { &SHIFTED } else { &[] };
+    let again: usize = positives.iter().map(|&positives| judged(positives).count()).sum();
+    let ticker = Ticker::new("trials", (again + shifted.len()) * args.seeds as usize);
     let mut done = 0;
     let config = args.teach.config();
     let mut rows = Vec::new();
-    for positives in POSITIVES {
+    for &positives in positives {
         let (mut taught, mut others) = (Vec::new(), Vec::new());
         for genre in judged(positives) {
             for seed in 0..args.seeds {
@@ -121,7 +124,7 @@ pub(crate) fn run(args: &StudyArgs) -> Result<()> {
         rows.push(row("a genre again", positives, "average precision", &taught));
         rows.push(row("a genre again", positives, "mean average precision, others", &others));
     }
-    for posters in SHIFTED {
+    for &posters in shifted {
         let (mut shifted, mut others) = (Vec::new(), Vec::new());
         for seed in 0..args.seeds {
             let config = FineTuneConfig { seed, ..config.clone() };

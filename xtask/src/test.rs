@@ -11,7 +11,7 @@ use crate::dependencies;
 use crate::package;
 use crate::project::Project;
 use crate::serve::Server;
-use crate::step::{run, step};
+use crate::step::{output, run, step};
 use crate::tools::{self, WasmToolchain};
 
 /// The page is tested under a path like the one that GitHub Pages gives a project.
@@ -23,13 +23,14 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
     step("lints, native", || {
         cargo(project, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"])
     })?;
-    let skipped = dependencies::check(project)?;
+    let mut skipped = dependencies::check(project)?;
     let imagenet = tools::imagenet_wheels(project)?;
     step("tests, native", || {
         let mut cargo = Command::new("cargo");
         cargo.args(["test", "--quiet", "--workspace"]).current_dir(&project.root);
         run(cargo.env("MARQUEE_IMAGENET", imagenet).env("MARQUEE_STRANGERS", strangers(project)))
     })?;
+    skipped.extend(miri(project)?);
 
     let toolchain = tools::wasm_toolchain()?;
     step("lints, wasm32", || lint_wasm(project, &toolchain))?;
@@ -75,6 +76,23 @@ pub(crate) fn strangers(project: &Project) -> PathBuf {
 
 fn cargo(project: &Project, arguments: &[&str]) -> Result<()> {
     run(Command::new("cargo").args(arguments).current_dir(&project.root))
+}
+
+/// Runs the tests of what is `unsafe` under Miri; gives what was skipped where there is none.
+fn miri(project: &Project) -> Result<Option<String>> {
+    // Not `cargo +nightly`, by which rustup would install one.
+    let nightly = |arguments: &[&str]| {
+        let mut rustup = Command::new("rustup");
+        rustup.current_dir(&project.root).args(["run", "nightly", "cargo", "miri"]).args(arguments);
+        rustup
+    };
+    if output(&mut nightly(&["--version"])).is_none() {
+        return Ok(Some("unsafe code under Miri: there is no nightly toolchain with it".into()));
+    }
+    step("unsafe code under Miri", || {
+        run(&mut nightly(&["test", "--quiet", "--package", "marquee", "--lib", "conv::product"]))
+    })?;
+    Ok(None)
 }
 
 fn lint_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
