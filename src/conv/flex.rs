@@ -6,7 +6,7 @@
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
-use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::Activation;
 use super::depthwise::{EVERYTHING, Geometry, Scratch};
@@ -210,6 +210,7 @@ mod gradients {
     use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
     use burn::backend::autodiff::grads::Gradients;
     use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+    use burn::tensor::Shape;
 
     use super::*;
     use crate::conv::depthwise::GradientScratch;

@@ -1,6 +1,7 @@
 //! Products of matrices that lie in plain slices, on one core: what 1x1 convolutions and their gradients are made
 //! of. Burn's own product reserves the memory of its result twice, clears it and copies it, on one core, which took
 //! longer than multiplying; and it has no way to add to a sum.
+#![cfg_attr(not(feature = "autodiff"), allow(dead_code))] // only gradients transpose and add
 
 /// A matrix, row by row.
 #[derive(Clone, Copy)]
