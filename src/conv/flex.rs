@@ -391,14 +391,13 @@ mod gradients {
     /// The gradient in front of the activation, from the one behind it and the layer's output `y`; and its
     /// sum over each of the `channels`, which is the bias's.
     fn through_activation(
-        gradient: FlexTensor,
+        mut gradient: FlexTensor,
         y: &FlexTensor,
         channels: usize,
         relu6: bool,
     ) -> (FlexTensor, FlexTensor) {
-        // A clone would be written to a copy.
-        let mut gradient =
-            if gradient.is_contiguous() { gradient } else { gradient.to_contiguous() };
+        // In the original's place, or there would be two and it would be written to a copy.
+        gradient = gradient.to_contiguous();
         let y = y.to_contiguous();
         let y: &[f32] = y.storage();
         let planes: usize = gradient.layout().shape().dims::<4>().iter().take(2).product();
