@@ -45,6 +45,10 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     /// Of the split alone, so that several seeds are judged on the same posters.
     pub(crate) split_seed: Option<u64>,
+    /// Whether posters that look nearly alike stand on one side of the split. A new run says yes unless it is told
+    /// otherwise; those from before this was looked at say nothing, and keep the split that they had.
+    #[serde(default)]
+    pub(crate) lookalikes_together: bool,
     /// Share of the posters that choose the epoch and fit temperature and thresholds.
     pub(crate) valid_share: f64,
     /// Share of the posters that only the final figures see. Without it, the figures are validation's.
@@ -173,6 +177,7 @@ impl Config {
         };
         let mut table: Table =
             toml::from_str(&text).with_context(|| format!("--config {}", args.config))?;
+        table.entry("lookalikes_together").or_insert(Value::Boolean(true));
         for setting in &args.set {
             overlay(&mut table, setting).with_context(|| format!("--set {setting}"))?;
         }

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
     let (taught, aside) = if args.aside == 0.0 {
         (loaded, Vec::new())
     } else {
-        let split = Split::draw(loaded, args.aside, 0.0, args.seed);
+        let split = Split::draw(loaded, [args.aside, 0.0], args.seed, true);
         (split.train, split.valid)
     };
     ensure!(!taught.is_empty(), "no poster is left to teach with; give more, or a smaller --aside");

@@ -39,7 +39,9 @@ impl Split {
             dataset.dir.display()
         );
         let all = posters::load(dataset, &manifest.input, skip_bad)?;
-        let split = Self::draw(all, setting("valid_share")?, setting("test_share")?, seed);
+        let shares = [setting("valid_share")?, setting("test_share")?];
+        let together = training.settings["lookalikes_together"].as_bool().unwrap_or(false);
+        let split = Self::draw(all, shares, seed, together);
         let sizes = [split.train.len(), split.valid.len(), split.test.len()];
         let expected = [training.train_posters, training.valid_posters, training.test_posters];
         ensure!(
@@ -51,9 +53,14 @@ impl Split {
     }
 
     /// Puts whole groups of related posters aside, in an order drawn from `seed`: first for validation, then
-    /// for the test, until the share of each is reached. A poster that looks nearly like one that is less far
-    /// aside joins it there.
-    pub(crate) fn draw(posters: Vec<Poster>, valid_share: f64, test_share: f64, seed: u64) -> Self {
+    /// for the test, until the share of each is reached. Where lookalikes are kept `together`, a poster that looks
+    /// nearly like one that is less far aside joins it there.
+    pub(crate) fn draw(
+        posters: Vec<Poster>,
+        [valid_share, test_share]: [f64; 2],
+        seed: u64,
+        together: bool,
+    ) -> Self {
         let count = |share: f64| (posters.len() as f64 * share).round() as usize;
         let valid = count(valid_share).max(1);
         let valid_and_test = valid + count(test_share);
@@ -81,7 +88,9 @@ impl Split {
             _ => Side::Train,
         });
         let mut sides: Vec<Side> = sides.collect();
-        keep_lookalikes_together(&posters, &groups, &mut sides);
+        if together {
+            keep_lookalikes_together(&posters, &groups, &mut sides);
+        }
 
         let mut split = Self { train: Vec::new(), valid: Vec::new(), test: Vec::new() };
         for (poster, side) in posters.into_iter().zip(sides) {

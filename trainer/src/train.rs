@@ -59,7 +59,8 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let dataset = Dataset::read(&config.data, config.limit)?;
     let all = posters::load(&dataset, &config.judged_input(), config.skip_bad || args.skip_bad)?;
     let split_seed = config.split_seed.unwrap_or(config.seed);
-    let split = Split::draw(all, config.valid_share, config.test_share, split_seed);
+    let shares = [config.valid_share, config.test_share];
+    let split = Split::draw(all, shares, split_seed, config.lookalikes_together);
     ensure!(!split.train.is_empty(), "no poster is left to train on; give more posters");
     ensure!(
         !split.valid.is_empty(),
