@@ -64,9 +64,7 @@ impl Model {
         // First of all, so that nothing is built of which a stranger only says how large it is.
         let tensors = Tensors::read_for(architecture, size, genres, weights)?;
         let model = Self::init(architecture, size, genres, device);
-        let mut model = model.map_err(|reason| Error::Manifest { reason })?;
-        weights::load(tensors, &mut model)?;
-        Ok(model)
+        weights::load(tensors, model.map_err(|reason| Error::Manifest { reason })?)
     }
 
     /// Logits `[N, genres]` of what comes into a part of the network: of posters with part 0, of the feature

@@ -1,12 +1,15 @@
 //! The weights of a Burn network as bytes and back.
+//!
+//! Burn's own store passes through one file in full precision, 13 MB in one piece: where a page's memory has no
+//! such gap left, it grows and is never given back. Here weights go over tensor by tensor.
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn_store::{ModuleSnapshot, SafetensorsStore};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::{NamedTensor, SCALE, Tensors, halves, unreadable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Model;
 
 /// How weights are kept in a file.
@@ -26,19 +29,17 @@ const MIN_INPUTS: usize = 8;
 /// # Errors
 /// [`crate::Error::Compute`] where a tensor cannot be read back from its device.
 pub async fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
-    // Burn's own writer waits for the device, which a browser's GPU does not allow.
-    let mut reader = Reader::default();
-    model.visit(&mut reader);
-    let mut tensors = Vec::with_capacity(reader.tensors.len());
-    for Pending { name, shape, values, keep_precision } in reader.tensors {
+    // Not read while it walks: a browser's GPU must be awaited.
+    let mut tensors = Vec::new();
+    for Held { name, shape, values, of_batch_norm } in Reader::hold(model) {
         let values = crate::classifier::read(values).await?;
-        let (dtype, bytes) = if keep_precision {
+        let (dtype, bytes) = if of_batch_norm {
             (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
         } else {
             let halves = values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes());
             (Dtype::F16, halves.collect())
         };
-        tensors.push(Tensor { name, dtype, shape, bytes });
+        tensors.push(Stored { name, dtype, shape, bytes });
     }
     let bytes = serialise(&tensors)?;
     match precision {
@@ -47,70 +48,129 @@ pub async fn encode(model: &Model, precision: Precision) -> Result<Vec<u8>> {
     }
 }
 
-/// Walks through a network and takes hold of its tensors, still on their device.
+/// Where a walk through a network is.
 #[derive(Default)]
-struct Reader {
-    /// The names of the fields down to where it is.
-    path: Vec<String>,
+struct Path {
+    /// The names of the fields down to there.
+    names: Vec<String>,
     /// The types that hold them.
     containers: Vec<String>,
-    tensors: Vec<Pending>,
 }
 
-struct Pending {
-    name: String,
-    shape: Vec<usize>,
-    values: burn::tensor::Tensor<1>,
-    keep_precision: bool,
-}
-
-impl ModuleVisitor for Reader {
-    fn enter_module(&mut self, name: &str, container: &str) {
+impl Path {
+    fn enter(&mut self, name: &str, container: &str) {
         // The variant of an enum is no part of a tensor's name.
         if !container.starts_with("Enum:") {
-            self.path.push(name.into());
+            self.names.push(name.into());
         }
         self.containers.push(container.into());
     }
 
-    fn exit_module(&mut self, _: &str, container: &str) {
+    fn exit(&mut self, container: &str) {
         if !container.starts_with("Enum:") {
-            self.path.pop();
+            self.names.pop();
         }
         self.containers.pop();
     }
 
-    fn visit_float<const D: usize>(&mut self, param: &Param<burn::tensor::Tensor<D>>) {
+    /// Of the tensor there, as in a weight file.
+    fn name(&self) -> String {
+        self.names.join(".")
+    }
+}
+
+/// Walks through a network and takes hold of its tensors, still on their device.
+#[derive(Default)]
+struct Reader {
+    path: Path,
+    held: Vec<Held>,
+}
+
+struct Held {
+    name: String,
+    shape: Vec<usize>,
+    values: Tensor<1>,
+    of_batch_norm: bool,
+}
+
+impl Reader {
+    fn hold(model: &Model) -> Vec<Held> {
+        let mut reader = Self::default();
+        model.visit(&mut reader);
+        reader.held
+    }
+}
+
+impl ModuleVisitor for Reader {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let values = param.val();
-        self.tensors.push(Pending {
-            name: self.path.join("."),
+        self.held.push(Held {
+            name: self.path.name(),
             shape: values.dims().to_vec(),
             values: values.reshape([-1]),
-            keep_precision: self.containers.iter().any(|kind| kind == "Struct:BatchNorm"),
+            of_batch_norm: self.path.containers.iter().any(|kind| kind == "Struct:BatchNorm"),
         });
     }
 }
 
-/// Fills `model` with `tensors`, which were checked to be its own.
+/// Walks through a network and puts tensors into it.
+struct Writer {
+    path: Path,
+    tensors: Tensors,
+    /// Where there was nothing to put.
+    missing: Vec<String>,
+}
+
+impl ModuleMapper for Writer {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        match self.tensors.0.remove(&name) {
+            Some(tensor) if tensor.shape == param.lazy_shape().to_vec() => {
+                let data = TensorData::new(tensor.values, tensor.shape);
+                let (id, device) = (param.id, param.lazy_device());
+                param.transform_for_load(Tensor::from_data(data, &device), id)
+            }
+            _ => {
+                self.missing.push(name);
+                param
+            }
+        }
+    }
+}
+
+/// `model` with `tensors`, which were checked to be its own.
 ///
 /// # Errors
 /// [`crate::Error::WeightsShape`] where they are not.
-pub(crate) fn load(tensors: Tensors, model: &mut Model) -> Result<()> {
-    let tensors = tensors.0.into_values().map(|tensor| Tensor {
-        name: tensor.name,
-        dtype: Dtype::F32,
-        shape: tensor.shape,
-        bytes: tensor.values.into_iter().flat_map(f32::to_le_bytes).collect(),
-    });
-    let bytes = serialise(&tensors.collect::<Vec<_>>())?;
-    let mut store = SafetensorsStore::from_bytes(Some(bytes)).skip_enum_variants(true);
-    model.load_from(&mut store).map(drop).map_err(unreadable)
+pub(crate) fn load(tensors: Tensors, model: Model) -> Result<Model> {
+    let mut writer = Writer { path: Path::default(), tensors, missing: Vec::new() };
+    let model = model.map(&mut writer);
+    match &writer.missing[..] {
+        [] => Ok(model),
+        missing => Err(unreadable(format!("nothing fits {}", missing.join(", ")))),
+    }
 }
 
 /// Every tensor of `model`, by name.
 ///
 /// # Errors
-/// [`crate::Error::WeightsShape`] where a tensor cannot be read back from its device.
+/// [`crate::Error::Compute`] where a tensor cannot be read back from its device.
 pub fn tensors(model: &Model) -> Result<Vec<NamedTensor>> {
     Ok(Tensors::of(model)?.0.into_values().collect())
 }
@@ -119,23 +179,28 @@ impl Tensors {
     /// Those of `model`, whose device must be one that can be waited for.
     ///
     /// # Errors
-    /// [`crate::Error::WeightsShape`] where a tensor cannot be read back from its device.
+    /// [`crate::Error::Compute`] where a tensor cannot be read back from its device.
     pub(crate) fn of(model: &Model) -> Result<Self> {
-        let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
-        let saved = model.save_into(&mut store).and_then(|()| store.get_bytes());
-        Self::read(&saved.map_err(unreadable)?)
+        let failed = |reason: String| Error::Compute { reason };
+        let held = Reader::hold(model).into_iter();
+        let tensors = held.map(|Held { name, shape, values, .. }| {
+            let data = values.try_into_data().map_err(|error| failed(error.to_string()))?;
+            let values = data.try_into_vec().map_err(|error| failed(format!("{error:?}")))?;
+            Ok((name.clone(), NamedTensor { name, shape, values }))
+        });
+        tensors.collect::<Result<_>>().map(Self)
     }
 }
 
 /// A tensor that is to be written.
-struct Tensor {
+struct Stored {
     name: String,
     dtype: Dtype,
     shape: Vec<usize>,
     bytes: Vec<u8>,
 }
 
-fn serialise(tensors: &[Tensor]) -> Result<Vec<u8>> {
+fn serialise(tensors: &[Stored]) -> Result<Vec<u8>> {
     let views = tensors.iter().map(|tensor| {
         let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes);
         view.map(|view| (tensor.name.as_str(), view)).map_err(unreadable)
@@ -169,8 +234,8 @@ fn quantise(bytes: &[u8]) -> Result<Vec<u8>> {
             integers.extend(channel.iter().flat_map(|value| integer(value).to_le_bytes()));
         }
         let scale = name.clone() + SCALE;
-        tensors.push(Tensor { name, dtype: Dtype::I8, shape, bytes: integers });
-        tensors.push(Tensor {
+        tensors.push(Stored { name, dtype: Dtype::I8, shape, bytes: integers });
+        tensors.push(Stored {
             name: scale,
             dtype: Dtype::F16,
             shape: vec![outputs],
@@ -180,6 +245,6 @@ fn quantise(bytes: &[u8]) -> Result<Vec<u8>> {
     serialise(&tensors)
 }
 
-fn unchanged(name: String, view: &TensorView<'_>) -> Tensor {
-    Tensor { name, dtype: view.dtype(), shape: view.shape().to_vec(), bytes: view.data().to_vec() }
+fn unchanged(name: String, view: &TensorView<'_>) -> Stored {
+    Stored { name, dtype: view.dtype(), shape: view.shape().to_vec(), bytes: view.data().to_vec() }
 }

@@ -383,13 +383,11 @@ describe("from JavaScript, with the package alone", () => {
             }
             return sizes;
         }, posters);
-        // A network that is not given back takes 13 MB each round. Once memory may grow by that much all the
-        // same, where no gap fits: when depends on the order in which memory was given back.
-        const grew = sizes.slice(-10).filter((size, index) => size > (sizes[sizes.length - 11 + index] ?? 0)).length;
-        assert.ok(grew <= 1, `bytes of wasm memory, round by round: ${sizes}`);
-        const late = (sizes.at(-1) ?? Infinity) - (sizes.at(-7) ?? 0);
-        assert.ok(late < 30e6, `bytes of wasm memory, round by round: ${sizes}`);
-        assert.ok((sizes.at(-1) ?? Infinity) < 128e6, `bytes of wasm memory, round by round: ${sizes}`);
+        const said = sizes.map((size) => `${(size / 1e6).toFixed(0)} MB`).join(", ");
+        console.log(`      ${said}`);
+        // A network that is not given back takes 13 MB each round.
+        assert.ok((sizes.at(-1) ?? Infinity) - (sizes[4] ?? 0) < 13e6, said);
+        assert.ok((sizes.at(-1) ?? Infinity) < 96e6, said);
     }));
 
     test("ten trainings in a row on WebGPU: its buffers and memory level off", () => visit(async (marquee, page) => {
