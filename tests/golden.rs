@@ -39,6 +39,7 @@ fn the_native_run_gives_the_golden_values() {
         jpeg_rgb: jpeg.rgb,
         png_probabilities: answers[0].clone(),
         jpeg_probabilities: answers[1].clone(),
+        features: fixture::ODD_SIZES.map(features).into(),
     };
     let path = fixtures().join("golden.json");
     if writing {
@@ -53,6 +54,19 @@ fn the_native_run_gives_the_golden_values() {
         fixture::largest_difference(&computed.jpeg_probabilities, &golden.jpeg_probabilities)
             < 1e-5
     );
+    for (computed, golden) in computed.features.iter().zip(&golden.features) {
+        assert!(fixture::largest_difference(computed, golden) < 1e-4);
+    }
+}
+
+fn features(size: [u32; 2]) -> Vec<f32> {
+    let device = Device::flex();
+    let network = fixture::network(size, &device);
+    let features = fixture::excerpt(network.features(fixture::posters(size, &device)).into_data());
+    // Of a scale at which a wrong place would show, and not cut to it everywhere.
+    let lively = features.iter().filter(|&&value| value > 0.1 && value < 5.9).count();
+    assert!(4 * lively > features.len(), "{lively} of {}", features.len());
+    features
 }
 
 /// A network that is small enough to be committed, with weights drawn from a fixed seed.

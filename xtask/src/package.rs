@@ -21,9 +21,12 @@ struct Package {
     profile: &'static str,
 }
 
+/// Of the gpu package.
+pub(crate) const GPU_FEATURES: &str = "webgpu,autodiff";
+
 const PACKAGES: [Package; 3] = [
     Package { name: "cpu", features: "", profile: "web" },
-    Package { name: "gpu", features: "webgpu,autodiff", profile: "release" },
+    Package { name: "gpu", features: GPU_FEATURES, profile: "release" },
     Package { name: "teach", features: "flex,autodiff", profile: "teach" },
 ];
 

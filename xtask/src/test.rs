@@ -105,7 +105,7 @@ fn lint_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     run(toolchain.apply(&mut cargo))
 }
 
-/// In release, as the packages are: what is tested is what ships, and most of it is built already.
+/// Built as the gpu package is: what is tested is what ships, and nearly all of it is there already.
 fn test_in_browser(
     project: &Project,
     toolchain: &WasmToolchain,
@@ -124,7 +124,8 @@ fn test_in_browser(
         .current_dir(&project.root)
         .args(["test", "--release", "--headless", "--chrome", "--chromedriver"])
         .arg(&chromium.driver)
-        .args(["--mode", "no-install", "--", "--features", "flex,webgpu,autodiff", "--test", "web"])
+        .args(["--mode", "no-install", "--", "--test", "web"])
+        .args(["--no-default-features", "--features", package::GPU_FEATURES])
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &config)
         .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
         .env("PATH", tools::path_with_own(project)?);
