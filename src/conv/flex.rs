@@ -98,8 +98,8 @@ impl FusedConv for Flex {
                 let rows = first..first + y.len() / pixels;
                 let weight =
                     Matrix::new(&weight[rows.start * channels..rows.end * channels], channels);
-                let x = &x[poster * channels * pixels..][..channels * pixels];
-                multiply(weight, Matrix::new(x, pixels), Accum::Replace, y);
+                let x = Matrix::new(nth(x, channels * pixels, poster), pixels);
+                multiply(weight, x, Accum::Replace, y);
                 for (values, bias) in y.chunks_mut(pixels).zip(&bias[rows]) {
                     // Unlike max and min, clamp is SIMD in wasm: it lets pass what is not a number.
                     values.iter_mut().for_each(|value| *value = (*value + bias).clamp(low, high));
@@ -148,6 +148,11 @@ fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new::<f32, _>(values, shape))
 }
 
+/// One piece of many of `size` values each.
+fn nth(values: &[f32], size: usize, index: usize) -> &[f32] {
+    &values[index * size..][..size]
+}
+
 fn range(relu6: bool) -> [f32; 2] {
     if relu6 { [0.0, 6.0] } else { EVERYTHING }
 }
@@ -170,13 +175,12 @@ impl Layer {
     }
 
     fn taps<'a>(&self, weight: &'a [f32], channel: usize) -> &'a [f32] {
-        let taps = self.kernel * self.kernel;
-        &weight[channel * taps..(channel + 1) * taps]
+        nth(weight, self.kernel * self.kernel, channel)
     }
 
     fn input_planes<'a>(&self, input: &'a [f32]) -> impl Fn(usize) -> &'a [f32] + use<'a> {
         let size = self.geometry.input.iter().product::<usize>();
-        move |plane| &input[plane * size..(plane + 1) * size]
+        move |plane| nth(input, size, plane)
     }
 }
 
@@ -298,13 +302,9 @@ mod gradients {
                     1,
                     || (),
                     |(), poster, of_x| {
-                        let of_y = &gradients_of_y[poster * outputs * pixels..][..outputs * pixels];
-                        multiply(
-                            rows.transposed(),
-                            Matrix::new(of_y, pixels),
-                            Accum::Replace,
-                            of_x,
-                        );
+                        let of_y = nth(gradients_of_y, outputs * pixels, poster);
+                        let of_y = Matrix::new(of_y, pixels);
+                        multiply(rows.transposed(), of_y, Accum::Replace, of_x);
                     },
                 );
                 gradients
@@ -319,11 +319,10 @@ mod gradients {
                     || (),
                     |(), group, sum| {
                         for poster in group * GROUP..((group + 1) * GROUP).min(posters) {
-                            let of_y =
-                                &gradients_of_y[poster * outputs * pixels..][..outputs * pixels];
-                            let x = &x[poster * channels * pixels..][..channels * pixels];
-                            let x = Matrix::new(x, pixels).transposed();
-                            multiply(Matrix::new(of_y, pixels), x, Accum::Add, sum);
+                            let of_y = nth(gradients_of_y, outputs * pixels, poster);
+                            let x = Matrix::new(nth(x, channels * pixels, poster), pixels);
+                            let of_y = Matrix::new(of_y, pixels);
+                            multiply(of_y, x.transposed(), Accum::Add, sum);
                         }
                     },
                 );
@@ -356,18 +355,19 @@ mod gradients {
             let [of_x, of_weight, of_bias] = ops.parents;
             let taps_size = kernel * kernel;
             let mut of_taps = vec![0.0; posters * channels * taps_size];
-            let mut of_input = vec![0.0; posters * channels * input_size];
-            let wanted = of_x.is_some();
-            let planes = of_input.chunks_mut(input_size);
-            let planes: Vec<_> = planes.zip(of_taps.chunks_mut(taps_size)).collect();
+            // Without a parent nobody wants it: there is none for any plane then.
+            let wanted = if of_x.is_some() { posters * channels * input_size } else { 0 };
+            let mut of_input = vec![0.0; wanted];
+            let mut of_inputs = of_input.chunks_mut(input_size);
+            let planes = of_taps.chunks_mut(taps_size);
+            let planes: Vec<_> = planes.map(|of_taps| (of_inputs.next(), of_taps)).collect();
             for_each(
                 planes,
                 PLANES,
                 || GradientScratch::new(layer.geometry),
                 |scratch, plane, (of_input, of_taps)| {
-                    let output = &outputs[plane * output_size..(plane + 1) * output_size];
+                    let output = nth(outputs, output_size, plane);
                     let taps = layer.taps(taps, plane % channels);
-                    let of_input = wanted.then_some(of_input);
                     scratch.backward(inputs(plane), taps, output, of_taps, of_input);
                 },
             );
@@ -411,8 +411,7 @@ mod gradients {
             || (),
             |(), plane, (values, sum)| {
                 if relu6 {
-                    let y = &y[plane * size..(plane + 1) * size];
-                    for (value, y) in values.iter_mut().zip(y) {
+                    for (value, y) in values.iter_mut().zip(nth(y, size, plane)) {
                         *value = if *y > 0.0 && *y < 6.0 { *value } else { 0.0 };
                     }
                 }
