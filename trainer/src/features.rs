@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::answers::BATCH;
-use crate::augment::Crops;
+use crate::augment::{Augment, Crops};
 use crate::config::Config;
 use crate::posters::Poster;
 use crate::progress::Ticker;
@@ -99,9 +99,11 @@ impl Views<'_> {
         let mut hasher = Sha256::new();
         let weights = config.pretrained.as_ref().map(std::fs::read).transpose()?;
         hasher.update(weights.unwrap_or_default());
+        // Posters are mixed later, as features.
+        let crops = self.crops.map(|crops| (Augment { mixup: 0.0, ..*crops.augment }, crops.from));
         hasher.update(serde_json::to_vec(&(
             (config.architecture.name(), self.input, config.frozen_parts, config.seed),
-            (self.views, self.crops.map(|crops| (crops.augment, crops.from))),
+            (self.views, crops),
         ))?);
         self.posters.iter().for_each(|poster| hasher.update(poster.hash));
         let hash = hasher.finalize();

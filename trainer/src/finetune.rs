@@ -15,7 +15,7 @@ use crate::dataset::Dataset;
 use crate::posters::Poster;
 use crate::progress::Ticker;
 use crate::split::Split;
-use crate::{device, evaluate, posters};
+use crate::{device, evaluate, lookalikes, posters};
 
 pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
@@ -34,7 +34,8 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
     let (taught, aside) = if args.aside == 0.0 {
         (loaded, Vec::new())
     } else {
-        let split = Split::draw(loaded, [args.aside, 0.0], args.seed, true);
+        let looks = lookalikes::looks(&dataset, &loaded)?;
+        let split = Split::draw(loaded, [args.aside, 0.0], args.seed, Some(&looks));
         (split.train, split.valid)
     };
     ensure!(!taught.is_empty(), "no poster is left to teach with; give more, or a smaller --aside");

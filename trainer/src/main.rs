@@ -19,6 +19,7 @@ mod labels;
 mod learner;
 mod loader;
 mod log;
+mod lookalikes;
 mod loss;
 mod memory;
 mod onnx;

@@ -4,8 +4,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
-use image::RgbImage;
-use image_hasher::{FilterType, HashAlg, Hasher, HasherConfig, ImageHash};
 use marquee::{Pixels, Preprocess};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -20,23 +18,6 @@ pub(crate) struct Poster {
     pub(crate) pixels: Pixels,
     /// SHA-256 of the image file, by which identical images are found.
     pub(crate) hash: [u8; 32],
-    /// What it looks like from afar, by which images are found that are nearly the same.
-    pub(crate) look: Look,
-}
-
-/// Whether each of 16 x 16 places is darker than the one beside it.
-pub(crate) type Look = ImageHash<[u8; 32]>;
-
-/// Of the 256 places, how many differ at most between pictures that are nearly the same: one film's poster in two
-/// printings, or one template with two titles. Among 7,052 posters (reduced by a plain mean) five pairs are at most 26
-/// apart, all of them such; the next, 35 apart, are different pictures.
-const NEARLY: u32 = 28;
-
-impl Poster {
-    /// Whether the two pictures are the same or nearly so.
-    pub(crate) fn looks_like(&self, other: &Self) -> bool {
-        self.look.dist(&other.look) <= NEARLY
-    }
 }
 
 /// Decodes the posters of all rows.
@@ -45,18 +26,13 @@ impl Poster {
 /// Lists all images that are missing or broken, unless `skip_bad` leaves them out (and says so).
 pub(crate) fn load(dataset: &Dataset, input: &Preprocess, skip_bad: bool) -> Result<Vec<Poster>> {
     let total = dataset.rows.len();
-    let hasher = HasherConfig::with_bytes_type::<[u8; 32]>()
-        .hash_alg(HashAlg::Gradient)
-        .hash_size(16, 16)
-        .resize_filter(FilterType::Triangle)
-        .to_hasher();
     let ticker = Ticker::new("decoding posters", total);
     let done = AtomicUsize::new(0);
     let loaded: Vec<Result<Poster, String>> = dataset
         .rows
         .par_iter()
         .map(|row| {
-            let poster = load_one(dataset, input, &hasher, row);
+            let poster = load_one(dataset, input, row);
             ticker.tick(done.fetch_add(1, Ordering::Relaxed) + 1);
             poster
         })
@@ -82,12 +58,7 @@ pub(crate) fn load(dataset: &Dataset, input: &Preprocess, skip_bad: bool) -> Res
     Ok(posters)
 }
 
-fn load_one(
-    dataset: &Dataset,
-    input: &Preprocess,
-    hasher: &Hasher<[u8; 32]>,
-    row: &Row,
-) -> Result<Poster, String> {
+fn load_one(dataset: &Dataset, input: &Preprocess, row: &Row) -> Result<Poster, String> {
     let path = dataset.image(&row.id).ok_or_else(|| {
         let dir = dataset.dir.join("Images");
         format!("{}: there is no {}.jpg, .jpeg, .png or .webp", dir.display(), row.id)
@@ -95,8 +66,5 @@ fn load_one(
     let named = |reason: String| format!("{}: {reason}", path.display());
     let bytes = std::fs::read(&path).map_err(|error| named(error.to_string()))?;
     let pixels = input.decode(&bytes).map_err(|error| named(error.to_string()))?;
-    let picture = RgbImage::from_raw(input.width, input.height, pixels.rgb.clone());
-    let picture = picture.ok_or_else(|| named("its pixels are fewer than its size says".into()))?;
-    let (hash, look) = (Sha256::digest(&bytes).into(), hasher.hash_image(&picture));
-    Ok(Poster { row: row.clone(), pixels, hash, look })
+    Ok(Poster { row: row.clone(), pixels, hash: Sha256::digest(&bytes).into() })
 }

@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::dataset::Dataset;
+use crate::lookalikes::{self, Look};
 use crate::posters::{self, Poster};
 
 /// Posters by their side.
@@ -41,7 +42,8 @@ impl Split {
         let all = posters::load(dataset, &manifest.input, skip_bad)?;
         let shares = [setting("valid_share")?, setting("test_share")?];
         let together = training.settings["lookalikes_together"].as_bool().unwrap_or(false);
-        let split = Self::draw(all, shares, seed, together);
+        let looks = together.then(|| lookalikes::looks(dataset, &all)).transpose()?;
+        let split = Self::draw(all, shares, seed, looks.as_deref());
         let sizes = [split.train.len(), split.valid.len(), split.test.len()];
         let expected = [training.train_posters, training.valid_posters, training.test_posters];
         ensure!(
@@ -53,13 +55,13 @@ impl Split {
     }
 
     /// Puts whole groups of related posters aside, in an order drawn from `seed`: first for validation, then
-    /// for the test, until the share of each is reached. Where lookalikes are kept `together`, a poster that looks
-    /// nearly like one that is less far aside joins it there.
+    /// for the test, until the share of each is reached. Where the `looks` of the posters are given, one that looks
+    /// nearly like another that is less far aside joins it there.
     pub(crate) fn draw(
         posters: Vec<Poster>,
         [valid_share, test_share]: [f64; 2],
         seed: u64,
-        together: bool,
+        looks: Option<&[Look]>,
     ) -> Self {
         let count = |share: f64| (posters.len() as f64 * share).round() as usize;
         let valid = count(valid_share).max(1);
@@ -88,8 +90,8 @@ impl Split {
             _ => Side::Train,
         });
         let mut sides: Vec<Side> = sides.collect();
-        if together {
-            keep_lookalikes_together(&posters, &groups, &mut sides);
+        if let Some(looks) = looks {
+            keep_lookalikes_together(looks, &groups, &mut sides);
         }
 
         let mut split = Self { train: Vec::new(), valid: Vec::new(), test: Vec::new() };
@@ -115,16 +117,16 @@ enum Side {
 /// Moves posters, with all of their group, to the side of those that they look like, where that is less far aside:
 /// what trains or tunes a network is never among what judges it. Most stay where they were drawn, so a split hardly
 /// depends on what counts as looking alike.
-fn keep_lookalikes_together(posters: &[Poster], groups: &[usize], sides: &mut [Side]) {
+fn keep_lookalikes_together(looks: &[Look], groups: &[usize], sides: &mut [Side]) {
     loop {
         // Only pairs that are apart matter, and one of those is aside.
-        let aside = (0..posters.len()).filter(|&index| sides[index] > Side::Train);
+        let aside = (0..looks.len()).filter(|&index| sides[index] > Side::Train);
         let moved: Vec<(usize, Side)> = aside
             .collect::<Vec<_>>()
             .into_par_iter()
             .filter_map(|index| {
-                let nearer = (0..posters.len()).filter(|&other| sides[other] < sides[index]);
-                let alike = nearer.filter(|&other| posters[index].looks_like(&posters[other]));
+                let nearer = (0..looks.len()).filter(|&other| sides[other] < sides[index]);
+                let alike = nearer.filter(|&other| lookalikes::alike(&looks[index], &looks[other]));
                 let side = alike.map(|other| sides[other]).min()?;
                 Some((groups[index], side))
             })

@@ -37,7 +37,7 @@ use crate::progress::{PlainLines, terminal};
 use crate::ranking::{self, RankingMetric};
 use crate::run::Run;
 use crate::split::Split;
-use crate::{curves, device, log, memory, posters, pretrained, teaching};
+use crate::{curves, device, log, lookalikes, memory, posters, pretrained, teaching};
 
 pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let (run, resumed) = match (&args.resume, &args.out) {
@@ -60,7 +60,9 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let all = posters::load(&dataset, &config.judged_input(), config.skip_bad || args.skip_bad)?;
     let split_seed = config.split_seed.unwrap_or(config.seed);
     let shares = [config.valid_share, config.test_share];
-    let split = Split::draw(all, shares, split_seed, config.lookalikes_together);
+    let looks =
+        config.lookalikes_together.then(|| lookalikes::looks(&dataset, &all)).transpose()?;
+    let split = Split::draw(all, shares, split_seed, looks.as_deref());
     ensure!(!split.train.is_empty(), "no poster is left to train on; give more posters");
     ensure!(
         !split.valid.is_empty(),

@@ -197,7 +197,14 @@ fn the_last_stages_learn_from_cached_features_and_resume() {
     let cached = ["--set", "frozen_parts=6", "--set", "cached_views=2"];
     let said = succeeded(data.train("run", &cached));
     assert!(said.contains("computing features"), "{said}");
-    assert_eq!(fs::read_dir(data.path("run/features")).unwrap().count(), 2);
+    let features = data.path("run/features");
+    assert_eq!(fs::read_dir(&features).unwrap().count(), 2);
+
+    // Mixing comes behind them: such a run shares them.
+    let shared = ["--set", "augment.mixup=0.9", "--epochs", "1", "--features"];
+    let said = [&cached[..], &shared, &[features.to_str().unwrap()]].concat();
+    let said = succeeded(data.train("mixed", &said));
+    assert!(said.contains("features from") && !said.contains("computing features"), "{said}");
 
     // One epoch at a time is the same as both at once.
     let run = data.path("broken");
