@@ -1,4 +1,4 @@
-/** A poster from its bytes to the network's 160 x 240 pixels: by Marquee, and by the browser. */
+/** A poster from its bytes to the network's pixels: by Marquee, and by the browser. */
 
 import { decode } from "./engines/input.js";
 import { load } from "./engines/marquee.js";
@@ -34,6 +34,6 @@ Reflect.set(window, "bench", {
     /** @param {string} name */
     marquee: (name) => time(() => classifier.pixels(files.get(name))),
     /** @param {string} name */
-    browser: (name) => time(() => decode(/** @type {Uint8Array<ArrayBuffer>} */ (files.get(name)))),
+    browser: (name) => time(() => decode(/** @type {Uint8Array<ArrayBuffer>} */ (files.get(name)), classifier.manifest.input)),
 });
 document.title = "ready";

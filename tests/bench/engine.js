@@ -3,7 +3,7 @@
  * weights, the same posters, and the same thread.
  *
  * @typedef {object} Engine
- * @property {(rgba: Uint8ClampedArray<ArrayBuffer>) => Promise<ArrayLike<number>>} network  probabilities of 160 x 240 pixels
+ * @property {(rgba: Uint8ClampedArray<ArrayBuffer>) => Promise<ArrayLike<number>>} network  probabilities of pixels of the network's size
  * @property {(file: Uint8Array<ArrayBuffer>) => Promise<unknown>} poster  from encoded bytes to probabilities
  * @property {(files: Uint8Array<ArrayBuffer>[]) => Promise<unknown>} posters
  */
@@ -45,7 +45,8 @@ async function pixels(width, height) {
     return context.getImageData(0, 0, width, height).data;
 }
 
-const input = await pixels(160, 240);
+const { width, height } = (await (await fetch("../www/model/model.json")).json()).input;
+const input = await pixels(width, height);
 
 /** Milliseconds of one call. @param {() => Promise<unknown>} work */
 async function time(work) {

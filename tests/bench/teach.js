@@ -50,7 +50,7 @@ const trainers = {
         const engine = await (await import("./engines/tensorflow.js")).load(device, true);
         const { tf } = engine;
         const rows = [];
-        for (const file of await posters()) rows.push(engine.features(await decode(file)));
+        for (const file of await posters()) rows.push(engine.features(await decode(file, engine.input)));
         const features = tf.concat(rows);
         const genres = engine.head.bias.shape[0] + 1;
         // One label a poster is known, the new genre's.

@@ -1,13 +1,16 @@
 /** How a page gets a poster to the peers: the browser decodes and resizes, the page normalises. */
 
-/** @param {Uint8Array<ArrayBuffer>} file */
-export async function decode(file) {
-    const picture = await createImageBitmap(new Blob([file]), { resizeWidth: 160, resizeHeight: 240, resizeQuality: "medium" });
-    const context = new OffscreenCanvas(160, 240).getContext("2d", { willReadFrequently: true });
+/**
+ * @param {Uint8Array<ArrayBuffer>} file
+ * @param {{ width: number, height: number }} input
+ */
+export async function decode(file, { width, height }) {
+    const picture = await createImageBitmap(new Blob([file]), { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" });
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     if (!context) throw new Error("no canvas");
     context.drawImage(picture, 0, 0);
     picture.close();
-    return context.getImageData(0, 0, 160, 240).data;
+    return context.getImageData(0, 0, width, height).data;
 }
 
 /**

@@ -12,11 +12,12 @@ export async function load(device) {
     await init({ module_or_path: wasm });
     const classifier = await Classifier.load(manifest, new Uint8Array(await weights), { device });
     const names = classifier.manifest.genres.map((/** @type {{ name: string }} */ { name }) => name);
+    const { width, height } = classifier.manifest.input;
     return {
         classifier,
         network: async (/** @type {Uint8ClampedArray} */ rgba) => {
             /** @type {{ genre: string, probability: number }[]} */
-            const predictions = await classifier.classifyPixels(rgba, 160, 240);
+            const predictions = await classifier.classifyPixels(rgba, width, height);
             const found = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
             return names.map((/** @type {string} */ name) => found.get(name));
         },

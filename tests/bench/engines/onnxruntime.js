@@ -11,16 +11,16 @@ export async function load(device, threads) {
     const ort = await import(`${dist}${device === "webgpu" ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs"}`);
     ort.env.wasm.wasmPaths = dist;
     ort.env.wasm.numThreads = threads;
-    const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).json();
+    const { input } = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).json();
     const session = await ort.InferenceSession.create(new URL("../../made/model.onnx", import.meta.url).href, {
         executionProviders: [device === "webgpu" ? "webgpu" : "wasm"],
     });
     const network = async (/** @type {Uint8ClampedArray} */ rgba) => {
-        const tensor = new ort.Tensor("float32", planes(rgba, manifest.input), [1, 3, 240, 160]);
+        const tensor = new ort.Tensor("float32", planes(rgba, input), [1, 3, input.height, input.width]);
         const outputs = await session.run({ [session.inputNames[0]]: tensor });
         return outputs[session.outputNames[0]].data;
     };
-    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file));
+    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file, input));
     return {
         network,
         poster,

@@ -69,7 +69,7 @@ export async function load(device, learns = false) {
 
     /** What the head looks at: `[1, 1280]`. */
     const features = (/** @type {Uint8ClampedArray} */ rgba) => tf.tidy(() => {
-        const x = tf.tensor4d(interleaved(rgba, manifest.input), [1, 240, 160, 3]);
+        const x = tf.tensor4d(interleaved(rgba, manifest.input), [1, manifest.input.height, manifest.input.width, 3]);
         return tf.mean(layers.reduce((x, layer) => layer(x), x), [1, 2]);
     });
     const network = async (/** @type {Uint8ClampedArray} */ rgba) => {
@@ -78,9 +78,10 @@ export async function load(device, learns = false) {
         answer.dispose();
         return values;
     };
-    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file));
+    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file, manifest.input));
     return {
         tf,
+        input: manifest.input,
         head: { weight: head, bias: headBias },
         features,
         network,
