@@ -8,6 +8,7 @@ mod efficientnet_lite;
 mod seed_cnn;
 
 use burn::module::Module;
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
 use crate::architecture::{Architecture, Family, efficientnet_lite::PARTS};
@@ -16,6 +17,15 @@ use crate::weights::{self, Tensors};
 
 pub use efficientnet_lite::{Contributions, EfficientNetLite};
 pub use seed_cnn::SeedCnn;
+
+/// A layer whose outputs are `(output + shift) * scale`.
+fn calibrated(mut layer: Linear, shifts: &[f32], scales: &[f32]) -> Linear {
+    let device = layer.weight.device();
+    let [shifts, scales] = [shifts, scales].map(|values| Tensor::<1>::from_floats(values, &device));
+    layer.bias = layer.bias.map(|bias| bias.map(|bias| (bias + shifts) * scales.clone()));
+    layer.weight = layer.weight.map(|weight| weight * scales.unsqueeze());
+    layer
+}
 
 /// A network with its weights.
 #[derive(Module, Debug)]
@@ -82,6 +92,16 @@ impl Model {
         match self {
             Self::EfficientNetLite(model) => Some(model.contributions(posters)),
             Self::SeedCnn(_) => None,
+        }
+    }
+
+    /// The same network, whose logits are `(logit + shift) * scale`, with one of each for each genre.
+    pub fn calibrated(self, shifts: &[f32], scales: &[f32]) -> Self {
+        match self {
+            Self::EfficientNetLite(model) => {
+                Self::EfficientNetLite(model.calibrated(shifts, scales))
+            }
+            Self::SeedCnn(model) => Self::SeedCnn(model.calibrated(shifts, scales)),
         }
     }
 

@@ -169,6 +169,12 @@ impl EfficientNetLite {
         self
     }
 
+    /// See [`super::Model::calibrated`].
+    pub(super) fn calibrated(mut self, shifts: &[f32], scales: &[f32]) -> Self {
+        self.head = super::calibrated(self.head, shifts, scales);
+        self
+    }
+
     /// Where the network is.
     pub fn device(&self) -> Device {
         self.head.weight.val().device()

@@ -80,4 +80,10 @@ impl SeedCnn {
         let hidden = relu(self.hidden.forward(flat)); // [N, 128]
         self.output.forward(hidden) // [N, genres]
     }
+
+    /// See [`super::Model::calibrated`].
+    pub(super) fn calibrated(mut self, shifts: &[f32], scales: &[f32]) -> Self {
+        self.output = super::calibrated(self.output, shifts, scales);
+        self
+    }
 }

@@ -3,6 +3,9 @@
 
 use std::ops::RangeInclusive;
 
+use marquee::metrics::sigmoid;
+use rayon::prelude::*;
+
 /// Temperatures that are tried.
 const TEMPERATURES: RangeInclusive<f64> = 0.25..=4.0;
 
@@ -10,26 +13,128 @@ const TEMPERATURES: RangeInclusive<f64> = 0.25..=4.0;
 const THRESHOLDS: RangeInclusive<f64> = 0.1..=0.9;
 const STEPS: usize = 160;
 
-/// The temperature at which the cross-entropy of `logits / temperature` is lowest (Guo et al. 2017, "On
-/// Calibration of Modern Neural Networks", section 4.2). Outer index the poster, inner the genre.
-pub(crate) fn fit_temperature(logits: &[Vec<f32>], labels: &[Vec<bool>]) -> f32 {
-    let loss = |temperature: f64| -> f64 {
-        let pairs = logits.iter().flatten().zip(labels.iter().flatten());
-        // log(1 + exp(x)) - y x, which does not overflow.
-        pairs
-            .map(|(&logit, &label)| {
-                let x = f64::from(logit) / temperature;
-                x.max(0.0) + (-x.abs()).exp().ln_1p() - if label { x } else { 0.0 }
+/// Shifts that are tried, as logits.
+const SHIFTS: RangeInclusive<f64> = -8.0..=8.0;
+
+/// How far a genre's temperature is expected to lie from the common one: the standard deviation of its logarithm. A
+/// genre with few positives stays near.
+const SPREAD: f64 = 0.3;
+
+/// Probabilities are the sigmoid of `(logit + shift) * scale / temperature`.
+pub(crate) struct Calibration {
+    /// Of all genres.
+    pub(crate) temperature: f32,
+    pub(crate) genres: Vec<Affine>,
+}
+
+/// What is done to a genre's logits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Affine {
+    pub(crate) shift: f32,
+    pub(crate) scale: f32,
+}
+
+impl Calibration {
+    /// The temperatures at which the cross-entropy of `logits` is lowest: a common one (Guo et al. 2017, "On
+    /// Calibration of Modern Neural Networks", section 4.2), and for each genre one near it. Each genre's shift lets
+    /// its mean probability be its frequency, 0..=1: among the posters to train on, as given, since those are many
+    /// where the posters here hold a few of most genres; or among the posters here, as far as the network tells them
+    /// apart, since these very posters then decide how many it names. An asymmetric loss, balanced sampling and
+    /// enlarged posters leave a network with genres that it names too often, and some surer than others. Outer
+    /// index the poster, inner the genre.
+    pub(crate) fn fit(logits: &[Vec<f32>], labels: &[Vec<bool>], frequencies: &[f32]) -> Self {
+        let genres: Vec<Answers> = frequencies
+            .iter()
+            .enumerate()
+            .map(|(genre, &frequency)| {
+                let logits = logits.iter().map(|row| f64::from(row[genre]));
+                let labels = labels.iter().map(|row| row[genre]);
+                Answers::new(logits.collect(), labels.collect(), frequency.into())
             })
-            .sum()
-    };
-    // The loss is convex in the temperature's inverse, so thirds close in on its one minimum.
+            .collect();
+        let temperature =
+            lowest(|temperature| genres.par_iter().map(|genre| genre.loss(temperature)).sum());
+        let affine = |genre: &Answers| {
+            let own =
+                lowest(|own| genre.loss(own) + ((own / temperature).ln() / SPREAD).powi(2) / 2.0);
+            Affine { shift: genre.shift(own) as f32, scale: (temperature / own) as f32 }
+        };
+        Self { temperature: temperature as f32, genres: genres.par_iter().map(affine).collect() }
+    }
+
+    /// The probability of a genre by its index.
+    pub(crate) fn probability(&self, genre: usize, logit: f32) -> f32 {
+        let Affine { shift, scale } = self.genres[genre];
+        sigmoid((logit + shift) * scale / self.temperature)
+    }
+}
+
+/// The temperature at which `loss` is lowest. Losses have one minimum in its inverse, so thirds close in on it.
+fn lowest(loss: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (1.0 / TEMPERATURES.end(), 1.0 / TEMPERATURES.start());
-    for _ in 0..60 {
+    for _ in 0..30 {
         let (a, b) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
         if loss(1.0 / a) < loss(1.0 / b) { high = b } else { low = a }
     }
-    (2.0 / (low + high)) as f32
+    2.0 / (low + high)
+}
+
+/// What a network answers to one genre.
+struct Answers {
+    logits: Vec<f64>,
+    labels: Vec<bool>,
+    /// What the mean probability shall be.
+    frequency: f64,
+}
+
+impl Answers {
+    /// With the genre's frequency among the posters to train on.
+    fn new(logits: Vec<f64>, labels: Vec<bool>, frequency: f64) -> Self {
+        let count = logits.len() as f64;
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
+        let probabilities: Vec<f64> = logits.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
+        let truths: Vec<f64> = labels.iter().map(|&label| label.into()).collect();
+        let (named, true_share) = (mean(&probabilities), mean(&truths));
+        let pairs = probabilities.iter().zip(&truths);
+        let covariance = pairs.map(|(p, y)| (p - named) * (y - true_share)).sum::<f64>() / count;
+        let spread = |values: &[f64], mean: f64| {
+            values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count
+        };
+        let spreads = spread(&probabilities, named) * spread(&truths, true_share);
+        // The share of the labels' variance that the network explains. It weighs two estimates of what the mean
+        // shall be by the inverse of their errors: how these posters differ from others, and labels from answers.
+        let explained = if spreads > 0.0 { covariance.powi(2) / spreads } else { 0.0 };
+        let frequency = frequency + explained * (true_share - frequency);
+        Self { logits, labels, frequency }
+    }
+
+    /// The cross-entropy at a temperature, with the shift that belongs to it, summed over the posters.
+    fn loss(&self, temperature: f64) -> f64 {
+        let shift = self.shift(temperature);
+        let answers = self.logits.iter().zip(&self.labels);
+        // log(1 + exp(x)) - y x, which does not overflow.
+        answers
+            .map(|(&logit, &label)| {
+                let x = (logit + shift) / temperature;
+                x.max(0.0) + (-x.abs()).exp().ln_1p() - if label { x } else { 0.0 }
+            })
+            .sum()
+    }
+
+    /// What is added to the logits so that their mean probability is the genre's frequency.
+    fn shift(&self, temperature: f64) -> f64 {
+        let mean = |shift: f64| -> f64 {
+            let probability = |logit: &f64| 1.0 / (1.0 + (-(logit + shift) / temperature).exp());
+            self.logits.iter().map(probability).sum::<f64>() / self.logits.len() as f64
+        };
+        // The mean grows with the shift.
+        let (mut low, mut high) = (*SHIFTS.start(), *SHIFTS.end());
+        for _ in 0..30 {
+            let middle = (low + high) / 2.0;
+            if mean(middle) < self.frequency { low = middle } else { high = middle }
+        }
+        (low + high) / 2.0
+    }
 }
 
 /// For each genre the threshold at which its F1 is expected to be highest, if the probabilities mean what they
@@ -59,13 +164,46 @@ fn best_threshold(probabilities: impl Iterator<Item = f32> + Clone) -> f32 {
 mod tests {
     use super::*;
 
+    /// Logits of 2 and -1, each true as often as `temperature` of them says once 0.5 is taken away.
+    fn genre(temperature: f32) -> impl Iterator<Item = (f32, bool)> {
+        [2.0, -1.0].into_iter().flat_map(move |logit| {
+            let probability = sigmoid((logit - 0.5) / temperature);
+            (0..1000).map(move |index| (logit, (index as f32) < 1000.0 * probability))
+        })
+    }
+
     #[test]
-    fn logits_that_are_twice_too_large_are_halved() {
-        // One logit of each sign, true as often as half of it says: s(1) = 0.731.
-        let row = |label: bool| vec![label];
-        let labels: Vec<_> = (0..1000).map(|index| row(index < 731)).collect();
-        let temperature = fit_temperature(&vec![vec![2.0]; 1000], &labels);
-        assert!((temperature - 2.0).abs() < 0.01, "{temperature}");
+    fn logits_that_are_too_large_and_shifted_are_put_right_genre_by_genre() {
+        let rows = genre(2.0).zip(genre(1.0));
+        let (logits, labels): (Vec<_>, Vec<_>) =
+            rows.map(|((a, x), (b, y))| (vec![a, b], vec![x, y])).unzip();
+        let fitted = Calibration::fit(&logits, &labels, &[0.5, 0.5]);
+        for (genre, temperature) in [(0, 2.0), (1, 1.0)] {
+            let Affine { shift, scale } = fitted.genres[genre];
+            assert!((shift + 0.5).abs() < 0.05, "{shift}");
+            assert!((fitted.temperature / scale - temperature).abs() < 0.1, "{scale}");
+            let probability = fitted.probability(genre, 2.0);
+            assert!((probability - sigmoid(1.5 / temperature)).abs() < 0.02, "{probability}");
+        }
+    }
+
+    #[test]
+    fn a_genre_that_nobody_was_trained_on_is_never_likely() {
+        let fitted = Calibration::fit(&vec![vec![0.0]; 9], &vec![vec![false]; 9], &[0.0]);
+        assert!(fitted.probability(0, 0.0) < 0.2, "{:?}", fitted.genres);
+    }
+
+    #[test]
+    fn frequencies_count_where_posters_are_not_told_apart_and_labels_where_they_are() {
+        let labels: Vec<_> = (0..40).map(|index| vec![index % 4 == 0]).collect();
+        let named = |sure: f32| {
+            let logit = |index: usize| vec![if index % 4 == 0 { sure } else { -sure }];
+            let logits: Vec<_> = (0..40).map(logit).collect();
+            let fitted = Calibration::fit(&logits, &labels, &[0.5]);
+            logits.iter().map(|row| fitted.probability(0, row[0])).sum::<f32>() / 40.0
+        };
+        assert!((named(0.0) - 0.5).abs() < 0.01, "{}", named(0.0));
+        assert!((named(4.0) - 0.25).abs() < 0.01, "{}", named(4.0));
     }
 
     #[test]

@@ -7,11 +7,10 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use marquee::bundle::write_atomically;
 use marquee::manifest::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights};
-use marquee::metrics::sigmoid;
-use marquee::{Bundle, Classifier, Evaluation, Manifest, Model, Precision, Preprocess};
+use marquee::{Bundle, Classifier, Evaluation, Manifest, Precision, Preprocess};
 
 use crate::answers;
-use crate::calibration;
+use crate::calibration::{self, Calibration};
 use crate::cli::{ExportArgs, WeightsArg};
 use crate::config::takes_any_size;
 use crate::dataset::Dataset;
@@ -104,7 +103,7 @@ fn from_runs(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Result<Exp
 /// fitted on before.
 fn from_bundle(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Exported> {
     let mut bundle = Bundle::read(dir, device).with_context(|| dir.display().to_string())?;
-    let Bundle { manifest, model } = &mut bundle;
+    let manifest = &mut bundle.manifest;
     if let Some([width, height]) = args.input {
         let name = manifest.architecture.name();
         ensure!(
@@ -123,29 +122,34 @@ fn from_bundle(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Exporte
     let data = args.data.as_deref().context("--data is missing")?;
     let Split { valid, test, .. } =
         Split::again(manifest, &Dataset::read(data, None)?, args.skip_bad)?;
-    let thresholds;
-    (manifest.temperature, thresholds) = calibrate(model, &valid, &manifest.input, device)?;
-    for (genre, threshold) in manifest.genres.iter_mut().zip(thresholds) {
-        genre.threshold = threshold;
-    }
+    let bundle = calibrate(bundle, &valid, device)?;
     let judging = if test.is_empty() { valid.clone() } else { test };
     Ok(Exported { bundle, valid, judging })
 }
 
-/// Temperature and thresholds, fitted on the posters in `valid`.
-fn calibrate(
-    model: &Model,
-    valid: &[Poster],
-    input: &Preprocess,
-    device: &Device,
-) -> Result<(f32, Vec<f32>)> {
-    let logits = answers::logits(model, valid, input, device)?;
+/// Fits the temperature, what each genre's logits need, which the last layer takes over, and the thresholds on the
+/// posters in `valid`.
+fn calibrate(bundle: Bundle, valid: &[Poster], device: &Device) -> Result<Bundle> {
+    let Bundle { mut manifest, model } = bundle;
+    let logits = answers::logits(&model, valid, &manifest.input, device)?;
     let labels: Vec<Vec<bool>> = valid.iter().map(|poster| poster.row.labels.clone()).collect();
-    let temperature = calibration::fit_temperature(&logits, &labels);
-    let probability = |logit: &f32| sigmoid(logit / temperature);
-    let probabilities: Vec<Vec<f32>> =
-        logits.iter().map(|row| row.iter().map(probability).collect()).collect();
-    Ok((temperature, calibration::fit_thresholds(&probabilities)))
+    let trained_on = manifest.training.train_posters.max(1) as f32;
+    let frequencies: Vec<f32> =
+        manifest.genres.iter().map(|genre| genre.posters as f32 / trained_on).collect();
+    let calibration = Calibration::fit(&logits, &labels, &frequencies);
+    let probabilities = |row: &Vec<f32>| -> Vec<f32> {
+        let row = row.iter().enumerate();
+        row.map(|(genre, &logit)| calibration.probability(genre, logit)).collect()
+    };
+    let probabilities: Vec<Vec<f32>> = logits.iter().map(probabilities).collect();
+    let thresholds = calibration::fit_thresholds(&probabilities);
+    for (genre, threshold) in manifest.genres.iter_mut().zip(thresholds) {
+        genre.threshold = threshold;
+    }
+    manifest.temperature = calibration.temperature;
+    let shifts: Vec<f32> = calibration.genres.iter().map(|genre| genre.shift).collect();
+    let scales: Vec<f32> = calibration.genres.iter().map(|genre| genre.scale).collect();
+    Ok(Bundle { manifest, model: model.calibrated(&shifts, &scales) })
 }
 
 /// The figures of a bundle as it would be read back.
@@ -191,12 +195,10 @@ pub(crate) fn assemble(
     let config = &run.config;
     let (model, best) = soup.best_model(dataset.genres.len(), device)?;
     let input = config.judged_input();
-    let (temperature, thresholds) = calibrate(&model, valid, &input, device)?;
     let train = dataset.only(&evaluate::read_ids(&run.dir.join("train.txt"))?);
-    let genres = dataset.genres.iter().zip(thresholds).enumerate();
-    let genres = genres.map(|(index, (name, threshold))| Genre {
+    let genres = dataset.genres.iter().enumerate().map(|(index, name)| Genre {
         name: name.clone(),
-        threshold,
+        threshold: 0.5, // until it is fitted
         posters: train.rows.iter().filter(|row| row.labels[index]).count(),
         quality: None, // once it is judged
     });
@@ -217,7 +219,7 @@ pub(crate) fn assemble(
         architecture: config.architecture.clone(),
         input,
         genres: genres.collect(),
-        temperature,
+        temperature: 1.0, // until it is fitted
         metrics: Vec::new(),
         training: Training {
             config: match soup.others.len() {
@@ -236,5 +238,5 @@ pub(crate) fn assemble(
         },
         weights: Weights { file: "unwritten".into(), bytes: 0, sha256: String::new() },
     };
-    Ok(Bundle { manifest, model })
+    calibrate(Bundle { manifest, model }, valid, device)
 }

@@ -31,7 +31,7 @@ pub(crate) fn answers(
     let genres = dataset.genres.len();
     let share = 1.0 / config.runs.len().max(1) as f32;
     for dir in &config.runs {
-        let (model, input) = open(dir, &dataset, device)?;
+        let Teacher { model, input, temperature } = open(dir, &dataset, device)?;
         println!("asking the teacher {}", dir.display());
         // Whose image is bad was said before.
         let posters = posters::load(&dataset, &input, true)?;
@@ -39,17 +39,23 @@ pub(crate) fn answers(
         for (poster, logits) in posters.iter().zip(logits) {
             let means = answers.entry(poster.row.id.clone()).or_insert_with(|| vec![0.0; genres]);
             let means = means.iter_mut().zip(logits);
-            means.for_each(|(mean, logit)| *mean += sigmoid(logit) * share);
+            means.for_each(|(mean, logit)| *mean += sigmoid(logit / temperature) * share);
         }
     }
     Ok(answers)
 }
 
-fn open(dir: &Path, dataset: &Dataset, device: &Device) -> Result<(Model, Preprocess)> {
+struct Teacher {
+    model: Model,
+    input: Preprocess,
+    temperature: f32,
+}
+
+fn open(dir: &Path, dataset: &Dataset, device: &Device) -> Result<Teacher> {
     if dir.join("config.toml").is_file() {
         let run = Run::open(dir)?;
         let (model, _) = run.best_model(dataset.genres.len(), device)?;
-        return Ok((model, run.config.judged_input()));
+        return Ok(Teacher { model, input: run.config.judged_input(), temperature: 1.0 });
     }
     let Bundle { manifest, model } = Bundle::read(dir, device)
         .with_context(|| format!("the teacher {} is neither a run nor a bundle", dir.display()))?;
@@ -59,5 +65,5 @@ fn open(dir: &Path, dataset: &Dataset, device: &Device) -> Result<(Model, Prepro
         dir.display(),
         dataset.dir.join("train.csv").display()
     );
-    Ok((model, manifest.input))
+    Ok(Teacher { model, input: manifest.input, temperature: manifest.temperature })
 }

@@ -153,7 +153,7 @@ fn trained_on_fewer_pixels_than_it_is_used_on() {
     assert_eq!((&large["input"]["width"], &large["input"]["height"]), (&48.into(), &72.into()));
     assert_eq!(large["training"]["settings"]["enlarge"], 1.5);
 
-    // The same weights at another size, with thresholds and figures of its own.
+    // The same weights, but the head's, at another size, with thresholds and figures of its own.
     let other = data.path("other");
     let mut again = trainer(&["export", "--device", "cpu", "--weights", "int8", "--bundle"]);
     again.arg(&bundle).args(["--input", "32x48", "--data"]).arg(data.dir.path());
@@ -161,7 +161,7 @@ fn trained_on_fewer_pixels_than_it_is_used_on() {
     let small = json(&other.join("model.json"));
     assert_eq!((&small["input"]["width"], &small["input"]["height"]), (&32.into(), &48.into()));
     assert_eq!(small["training"]["settings"]["enlarge"], 1.0);
-    assert_eq!(small["weights"], large["weights"]);
+    assert_eq!(small["weights"]["bytes"], large["weights"]["bytes"]);
     let mut evaluate = trainer(&["evaluate", "--device", "cpu", "--bundle"]);
     evaluate.arg(&other).arg("--data").arg(data.dir.path());
     evaluate.arg("--only").arg(data.path("run/test.txt"));
