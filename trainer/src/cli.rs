@@ -62,7 +62,7 @@ pub(crate) struct TrainArgs {
     /// Folder in the Kaggle layout: train.csv and Images/<id>.jpg, .jpeg, .png or .webp
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
     pub(crate) data: Option<PathBuf>,
-    /// A configuration that comes with the trainer (efficientnet-lite0, seed-cnn, seed-cnn-all), or a file
+    /// A configuration that comes with the trainer (efficientnet-lite0, teacher, seed-cnn, seed-cnn-all), or a file
     /// like those
     #[arg(long, value_name = "NAME|FILE", default_value = "efficientnet-lite0")]
     pub(crate) config: String,

@@ -14,8 +14,9 @@ use crate::cli::TrainArgs;
 use crate::loss::LossConfig;
 
 /// Configurations that come with the trainer, by name.
-const NAMED: [(&str, &str); 3] = [
+const NAMED: [(&str, &str); 4] = [
     ("efficientnet-lite0", include_str!("../configs/efficientnet-lite0.toml")),
+    ("teacher", include_str!("../configs/teacher.toml")),
     ("seed-cnn", include_str!("../configs/seed-cnn.toml")),
     ("seed-cnn-all", include_str!("../configs/seed-cnn-all.toml")),
 ];

@@ -96,19 +96,11 @@ pub(crate) fn run(project: &Project, args: &TrainArgs) -> Result<()> {
     }
 
     let mut ours = Command::new(project.target.join("release/trainer"));
-    ours.args([
-        "train",
-        "--device",
-        "cpu",
-        "--config",
-        "efficientnet-lite0",
-        "--skip-bad",
-        "--data",
-    ])
-    .arg(&data)
-    .arg("--out")
-    .arg(dir.join("run"))
-    .args(["--limit", &args.limit.to_string(), "--epochs", &args.epochs.to_string()]);
+    ours.args(["train", "--device", "cpu", "--config", "teacher", "--skip-bad", "--data"])
+        .arg(&data)
+        .arg("--out")
+        .arg(dir.join("run"))
+        .args(["--limit", &args.limit.to_string(), "--epochs", &args.epochs.to_string()]);
     for plain in [
         "frozen_parts=0",
         "augment.flip=false",
