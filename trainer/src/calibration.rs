@@ -195,9 +195,9 @@ mod tests {
 
     #[test]
     fn frequencies_count_where_posters_are_not_told_apart_and_labels_where_they_are() {
-        let labels: Vec<_> = (0..40).map(|index| vec![index % 4 == 0]).collect();
+        let labels: Vec<_> = (0..40_usize).map(|index| vec![index.is_multiple_of(4)]).collect();
         let named = |sure: f32| {
-            let logit = |index: usize| vec![if index % 4 == 0 { sure } else { -sure }];
+            let logit = |index: usize| vec![if index.is_multiple_of(4) { sure } else { -sure }];
             let logits: Vec<_> = (0..40).map(logit).collect();
             let fitted = Calibration::fit(&logits, &labels, &[0.5]);
             logits.iter().map(|row| fitted.probability(0, row[0])).sum::<f32>() / 40.0
