@@ -95,7 +95,7 @@ fn general(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
     }
 }
 
-#[cfg(all(test, feature = "autodiff"))]
+#[cfg(all(test, feature = "flex", feature = "autodiff"))]
 #[allow(clippy::unwrap_used)] // a test that fails should say where
 mod tests {
     use burn::nn::PaddingConfig2d;
