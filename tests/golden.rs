@@ -39,7 +39,7 @@ fn the_native_run_gives_the_golden_values() {
         jpeg_rgb: jpeg.rgb,
         png_probabilities: answers[0].clone(),
         jpeg_probabilities: answers[1].clone(),
-        features: fixture::ODD_SIZES.map(features).into(),
+        features: fixture::ODD_SIZES.map(features),
     };
     let path = fixtures().join("golden.json");
     if writing {

@@ -15,7 +15,8 @@ use crate::progress::Ticker;
 /// Whether each of 16 x 16 places is darker than the one beside it.
 pub(crate) type Look = ImageHash<[u8; 32]>;
 
-/// Of the 256 places, how many differ at most between pictures that are nearly the same.
+/// Of the 256 places, how many differ at most between pictures that are nearly the same. Among 7,052 posters (reduced
+/// by a plain mean) five pairs are at most 26 apart, all of them such; the next, 35 apart, are different pictures.
 const NEARLY: u32 = 28;
 
 /// What each poster looks like from afar. Their files are read again, at a size that is always the same, so that what
