@@ -46,8 +46,8 @@ describe("a folder", () => {
     }));
 
     test("a hundred files of strangers' are classified or refused as natively, and a good one behind them too", () => visit(async (marquee, page) => {
-        const folder = process.env.MARQUEE_STRANGERS;
-        assert.ok(folder, "MARQUEE_STRANGERS is the folder that the native tests fill");
+        const folder = process.env.MARQUEE_UNTRUSTED;
+        assert.ok(folder, "MARQUEE_UNTRUSTED is the folder that the native tests fill");
         /** @type {Record<string, boolean>} */
         const classified = JSON.parse(readFileSync(`${folder}/classified.json`, "utf8"));
         const strangers = Object.keys(classified);

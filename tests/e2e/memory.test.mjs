@@ -9,7 +9,7 @@ import { visitor } from "./harness.mjs";
 /** In bytes. */
 const LIMIT = 512e6;
 
-const folder = process.env.MARQUEE_STRANGERS;
+const folder = process.env.MARQUEE_UNTRUSTED;
 const names = folder ? readdirSync(folder).filter((name) => /^bomb-|^50-megabytes/.test(name)) : [];
 
 describe("in wasm", () => {

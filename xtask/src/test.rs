@@ -28,7 +28,7 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
     step("tests, native", || {
         let mut cargo = Command::new("cargo");
         cargo.args(["test", "--quiet", "--workspace"]).current_dir(&project.root);
-        run(cargo.env("MARQUEE_IMAGENET", imagenet).env("MARQUEE_STRANGERS", strangers(project)))
+        run(cargo.env("MARQUEE_IMAGENET", imagenet).env("MARQUEE_UNTRUSTED", untrusted(project)))
     })?;
     skipped.extend(miri(project)?);
 
@@ -64,14 +64,14 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
 pub(crate) fn golden(project: &Project) -> Result<()> {
     step("writing tests/fixtures from the native run", || {
         let mut cargo = Command::new("cargo");
-        cargo.args(["test", "--quiet", "--package", "marquee", "--test", "golden"]);
+        cargo.args(["test", "--quiet", "--package", "marquee", "--test", "native", "golden::"]);
         run(cargo.env("MARQUEE_WRITE_GOLDEN", "1").current_dir(&project.root))
     })
 }
 
 /// Bad files that the native tests make and the page's tests drop.
-pub(crate) fn strangers(project: &Project) -> PathBuf {
-    project.tools().join("strangers")
+pub(crate) fn untrusted(project: &Project) -> PathBuf {
+    project.tools().join("untrusted")
 }
 
 fn cargo(project: &Project, arguments: &[&str]) -> Result<()> {
@@ -138,7 +138,7 @@ pub(crate) struct PageTests {
     chromium: Chromium,
     folder: PathBuf,
     trainer: PathBuf,
-    strangers: PathBuf,
+    untrusted: PathBuf,
 }
 
 impl PageTests {
@@ -159,7 +159,7 @@ impl PageTests {
             chromium,
             folder: project.node(),
             trainer: project.target.join("debug/trainer"),
-            strangers: strangers(project),
+            untrusted: untrusted(project),
         })
     }
 
@@ -178,7 +178,7 @@ impl PageTests {
             .env("MARQUEE_CHROMIUM", &self.chromium.browser)
             .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
             .env("MARQUEE_TRAINER", &self.trainer)
-            .env("MARQUEE_STRANGERS", &self.strangers);
+            .env("MARQUEE_UNTRUSTED", &self.untrusted);
         node
     }
 }

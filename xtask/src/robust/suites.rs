@@ -8,13 +8,13 @@ use anyhow::{Context, Result, ensure};
 use super::report;
 use crate::project::Project;
 use crate::step::step;
-use crate::test::{PageTests, strangers};
+use crate::test::{PageTests, untrusted};
 
 /// Tests of one theme.
 struct Suite {
     name: &'static str,
     heading: &'static str,
-    /// Files of native tests, in either package.
+    /// Modules of the native tests, in either package.
     native: &'static [&'static str],
     /// Files of the page's tests, with what the names of those that count contain.
     page: &'static [(&'static str, &'static str)],
@@ -24,7 +24,7 @@ const SUITES: [Suite; 7] = [
     Suite {
         name: "files",
         heading: "A hundred bad files",
-        native: &["strangers"],
+        native: &["untrusted"],
         page: &[
             ("many.test.mjs", "a hundred files"),
             ("page.test.mjs", "is refused with its reason|odd pictures"),
@@ -72,18 +72,14 @@ pub(super) fn run(project: &Project, only: Option<&str>) -> Result<()> {
         .transpose()?;
     for Suite { name, heading, native, page: files } in suites {
         let mut said = String::new();
-        for file in *native {
+        for module in *native {
             let mut cargo = Command::new("cargo");
-            cargo.current_dir(&project.root).args([
-                "test",
-                "--quiet",
-                "--workspace",
-                "--test",
-                file,
-            ]);
-            cargo.env("MARQUEE_STRANGERS", strangers(project));
-            cargo.args(["--", "--format=pretty", "--show-output"]);
-            said += &step(&format!("native tests, {file}"), || passed(&mut cargo))?;
+            cargo
+                .current_dir(&project.root)
+                .args(["test", "--quiet", "--workspace", "--test", "native"])
+                .args(["--", "--format=pretty", "--show-output", &format!("{module}::")])
+                .env("MARQUEE_UNTRUSTED", untrusted(project));
+            said += &step(&format!("native tests, {module}"), || passed(&mut cargo))?;
         }
         for (file, pattern) in *files {
             let Some(page) = &page else { continue };
@@ -126,7 +122,8 @@ fn tests(said: &str) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     while let Some(line) = lines.next() {
         let name = if let Some(name) = line.strip_prefix("test ") {
-            name.strip_suffix(" ... ok").map(|name| name.replace('_', " "))
+            let name = name.strip_suffix(" ... ok");
+            name.map(|name| name.rsplit("::").next().unwrap_or(name).replace('_', " "))
         } else if let Some((_, name)) =
             line.trim_start().strip_prefix("ok ").and_then(|l| l.split_once(" - "))
         {

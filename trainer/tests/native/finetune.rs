@@ -1,11 +1,8 @@
 //! `trainer finetune`: a genre that the shipped network does not know is taught with painted posters.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-mod painted;
 
 use std::path::Path;
 
-use painted::{Data, failed, json, succeeded, trainer};
+use crate::painted::{Data, failed, json, succeeded, trainer};
 
 fn shipped() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/model").display().to_string()

@@ -1,9 +1,6 @@
 //! The same seed, posters and device train to the same numbers.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
 
-mod painted;
-
-use painted::{Data, json, log, succeeded, trainer};
+use crate::painted::{Data, json, log, succeeded, trainer};
 
 #[test]
 fn the_same_seed_trains_to_the_same_weights_on_the_cpu() {

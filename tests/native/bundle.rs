@@ -1,6 +1,4 @@
 //! Bundles that do not fit together are refused with the reason, and writing replaces the old one whole.
-#![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
 
 use std::path::Path;
 
@@ -9,8 +7,8 @@ use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
 use marquee::{Bundle, Error, Model, Precision, weights};
 
-const MANIFEST: &str = include_str!("fixtures/tiny/model.json");
-const WEIGHTS: &[u8] = include_bytes!("fixtures/tiny/weights.safetensors");
+const MANIFEST: &str = include_str!("../fixtures/tiny/model.json");
+const WEIGHTS: &[u8] = include_bytes!("../fixtures/tiny/weights.safetensors");
 
 fn refusal(manifest: &str, weights: &[u8]) -> Error {
     Bundle::from_parts(manifest, weights, &Device::flex()).expect_err("this must be refused")

@@ -1,14 +1,12 @@
 //! From an image file's bytes to pixels: what is read, how it is turned and flattened, and what is refused.
-#![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
 
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use marquee::{Error, Preprocess};
 
-const POSTER_PNG: &[u8] = include_bytes!("fixtures/poster.png");
-const POSTER_JPEG: &[u8] = include_bytes!("fixtures/poster.jpg");
+const POSTER_PNG: &[u8] = include_bytes!("../fixtures/poster.png");
+const POSTER_JPEG: &[u8] = include_bytes!("../fixtures/poster.jpg");
 
 const INPUT: Preprocess = Preprocess { width: 20, height: 30, mean: [0.5; 3], std: [0.25; 3] };
 

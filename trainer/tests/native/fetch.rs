@@ -1,7 +1,4 @@
 //! `trainer fetch` against servers that are slow, break off, lie, refuse, or send what nobody should unpack.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-mod painted;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Cursor, Write};
@@ -15,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
-use painted::{failed, said, succeeded, trainer};
+use crate::painted::{failed, said, succeeded, trainer};
 
 const ETAG: &str = "\"first\"";
 const KEY: &str = "s3cr3t-k3y";

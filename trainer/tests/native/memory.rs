@@ -1,17 +1,11 @@
 //! Pictures that are small as files and as large as is read: what they take natively. The page's tests
 //! open the same files in wasm.
-#![cfg(target_os = "linux")] // where the kernel tells how much memory a process had at most
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-#[path = "../../tests/corpus/mod.rs"]
-mod corpus;
-mod painted;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use corpus::Outcome;
-use painted::trainer;
+use crate::corpus::Outcome;
+use crate::painted::trainer;
 
 /// In bytes.
 const LIMIT: u64 = 512_000_000;

@@ -1,10 +1,5 @@
 //! What the fuzzers have found worth keeping goes through the same functions again, on every toolchain.
 //! `cargo xtask robust fuzz` looks for more.
-#![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::panic)] // a test that fails should say where
-
-#[path = "../fuzz/targets.rs"]
-mod targets;
 
 use std::path::Path;
 

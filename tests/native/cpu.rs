@@ -1,6 +1,4 @@
 //! The networks on a CPU by themselves, held against the same ones with Burn.
-#![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
 
 use std::path::Path;
 

@@ -1,8 +1,4 @@
 //! The trainer where it ends hard: killed at random moments, on a full disk, in a folder that cannot be written.
-#![cfg(unix)] // `kill` is SIGKILL there
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-mod painted;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +8,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use painted::{Data, failed, json, log, succeeded, trainer};
+use crate::painted::{Data, failed, json, log, succeeded, trainer};
 
 const KILLS: usize = 20;
 

@@ -1,6 +1,4 @@
 //! Heatmaps of the network that ships: they add up to its answer, and they lie where something was seen.
-#![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
 
 use std::io::Cursor;
 use std::path::Path;

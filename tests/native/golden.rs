@@ -1,9 +1,5 @@
 //! The native run's answers about the fixtures, which the browser's are compared with (`web.rs`). Writing them
 //! anew: `cargo xtask golden`.
-#![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-mod fixture;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +10,7 @@ use marquee::architecture::seed_cnn::SeedCnnConfig;
 use marquee::manifest::{FORMAT_VERSION, Genre, Training, Weights};
 use marquee::{Bundle, Classifier, Manifest, Precision, Preprocess};
 
-use fixture::Golden;
+use crate::fixture::Golden;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")

@@ -1,8 +1,5 @@
 //! The network that ships, and what comes with it, as the command line's users meet it. On painted posters and
 //! from random weights: it need not be good, only right.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-mod painted;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +8,7 @@ use burn::tensor::Device;
 use marquee::{Bundle, Classifier};
 use tract_onnx::prelude::*;
 
-use painted::{CONFIG, Data, failed, json, log, succeeded, trainer};
+use crate::painted::{CONFIG, Data, failed, json, log, succeeded, trainer};
 
 /// EfficientNet-Lite0 at a size at which an epoch takes seconds, with everything switched on.
 const LITE: &str = r#"

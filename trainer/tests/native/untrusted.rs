@@ -1,16 +1,11 @@
 //! `trainer predict` on a hundred files that strangers could drop: each is classified or refused, and none ends it.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-#[path = "../../tests/corpus/mod.rs"]
-mod corpus;
-mod painted;
 
 use std::path::Path;
 
 use serde_json::Value;
 
-use corpus::{Case, Outcome};
-use painted::trainer;
+use crate::corpus::{Case, Outcome};
+use crate::painted::trainer;
 
 #[test]
 fn each_file_is_classified_or_refused() {

@@ -1,14 +1,11 @@
 //! The trainer as its users meet it: commands on posters that the test paints, and every way they go wrong.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-mod painted;
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
-use painted::{CONFIG, Data, failed, json, log, succeeded, trainer};
+use crate::painted::{CONFIG, Data, failed, json, log, succeeded, trainer};
 
 #[test]
 fn from_posters_to_genres() {

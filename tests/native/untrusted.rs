@@ -1,16 +1,12 @@
 //! A hundred files that a stranger could drop: each is classified or refused, and none harms the next one.
-#![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
-
-mod corpus;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use corpus::{Case, Outcome};
+use crate::corpus::{Case, Outcome};
 use marquee::{Classifier, Error, Manifest};
 
-const POSTER: &[u8] = include_bytes!("fixtures/poster.jpg");
+const POSTER: &[u8] = include_bytes!("../fixtures/poster.jpg");
 
 #[test]
 fn each_file_is_classified_or_refused_and_the_next_one_is_not_harmed() {
@@ -23,7 +19,7 @@ fn each_file_is_classified_or_refused_and_the_next_one_is_not_harmed() {
     let good = answer(POSTER).unwrap();
 
     // Where the page's tests find the files, and what became of them here.
-    let kept = std::env::var_os("MARQUEE_STRANGERS").map(PathBuf::from);
+    let kept = std::env::var_os("MARQUEE_UNTRUSTED").map(PathBuf::from);
     if let Some(dir) = &kept {
         std::fs::create_dir_all(dir).unwrap();
     }

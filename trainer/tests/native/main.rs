@@ -1,0 +1,17 @@
+//! Tests of the `trainer` command line, in one program: each test program links all of Burn, which takes longer than
+//! most of its tests.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a failing test should say where
+
+mod cli;
+#[path = "../../../tests/corpus/mod.rs"]
+mod corpus;
+mod determinism;
+mod efficientnet;
+mod fetch;
+mod finetune;
+#[cfg(unix)] // it sends SIGKILL
+mod kill;
+#[cfg(target_os = "linux")] // it reads peak memory from /proc
+mod memory;
+mod painted;
+mod untrusted;
