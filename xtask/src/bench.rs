@@ -1,49 +1,53 @@
-//! `cargo xtask bench`: figures that anyone can repeat, each beside what others reach in the same run.
+//! `cargo xtask bench`: measurements that anyone can repeat, next to other engines in the same run.
 
+mod build;
 mod training;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use crate::chromium;
 use crate::package;
 use crate::project::Project;
 use crate::step::{run, step};
+use crate::test;
 
 #[derive(Subcommand)]
 pub(crate) enum Bench {
-    /// Inference in headless Chromium, beside onnxruntime-web and TensorFlow.js
+    /// Build times of a fresh clone: the page, the trainer, the tests
+    Build(build::BuildArgs),
+    /// Inference in headless Chromium, next to onnxruntime-web and TensorFlow.js
     Web {
         #[command(flatten)]
         browser: BrowserArgs,
-        /// Only these: marquee, onnxruntime, tensorflow, cpu, webgpu, separated by commas
+        /// Only these engines or devices, separated by commas: marquee, onnxruntime, tensorflow, cpu, webgpu
         #[arg(long)]
         only: Option<String>,
-        /// Use the machine's GPU instead of one in software
+        /// Use the machine's GPU instead of SwiftShader, a GPU in software
         #[arg(long)]
         gpu: bool,
     },
-    /// Decoding and resizing a poster, beside the browser's own createImageBitmap
+    /// Decoding and resizing a poster, next to the browser's createImageBitmap
     Decode {
         #[command(flatten)]
         browser: BrowserArgs,
     },
-    /// Teaching a head in headless Chromium, beside TensorFlow.js
+    /// Fine-tuning a head in headless Chromium, next to TensorFlow.js
     Teach {
         #[command(flatten)]
         browser: BrowserArgs,
-        /// Use the machine's GPU instead of one in software
+        /// Use the machine's GPU instead of SwiftShader, a GPU in software
         #[arg(long)]
         gpu: bool,
     },
-    /// Training all of EfficientNet-Lite0 on the CPU, beside Keras
+    /// Training all layers of EfficientNet-Lite0 on the CPU, next to Keras
     Train(training::TrainArgs),
-    /// The CPU's kernels, natively
+    /// The CPU kernels, natively
     Kernels,
-    /// What teaching a few posters gives and costs; further arguments are those of `trainer study`
+    /// Gains and losses of fine-tuning on a few posters; takes the arguments of `trainer study`
     Finetune {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         arguments: Vec<String>,
@@ -52,16 +56,17 @@ pub(crate) enum Bench {
 
 #[derive(Args)]
 pub(crate) struct BrowserArgs {
-    /// Also write the figures as JSON
+    /// Also write the results as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// How often each is timed
+    /// Number of measurements of each
     #[arg(long, default_value_t = 15)]
     rounds: usize,
 }
 
 pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
     match bench {
+        Bench::Build(args) => build::run(project, args),
         Bench::Web { browser, only, gpu } => {
             let only = only.iter().flat_map(|only| ["--only", only]);
             let gpu = gpu.then_some("--gpu");
@@ -86,12 +91,15 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
             ]))
         }
         Bench::Finetune { arguments } => {
-            trainer(project, &["study"], arguments.iter().map(String::as_str))
+            let mut cargo = Command::new("cargo");
+            cargo.current_dir(&project.root).args(["run", "--quiet", "--release"]);
+            cargo.args(["--package", "trainer", "--no-default-features", "--", "study"]);
+            run(cargo.args(arguments))
         }
     }
 }
 
-/// Runs a script of `tests/bench` with Chromium, the packages and the peers made ready.
+/// Runs a script of `tests/bench`, after building the packages and installing Chromium and the other engines.
 fn in_browser(
     project: &Project,
     script: &str,
@@ -101,7 +109,7 @@ fn in_browser(
     package::build(project)?;
     let chromium = chromium::find()?;
     let folder = project.root.join("tests/bench");
-    step("installing the peers", || {
+    step("installing the other engines", || {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]);
         run(npm.current_dir(&folder))
@@ -119,40 +127,20 @@ fn in_browser(
     run(&mut node)
 }
 
-/// Where what is made for a bench lies.
+/// Folder of the files that are generated for a bench.
 fn made(project: &Project) -> Result<PathBuf> {
     let made = project.tools().join("bench");
     std::fs::create_dir_all(&made)?;
     Ok(made)
 }
 
-/// What onnxruntime-web reads.
+/// Writes the shipped model as ONNX, which onnxruntime-web reads. The tests' trainer does it: another profile would
+/// compile Burn once more.
 fn write_onnx(project: &Project) -> Result<()> {
     let onnx = made(project)?.join("model.onnx");
-    let onnx = onnx.to_str().context("the path of the target folder is not Unicode")?;
-    step("writing the network as ONNX", || {
-        trainer(project, &["onnx", "--out", onnx], std::iter::empty())
+    step("writing the model as ONNX", || {
+        test::build_trainer(project)?;
+        let mut trainer = Command::new(test::trainer(project));
+        run(trainer.current_dir(&project.root).args(["onnx", "--out"]).arg(&onnx))
     })
-}
-
-fn trainer<'a>(
-    project: &Project,
-    first: &[&str],
-    more: impl Iterator<Item = &'a str>,
-) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(&project.root)
-        .args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "trainer",
-            "--no-default-features",
-            "--",
-        ])
-        .args(first)
-        .args(more);
-    run(&mut cargo)
 }

@@ -1,14 +1,17 @@
-//! `cargo xtask`: builds, serves and tests Marquee, on a machine that has Rust and nothing else of ours.
-//! Each command makes ready what is missing, says what it does, and how long that took.
+//! `cargo xtask`: builds, serves and tests Marquee on a machine that has only Rust. Each command installs what is
+//! missing, announces what it does, and reports how long that took.
 
+mod background;
 mod bench;
 mod chromium;
 mod debian;
 mod dependencies;
+mod diagnosis;
 mod package;
 mod project;
 mod robust;
 mod serve;
+mod server;
 mod site;
 mod step;
 mod test;
@@ -28,23 +31,27 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the wasm packages in release, into www/pkg
+    /// Build the wasm packages into www/pkg, optimised
     Build,
-    /// Build, then serve www/ on 127.0.0.1
+    /// Build and serve the page on 127.0.0.1, as soon as it can answer
     Serve {
-        /// Port to listen on
+        /// Port to listen on; 0 takes any free one
         #[arg(long, default_value_t = 8080)]
         port: u16,
     },
-    /// Run everything: formatting, lints, tests natively, in headless Chromium, and of the real page
-    Test,
-    /// Measure, beside what others reach
+    /// Run all checks and tests: formatting, lints, native tests, tests in a browser
+    Test {
+        /// Run only these parts
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<test::Part>,
+    },
+    /// Measure speed, next to other engines in the same run
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Show by figures that it does not break; they go into ROBUSTNESS.md
+    /// Measure robustness and write the results to docs/robustness.md
     #[command(subcommand)]
     Robust(robust::Robust),
-    /// Write the tests' fixtures and golden values anew, from the native run
+    /// Write the tests' fixtures and golden values from a native run
     Golden,
 }
 
@@ -62,11 +69,8 @@ fn run(command: Command) -> Result<()> {
     let project = project::Project::find()?;
     match command {
         Command::Build => package::build(&project),
-        Command::Serve { port } => {
-            package::build(&project)?;
-            serve::forever(&project, port)
-        }
-        Command::Test => test::run_all(&project),
+        Command::Serve { port } => serve::run(&project, port),
+        Command::Test { only } => test::run(&project, &only),
         Command::Bench(bench) => bench::run_bench(&project, &bench),
         Command::Robust(robust) => robust::run_robust(&project, &robust),
         Command::Golden => test::golden(&project),

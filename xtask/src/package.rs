@@ -1,36 +1,50 @@
-//! The wasm packages in `www/pkg`: `cpu` (without Burn, small, answers first), `gpu` (WebGPU, loaded behind it), and
-//! for teaching `teach` (Burn Flex, loaded when a visitor begins to teach) and `gpu` again. All come from the one
-//! crate.
+//! The three wasm packages in `www/pkg`, all built from the crate `marquee` with different features:
+//!
+//! | package | features | loaded |
+//! |---|---|---|
+//! | `cpu` | none | first; classifies without Burn |
+//! | `gpu` | `webgpu,autodiff` | after the first answer, if the browser has WebGPU |
+//! | `teach` | `flex,autodiff` | when a visitor opens Teach; fine-tunes on the CPU |
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
 
 use crate::project::Project;
-use crate::site;
+use crate::site::Site;
 use crate::step::{run, step};
 use crate::tools::{self, WasmToolchain};
 
-struct Package {
-    name: &'static str,
+pub(crate) struct Package {
+    /// Name of the package's folder in `www/pkg`.
+    pub(crate) name: &'static str,
     features: &'static str,
-    /// Cargo's profile. The small one is optimised as far as it goes; the large one would take a quarter of
-    /// an hour, and its work is done on the GPU.
-    profile: &'static str,
+    /// Whether to optimise across crates. It makes CPU code smaller and faster. For the gpu package it would take a
+    /// quarter of an hour, for code whose work is done on the GPU.
+    link_time_optimisation: bool,
+    /// Whether to run wasm-opt. It takes 3 % off the gpu package; the others lose 1 % or less.
+    wasm_opt: bool,
 }
 
-/// Of the gpu package.
+/// Cargo features of the gpu package.
 pub(crate) const GPU_FEATURES: &str = "webgpu,autodiff";
 
-const PACKAGES: [Package; 3] = [
-    Package { name: "cpu", features: "", profile: "web" },
-    Package { name: "gpu", features: GPU_FEATURES, profile: "release" },
-    Package { name: "teach", features: "flex,autodiff", profile: "teach" },
+/// In build order: the first one makes a page that answers.
+pub(crate) const PACKAGES: [Package; 3] = [
+    Package { name: "cpu", features: "", link_time_optimisation: true, wasm_opt: false },
+    Package {
+        name: "teach",
+        features: "flex,autodiff",
+        link_time_optimisation: true,
+        wasm_opt: false,
+    },
+    Package { name: "gpu", features: GPU_FEATURES, link_time_optimisation: false, wasm_opt: true },
 ];
 
-/// What rustc may have used, all of it in every browser since 2023; wasm-opt shall not use more.
+/// WebAssembly features that rustc may have used. Every browser has them since 2023; wasm-opt must not use others.
 const FEATURES: [&str; 8] = [
     "--enable-simd",
     "--enable-bulk-memory",
@@ -42,30 +56,86 @@ const FEATURES: [&str; 8] = [
     "--enable-sign-ext",
 ];
 
-/// Builds what is not up to date.
+/// Builds all packages that are not up to date, then lists the page's files.
 pub(crate) fn build(project: &Project) -> Result<()> {
-    let toolchain = tools::wasm_toolchain()?;
-    let wasm_bindgen = tools::wasm_bindgen(project)?;
-    let wasm_opt = tools::node_packages(project)?.join(".bin/wasm-opt");
+    let site = Site::new(project);
     for package in &PACKAGES {
-        let what = format!("building the {} package", package.name);
-        let wasm = step(&what, || compile(project, package, &toolchain))?;
-        let out = project.www().join("pkg").join(package.name);
-        if is_newer(&wasm, &out.join("marquee_bg.wasm")) {
-            step(&format!("binding and optimising the {} package", package.name), || {
-                bind(&wasm, &out, &wasm_bindgen, &wasm_opt)
-            })?;
-        }
-        describe(project, package)?;
+        build_one(project, package, &site)?;
     }
-    site::write_list(project)
+    site.write_list()
 }
 
-/// What npm and bundlers need beside wasm-bindgen's files, so that `npm pack` makes a package of the folder.
-fn describe(project: &Project, package: &Package) -> Result<()> {
+/// Builds a package if it is not up to date, and puts it into `www/pkg` as a whole.
+pub(crate) fn build_one(project: &Project, package: &Package, site: &Site) -> Result<()> {
+    let toolchain = tools::wasm_toolchain()?;
+    let name = package.name;
+    let wasm =
+        step(&format!("building the {name} package"), || compile(project, package, &toolchain))?;
+    let folder = project.www().join("pkg").join(name);
+    if is_newer(&wasm, &folder.join("marquee_bg.wasm")) {
+        // A folder whose name begins with a dot is not part of the page.
+        let draft = project.www().join("pkg").join(format!(".{name}"));
+        step(&format!("generating the bindings of the {name} package"), || {
+            remove(&draft)?;
+            bind(project, package, &wasm, &draft)?;
+            site.replace_package(&draft, &folder)
+        })?;
+    }
+    Ok(())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// Compiles a package. Returns the path of its wasm file, before wasm-bindgen.
+fn compile(project: &Project, package: &Package, toolchain: &WasmToolchain) -> Result<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(&project.root)
+        .args(["rustc", "--release", "--package", "marquee", "--lib", "--crate-type", "cdylib"])
+        .args(["--target", "wasm32-unknown-unknown"])
+        .args(["--no-default-features", "--features", package.features]);
+    if package.link_time_optimisation {
+        // Not as a profile: then each package would compile all its dependencies once more.
+        cargo.args(["--", "-Clto=fat", "-Ccodegen-units=1"]);
+    }
+    run(toolchain.apply(&mut cargo))?;
+    let built = project.target.join("wasm32-unknown-unknown/release");
+    // Cargo writes every package to the same file name. The copy keeps its time stamp while its content is the same.
+    let copy = built.join(format!("marquee-{}.wasm", package.name));
+    let fresh = built.join("marquee.wasm");
+    if std::fs::read(&fresh)? != std::fs::read(&copy).unwrap_or_default() {
+        std::fs::copy(&fresh, &copy).with_context(|| copy.display().to_string())?;
+    }
+    Ok(copy)
+}
+
+fn is_newer(source: &Path, target: &Path) -> bool {
+    let changed = |path: &Path| path.metadata().and_then(|data| data.modified());
+    let target = changed(target).unwrap_or(SystemTime::UNIX_EPOCH);
+    changed(source).map_or(true, |source| source > target)
+}
+
+/// Writes a package to `folder`: wasm-bindgen's files, and the package.json with which `npm pack` makes a tarball.
+fn bind(project: &Project, package: &Package, wasm: &Path, folder: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(wasm).web(true)?.typescript(true).remove_name_section(true);
+    bindgen.out_name("marquee").generate(folder)?;
+    let bound = folder.join("marquee_bg.wasm");
+    if package.wasm_opt {
+        let wasm_opt = tools::node_packages(project)?.join(".bin/wasm-opt");
+        let mut opt = Command::new(wasm_opt);
+        // Higher levels take minutes longer and hardly save a byte after compression: LLVM has done their work.
+        run(opt.arg("-O1").args(FEATURES).arg(&bound).arg("-o").arg(&bound))?;
+    }
+    println!("    {:.2} MB", bound.metadata()?.len() as f64 / 1e6);
     let description = serde_json::json!({
         "name": format!("marquee-{}", package.name),
-        "description": "Tells a film's genres from its poster, in the browser.",
+        "description": "Classifies a film's genres from its poster, in the browser.",
         "version": project.version,
         "license": "MIT OR Apache-2.0",
         "type": "module",
@@ -74,51 +144,7 @@ fn describe(project: &Project, package: &Package) -> Result<()> {
         "files": ["marquee.js", "marquee.d.ts", "marquee_bg.wasm", "marquee_bg.wasm.d.ts"],
         "sideEffects": false,
     });
-    let path = project.www().join("pkg").join(package.name).join("package.json");
+    let path = folder.join("package.json");
     std::fs::write(path, serde_json::to_string_pretty(&description)? + "\n")?;
-    Ok(())
-}
-
-fn compile(project: &Project, package: &Package, toolchain: &WasmToolchain) -> Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(&project.root)
-        .args(["rustc", "--package", "marquee", "--lib", "--crate-type", "cdylib"])
-        .args(["--target", "wasm32-unknown-unknown", "--profile", package.profile])
-        .args(["--no-default-features", "--features", package.features]);
-    run(toolchain.apply(&mut cargo))?;
-    let built = project.target.join("wasm32-unknown-unknown").join(package.profile);
-    // All packages are built to the same file name; each is kept under its own.
-    let kept = built.join(format!("marquee-{}.wasm", package.name));
-    let fresh = built.join("marquee.wasm");
-    if std::fs::read(&fresh)? != std::fs::read(&kept).unwrap_or_default() {
-        std::fs::copy(&fresh, &kept).with_context(|| kept.display().to_string())?;
-    }
-    Ok(kept)
-}
-
-fn is_newer(source: &Path, made: &Path) -> bool {
-    let changed = |path: &Path| path.metadata().and_then(|data| data.modified());
-    let made = changed(made).unwrap_or(SystemTime::UNIX_EPOCH);
-    changed(source).map_or(true, |source| source > made)
-}
-
-fn bind(wasm: &Path, out: &Path, wasm_bindgen: &Path, wasm_opt: &Path) -> Result<()> {
-    let mut bindgen = Command::new(wasm_bindgen);
-    bindgen.args(["--target", "web", "--remove-name-section", "--out-name", "marquee"]);
-    bindgen.arg("--out-dir").arg(out).arg(wasm);
-    run(&mut bindgen)?;
-    let bound = out.join("marquee_bg.wasm");
-    let before = bound.metadata()?.len();
-    // Higher levels take minutes more for hardly a byte less once compressed: LLVM has been there already.
-    let mut opt = Command::new(wasm_opt);
-    opt.arg("-O1").args(FEATURES).arg(&bound).arg("-o").arg(&bound);
-    run(&mut opt)?;
-    let after = bound.metadata()?.len();
-    println!(
-        "    {:.2} MB, wasm-opt took {:.2} MB off",
-        after as f64 / 1e6,
-        (before - after.min(before)) as f64 / 1e6
-    );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where things are: the work tree, the target folder, and the versions that Cargo.lock pins.
+//! Paths of the project, and its version.
 
 use std::path::{Path, PathBuf};
 
@@ -6,33 +6,26 @@ use anyhow::{Context, Result};
 use cargo_metadata::MetadataCommand;
 
 pub(crate) struct Project {
-    /// The work tree.
+    /// The working tree.
     pub(crate) root: PathBuf,
     /// Cargo's target folder.
     pub(crate) target: PathBuf,
-    /// Of the package `marquee`.
+    /// Version of the package `marquee`.
     pub(crate) version: String,
-    /// wasm-bindgen in Cargo.lock; its command line must be of the same version.
-    pub(crate) wasm_bindgen: String,
 }
 
 impl Project {
     pub(crate) fn find() -> Result<Self> {
-        // Asked when it runs: a target folder that two checkouts share may hold the other one's program.
+        // Read at run time: two checkouts may share a target folder, and so this program.
         let xtask = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
         let manifest = Path::new(&xtask).join("../Cargo.toml");
         let metadata = MetadataCommand::new().manifest_path(manifest).exec()?;
-        let version_of = |name: &str| -> Result<String> {
-            let package = metadata.packages.iter().find(|package| package.name == name);
-            Ok(package.with_context(|| format!("{name} is not in Cargo.lock"))?.version.to_string())
-        };
-        let version = version_of("marquee")?;
-        let wasm_bindgen = version_of("wasm-bindgen")?;
+        let marquee = metadata.packages.iter().find(|package| package.name == "marquee");
+        let version = marquee.context("the workspace has no package marquee")?.version.to_string();
         Ok(Self {
             root: metadata.workspace_root.into(),
             target: metadata.target_directory.into(),
             version,
-            wasm_bindgen,
         })
     }
 
@@ -40,12 +33,12 @@ impl Project {
         self.root.join("www")
     }
 
-    /// Tools that were made ready live and die with the target folder.
+    /// Folder of installed tools; `cargo clean` removes it.
     pub(crate) fn tools(&self) -> PathBuf {
         self.target.join("tools")
     }
 
-    /// The Node packages that building and testing take, pinned by their lock file.
+    /// Folder of the Node packages that building and testing need.
     pub(crate) fn node(&self) -> PathBuf {
         self.root.join("tests/e2e")
     }

@@ -1,15 +1,28 @@
-//! The list of the page's files, `www/pkg/files.js`: how long each is, and its hash. The page shows by it how
-//! far the download is, and never mixes files of two versions; the service worker keeps by it what a visit
-//! without a network takes.
+//! The list of the page's files, `www/pkg/files.js`, with each file's length and hash. The page uses it to show the
+//! progress of a download and never to mix files of two versions; the service worker uses it to fill its cache.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::RwLock;
 
 use crate::project::Project;
+
+/// Name of the list, relative to `www/`.
+const LIST: &str = "pkg/files.js";
+
+/// The folder `www/` while it is being built and, perhaps, served.
+pub(crate) struct Site {
+    www: PathBuf,
+    /// Requests hold it for reading, changes of files for writing: no request sees a list that does not match.
+    pub(crate) lock: Arc<RwLock<()>>,
+    /// Packages that the page must do without for now, and why: "building", or the error of their build.
+    pending: Mutex<BTreeMap<&'static str, String>>,
+}
 
 #[derive(Serialize)]
 struct File {
@@ -18,39 +31,82 @@ struct File {
 }
 
 #[derive(Serialize)]
-struct Site {
-    /// Changes with every file's.
+struct List {
+    /// Changes whenever a file changes.
     version: String,
-    /// By path, relative to the page.
+    /// Files by their path, relative to the page.
     files: BTreeMap<String, File>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pending: BTreeMap<&'static str, String>,
 }
 
-/// Writes the list of what lies in `www/` now.
-pub(crate) fn write_list(project: &Project) -> Result<()> {
-    let www = project.www();
-    let mut files = BTreeMap::new();
-    collect(&www, &www, &mut files)?;
-    let all: String =
-        files.iter().map(|(path, file)| format!("{path} {}\n", file.sha256)).collect();
-    let version = sha256(all.as_bytes())[..12].to_owned();
-    let site = serde_json::to_string_pretty(&Site { version, files })?;
-    // As a script and not as JSON: browsers look for a new version in what a service worker imports.
-    std::fs::write(
-        www.join("pkg/files.js"),
-        format!("// @ts-nocheck\nself.MARQUEE_SITE = {site};\n"),
-    )?;
-    Ok(())
+impl Site {
+    pub(crate) fn new(project: &Project) -> Self {
+        Self { www: project.www(), lock: Arc::default(), pending: Mutex::default() }
+    }
+
+    /// Whether a package is there, of whatever version.
+    pub(crate) fn has_package(&self, name: &str) -> bool {
+        self.www.join("pkg").join(name).join("package.json").exists()
+    }
+
+    /// Marks a package as missing, with the reason that the page shows. `None` marks it as ready.
+    pub(crate) fn set_pending(&self, name: &'static str, reason: Option<String>) -> Result<()> {
+        let mut pending = self.pending.lock().map_err(|_| anyhow!("a build step panicked"))?;
+        match reason {
+            Some(reason) => pending.insert(name, reason),
+            None => pending.remove(name),
+        };
+        drop(pending);
+        self.write_list()
+    }
+
+    /// Puts the package in `draft` in the place of the one in `folder`.
+    pub(crate) fn replace_package(&self, draft: &Path, folder: &Path) -> Result<()> {
+        let _writing = self.lock.blocking_write();
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
+        }
+        std::fs::rename(draft, folder).with_context(|| folder.display().to_string())?;
+        self.write_list_locked()
+    }
+
+    /// Lists the files that are in `www/` now.
+    pub(crate) fn write_list(&self) -> Result<()> {
+        let _writing = self.lock.blocking_write();
+        self.write_list_locked()
+    }
+
+    fn write_list_locked(&self) -> Result<()> {
+        let mut files = BTreeMap::new();
+        collect(&self.www, &self.www, &mut files)?;
+        let all: String =
+            files.iter().map(|(path, file)| format!("{path} {}\n", file.sha256)).collect();
+        let version = sha256(all.as_bytes())[..12].to_owned();
+        let pending = self.pending.lock().map_err(|_| anyhow!("a build step panicked"))?.clone();
+        let list = serde_json::to_string_pretty(&List { version, files, pending })?;
+        // A script and not JSON: browsers look for a new version in what a service worker imports.
+        let text = format!("// @ts-nocheck\nself.MARQUEE_SITE = {list};\n");
+        let path = self.www.join(LIST);
+        if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
+            return Ok(());
+        }
+        let draft = self.www.join("pkg/.files.js");
+        std::fs::write(&draft, text).with_context(|| draft.display().to_string())?;
+        std::fs::rename(&draft, &path).with_context(|| path.display().to_string())
+    }
 }
 
 fn collect(www: &Path, dir: &Path, files: &mut BTreeMap<String, File>) -> Result<()> {
     for entry in dir.read_dir().with_context(|| dir.display().to_string())? {
         let path = entry?.path();
-        if path.is_dir() {
-            collect(www, &path, files)?;
+        let name = path.strip_prefix(www)?.to_string_lossy().replace('\\', "/");
+        if name.split('/').any(|part| part.starts_with('.')) {
             continue;
         }
-        let name = path.strip_prefix(www)?.to_string_lossy().replace('\\', "/");
-        if is_of_the_page(&name) {
+        if path.is_dir() {
+            collect(www, &path, files)?;
+        } else if is_of_the_page(&name) {
             let bytes = std::fs::read(&path)?;
             files.insert(name, File { bytes: bytes.len(), sha256: sha256(&bytes) });
         }
@@ -58,13 +114,12 @@ fn collect(www: &Path, dir: &Path, files: &mut BTreeMap<String, File>) -> Result
     Ok(())
 }
 
-/// Whether the page itself asks for a file. The list cannot hold its own hash, and browsers renew the worker
-/// by themselves; the rest is for people: the samples' drawings, and what bundlers read.
+/// Whether the page requests a file. The list cannot hold its own hash, and browsers update a service worker by
+/// themselves. Type declarations, package.json and the samples' drawings are for developers.
 fn is_of_the_page(path: &str) -> bool {
-    let for_people = [".d.ts", "package.json"].iter().any(|end| path.ends_with(end))
-        || path.starts_with("samples/") && path.ends_with(".svg")
-        || path.split('/').any(|part| part.starts_with('.'));
-    !for_people && path != "pkg/files.js" && path != "sw.js"
+    let for_developers = [".d.ts", "package.json"].iter().any(|end| path.ends_with(end))
+        || path.starts_with("samples/") && path.ends_with(".svg");
+    !for_developers && path != LIST && path != "sw.js"
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -1,31 +1,88 @@
-//! A step says what it does and how long it took.
+//! Steps: each announces what it does and reports how long it took. A command that fails says what to do about it,
+//! where its output shows a cause that the user can remove.
 
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::io::{IsTerminal, Read, Write};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
-/// Announces `what`, does it, and says how long it took.
-pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    println!("==> {what}");
+use crate::{background, diagnosis};
+
+/// How much of a command's error output is kept to find the cause of its failure, in bytes.
+const KEPT_OUTPUT: usize = 64 * 1024;
+
+/// Announces `name`, does `work`, and reports how long it took.
+pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("==> {name}");
     let started = Instant::now();
-    let done = work().with_context(|| what.to_owned())?;
+    let result = work().with_context(|| name.to_owned())?;
     println!("    done in {:.1} s", started.elapsed().as_secs_f64());
-    Ok(done)
+    Ok(result)
 }
 
-/// Runs a command, its output shown; an exit status other than 0 is an error.
+/// Runs a command and shows its output.
+///
+/// # Errors
+/// An exit status other than 0. The message ends with what to do, if [`diagnosis`] recognises the output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("{name} cannot be started"))?;
-    if !status.success() {
-        let arguments: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
-        bail!("{name} {} ended with {status}", arguments.join(" "));
+    if std::io::stderr().is_terminal() {
+        // Cargo writes to our pipe, for which it would drop its colours.
+        command.env("CARGO_TERM_COLOR", "always");
     }
-    Ok(())
+    background::prepare(command);
+    let child = command.stderr(Stdio::piped()).spawn();
+    let child = child.with_context(|| format!("{name} cannot be started"))?;
+    let (status, output) = wait(child).with_context(|| name.clone())?;
+    if status.success() {
+        return Ok(());
+    }
+    if let Some(advice) = diagnosis::find(&output) {
+        bail!("{advice}");
+    }
+    let arguments: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+    bail!("{name} {} failed: {status}", arguments.join(" "));
 }
 
-/// What a command prints, or `None` if it is missing or fails.
+/// Waits for a command. Returns its status and the end of its error output, which is shown as it comes.
+fn wait(mut child: Child) -> Result<(ExitStatus, String)> {
+    let _running = background::register(&child);
+    let pipe = child.stderr.take().context("its error output is not piped")?;
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let reader = std::thread::spawn({
+        let kept = Arc::clone(&kept);
+        move || forward(pipe, &kept)
+    });
+    let status = child.wait()?;
+    // The pipe stays open as long as a process that the command left running holds it: do not wait for that one.
+    let deadline = Instant::now() + Duration::from_secs(1);
+    while !reader.is_finished() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let kept = kept.lock().map_err(|_| anyhow!("its error output could not be read"))?;
+    Ok((status, String::from_utf8_lossy(&kept).into_owned()))
+}
+
+/// Shows what comes through a pipe and keeps the end of it.
+fn forward(mut pipe: ChildStderr, kept: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 8192];
+    while let Ok(count) = pipe.read(&mut buffer)
+        && count > 0
+    {
+        let bytes = buffer.get(..count).unwrap_or_default();
+        // Nothing can be done about a terminal that is gone.
+        let _ = std::io::stderr().write_all(bytes);
+        if let Ok(mut kept) = kept.lock() {
+            kept.extend_from_slice(bytes);
+            let excess = kept.len().saturating_sub(KEPT_OUTPUT);
+            kept.drain(..excess);
+        }
+    }
+}
+
+/// Returns what a command prints to its standard output, or `None` if it is missing or fails.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -1,0 +1,53 @@
+//! Tests in headless Chromium.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::PageTests;
+use crate::chromium::{self, Chromium};
+use crate::package;
+use crate::project::Project;
+use crate::step::{run as run_command, step};
+use crate::tools::{self, WasmToolchain};
+
+pub(super) fn run(project: &Project) -> Result<()> {
+    let toolchain = tools::wasm_toolchain()?;
+    package::build(project)?;
+    let chromium = chromium::find()?;
+    let wasm_pack = tools::wasm_pack(project)?;
+    step("tests of the crate in headless Chromium, by wasm-pack", || {
+        let mut command = wasm_pack_test(project, &toolchain, &chromium, &wasm_pack)?;
+        run_command(&mut command)
+    })?;
+    // Built like the gpu package: it tests what ships, and nearly all of it is already compiled.
+    step("tests of the crate on WebGPU, by wasm-pack", || {
+        let mut command = wasm_pack_test(project, &toolchain, &chromium, &wasm_pack)?;
+        run_command(command.args(["--release", "--features", package::GPU_FEATURES]))
+    })?;
+    let page = PageTests::prepare(project)?;
+    step("end-to-end tests of the page in headless Chromium", || {
+        run_command(&mut page.node()).context("see tests/e2e/screenshots for what the page showed")
+    })
+}
+
+/// `wasm-pack test --headless --chrome`, as anyone would type it.
+fn wasm_pack_test(
+    project: &Project,
+    toolchain: &WasmToolchain,
+    chromium: &Chromium,
+    wasm_pack: &PathBuf,
+) -> Result<Command> {
+    let mut command = Command::new(wasm_pack);
+    command
+        .current_dir(&project.root)
+        .args(["test", "--headless", "--chrome", "--chromedriver"])
+        .arg(&chromium.driver)
+        .args(["--mode", "no-install"])
+        // SwiftShader compiles its shaders on the CPU, which takes longer than the default of 20 seconds.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
+        .env("PATH", tools::path_with_tools(project)?);
+    toolchain.apply(&mut command);
+    Ok(command)
+}

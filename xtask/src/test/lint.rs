@@ -1,0 +1,43 @@
+//! Checks that run nothing of Marquee itself.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::cargo;
+use crate::dependencies;
+use crate::project::Project;
+use crate::step::{run as run_command, step};
+use crate::tools::{self, WasmToolchain};
+
+/// Runs all checks. Returns what could not be checked here.
+pub(super) fn run(project: &Project) -> Result<Vec<String>> {
+    step("formatting", || cargo(project, &["fmt", "--all", "--check"]))?;
+    let modules = tools::node_packages(project)?;
+    step("types of the page's scripts", || {
+        let mut tsc = Command::new(modules.join(".bin/tsc"));
+        run_command(tsc.args(["--project", "tests/e2e"]).current_dir(&project.root))
+    })?;
+    step("GitHub workflows", || {
+        let mut node = Command::new("node");
+        run_command(node.arg("lint-workflows.mjs").current_dir(project.node()))
+    })?;
+    let skipped = dependencies::check(project)?;
+    // With the GPU's code, which no native test runs.
+    step("lints, native", || {
+        cargo(project, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"])
+    })?;
+    let toolchain = tools::wasm_toolchain()?;
+    step("lints, wasm32", || lint_wasm(project, &toolchain))?;
+    Ok(skipped)
+}
+
+fn lint_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(&project.root)
+        .args(["clippy", "--quiet", "--package", "marquee", "--all-targets"])
+        .args(["--target", "wasm32-unknown-unknown", "--features", "flex,webgpu,autodiff"])
+        .args(["--", "-Dwarnings"]);
+    run_command(toolchain.apply(&mut cargo))
+}

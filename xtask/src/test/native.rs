@@ -1,0 +1,50 @@
+//! Tests that need no browser.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::untrusted;
+use crate::project::Project;
+use crate::step::{output, run as run_command, step};
+use crate::tools;
+
+/// Runs the tests of all packages. Returns what was skipped.
+pub(super) fn run(project: &Project) -> Result<Option<String>> {
+    let imagenet = tools::imagenet_wheels(project)?;
+    step("tests, native", || {
+        let mut cargo = cargo_test(project);
+        cargo.env("MARQUEE_IMAGENET", imagenet).env("MARQUEE_UNTRUSTED", untrusted(project));
+        run_command(&mut cargo)
+    })?;
+    miri(project)
+}
+
+/// `cargo test` of all packages without the trainer's GPU backends: no test computes on a native GPU, and they take as
+/// long to compile as everything else together.
+pub(super) fn cargo_test(project: &Project) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(&project.root).args(["test", "--quiet", "--workspace"]);
+    cargo.arg("--no-default-features");
+    cargo
+}
+
+/// Runs the tests of `unsafe` code under Miri. Returns what was skipped if no toolchain has it.
+fn miri(project: &Project) -> Result<Option<String>> {
+    // Not `cargo +nightly`, with which rustup would install one.
+    let nightly = |arguments: &[&str]| {
+        let mut rustup = Command::new("rustup");
+        rustup.current_dir(&project.root).args(["run", "nightly", "cargo", "miri"]).args(arguments);
+        rustup
+    };
+    if output(&mut nightly(&["--version"])).is_none() {
+        return Ok(Some(
+            "unsafe code under Miri: no nightly toolchain with Miri is installed".into(),
+        ));
+    }
+    step("unsafe code under Miri", || {
+        let package = ["--package", "marquee", "--features", "flex,autodiff"];
+        run_command(nightly(&["test", "--quiet", "--lib"]).args(package).arg("product"))
+    })?;
+    Ok(None)
+}

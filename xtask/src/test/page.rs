@@ -1,0 +1,70 @@
+//! The page, served, and Node.js with all that the end-to-end tests need.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{native, untrusted};
+use crate::chromium::{self, Chromium};
+use crate::package;
+use crate::project::Project;
+use crate::server::Server;
+use crate::site::Site;
+use crate::step::{run as run_command, step};
+use crate::tools;
+
+/// The page is tested under a path like the one that GitHub Pages gives a project.
+const PREFIX: &str = "/any/prefix/";
+
+pub(crate) struct PageTests {
+    server: Server,
+    chromium: Chromium,
+    folder: PathBuf,
+    trainer: PathBuf,
+    untrusted: PathBuf,
+}
+
+impl PageTests {
+    /// Builds what is missing, and serves the page.
+    pub(crate) fn prepare(project: &Project) -> Result<Self> {
+        package::build(project)?;
+        let chromium = chromium::find()?;
+        tools::node_packages(project)?;
+        step("building the trainer", || super::build_trainer(project))?;
+        if !untrusted(project).exists() {
+            step("writing untrusted files", || {
+                let mut cargo = native::cargo_test(project);
+                cargo.args(["--test", "native", "untrusted::"]);
+                run_command(cargo.env("MARQUEE_UNTRUSTED", untrusted(project)))
+            })?;
+        }
+        let site = Site::new(project);
+        Ok(Self {
+            server: Server::start(project, Server::bind(0)?, PREFIX, &site)?,
+            chromium,
+            folder: project.node(),
+            trainer: super::trainer(project),
+            untrusted: untrusted(project),
+        })
+    }
+
+    /// Node's test runner; without further arguments it runs all files.
+    pub(crate) fn node(&self) -> Command {
+        let mut node = self.script();
+        node.args(["--test", "--test-concurrency=2", "--test-reporter=spec"]);
+        node
+    }
+
+    /// Node in the folder of the page's tests.
+    pub(crate) fn script(&self) -> Command {
+        let mut node = Command::new("node");
+        node.current_dir(&self.folder)
+            .env("MARQUEE_URL", &self.server.url)
+            .env("MARQUEE_CHROMIUM", &self.chromium.browser)
+            .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
+            .env("MARQUEE_TRAINER", &self.trainer)
+            .env("MARQUEE_UNTRUSTED", &self.untrusted);
+        node
+    }
+}
