@@ -125,3 +125,73 @@ fn is_of_the_page(path: &str) -> bool {
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failing test should say where
+
+    use std::fs;
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::{Site, sha256};
+    use crate::project::Project;
+
+    /// Reads the list and compares it with the files that are there.
+    fn checked_list(www: &Path) -> Value {
+        let text = fs::read_to_string(www.join("pkg/files.js")).unwrap();
+        let json = text.split_once("= ").unwrap().1.trim_end().trim_end_matches(';');
+        let list: Value = serde_json::from_str(json).unwrap();
+        for (path, file) in list["files"].as_object().unwrap() {
+            let bytes = fs::read(www.join(path)).unwrap();
+            assert_eq!(file["sha256"], sha256(&bytes), "{path}");
+            assert_eq!(file["bytes"], bytes.len(), "{path}");
+        }
+        list
+    }
+
+    fn write_package(folder: &Path, code: &str) {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("marquee.js"), code).unwrap();
+        fs::write(folder.join("package.json"), "{}").unwrap();
+    }
+
+    #[test]
+    fn the_list_matches_the_files_after_every_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let www = dir.path().join("www");
+        write_package(&www.join("pkg/cpu"), "one");
+        fs::write(www.join("index.html"), "page").unwrap();
+        let project = Project {
+            root: dir.path().into(),
+            target: dir.path().join("target"),
+            version: String::new(),
+        };
+        let site = Site::new(&project);
+
+        site.set_pending("gpu", Some("building".into())).unwrap();
+        let first = checked_list(&www);
+        assert_eq!(first["pending"]["gpu"], "building");
+        assert!(first["files"]["pkg/gpu/marquee.js"].is_null());
+
+        // What a killed build left is not part of the page.
+        let draft = www.join("pkg/.gpu");
+        write_package(&draft, "draft");
+        site.write_list().unwrap();
+        assert_eq!(checked_list(&www)["version"], first["version"]);
+
+        site.replace_package(&draft, &www.join("pkg/gpu")).unwrap();
+        site.set_pending("gpu", None).unwrap();
+        let second = checked_list(&www);
+        assert!(second["pending"].is_null());
+        assert_eq!(second["files"]["pkg/gpu/marquee.js"]["sha256"], sha256(b"draft"));
+        assert_ne!(second["version"], first["version"]);
+
+        write_package(&draft, "newer");
+        site.replace_package(&draft, &www.join("pkg/gpu")).unwrap();
+        let third = checked_list(&www);
+        assert_eq!(third["files"]["pkg/gpu/marquee.js"]["sha256"], sha256(b"newer"));
+        assert!(!draft.exists());
+    }
+}

@@ -12,8 +12,8 @@ use crate::tools::{self, WasmToolchain};
 
 /// Runs all checks. Returns what could not be checked here.
 pub(super) fn run(project: &Project) -> Result<Vec<String>> {
-    step("formatting", || cargo(project, &["fmt", "--all", "--check"]))?;
     let modules = tools::node_packages(project)?;
+    step("formatting", || cargo(project, &["fmt", "--all", "--check"]))?;
     step("types of the page's scripts", || {
         let mut tsc = Command::new(modules.join(".bin/tsc"));
         run_command(tsc.args(["--project", "tests/e2e"]).current_dir(&project.root))
