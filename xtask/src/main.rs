@@ -41,7 +41,7 @@ enum Command {
     /// Measure, beside what others reach
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Show by figures that it does not break; they go into ROBUSTNESS.md
+    /// Show by figures that it does not break; they go into docs/robustness.md
     #[command(subcommand)]
     Robust(robust::Robust),
     /// Write the tests' fixtures and golden values anew, from the native run

@@ -1,4 +1,4 @@
-//! ROBUSTNESS.md: a section for each part, replaced by whoever ran it last.
+//! `docs/robustness.md`: one section for each part, replaced whenever that part runs.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::step::output;
 
 /// Puts `body` in place of the section under `## heading`, or behind all others.
 pub(super) fn write(project: &Project, heading: &str, command: &str, body: &str) -> Result<()> {
-    let path = project.root.join("ROBUSTNESS.md");
+    let path = project.root.join("docs/robustness.md");
     let old = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let commit = output(Command::new("git").current_dir(&project.root).args([
         "rev-parse",

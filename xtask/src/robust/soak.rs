@@ -77,6 +77,6 @@ pub(super) fn run(project: &Project, args: &SoakArgs) -> Result<()> {
     ];
     let body = report::table(&head, &rows);
     report::write(project, "Soak", "cargo xtask robust soak", &body)?;
-    ensure!(all.iter().all(|series| series.different == 0), "answers differ; see ROBUSTNESS.md");
+    ensure!(all.iter().all(|series| series.different == 0), "answers differ; see docs/robustness.md");
     Ok(())
 }
