@@ -492,7 +492,7 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
 
     test("a device that was lost is tried again after the pause", () => visit(async (marquee, page) => {
         losable(page);
-        await page.route("**/js/worker.js", async (route) => {
+        await page.route("**/js/classifier-worker.js", async (route) => {
             const response = await route.fetch();
             await route.fulfill({ response, body: (await response.text()).replace("PAUSE = 60_000", "PAUSE = 1_000") });
         });

@@ -251,14 +251,14 @@ describe("training", () => {
         await prepare(marquee, page, 16);
         await page.getByRole("button", { name: "Train", exact: true }).click();
         await page.getByText(/^Step \d+ of 200/).waitFor({ timeout: 120_000 });
-        await lose(page.workers().find((worker) => worker.url().endsWith("teacher.js")));
+        await lose(page.workers().find((worker) => worker.url().endsWith("fine-tune-worker.js")));
         await page.getByText(/WebGPU failed \(.+\); the CPU learns from the beginning/).waitFor();
         await page.getByText("Taught with 16 posters").waitFor({ timeout: 120_000 });
         await page.locator("#teach-result tr").filter({ hasText: "Night" }).waitFor();
     }));
 
     test("goes on by the CPU when the GPU's memory is full", () => visit(async (marquee, page) => {
-        await append(page, "pkg/gpu/marquee.js", full('location.pathname.endsWith("/teacher.js")'));
+        await append(page, "pkg/gpu/marquee.js", full('location.pathname.endsWith("/fine-tune-worker.js")'));
         await marquee.open("?device=webgpu");
         await prepare(marquee, page, 16);
         await page.getByRole("button", { name: "Train", exact: true }).click();

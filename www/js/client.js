@@ -71,7 +71,7 @@ export class Client {
     }
 
     #start() {
-        const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+        const worker = new Worker(new URL("classifier-worker.js", import.meta.url), { type: "module" });
         worker.addEventListener("message", ({ data }) => this.#hear(data));
         worker.addEventListener("error", (event) => {
             this.#listener({ type: "failed", message: event.message || "the worker cannot be loaded" });

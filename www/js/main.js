@@ -11,13 +11,13 @@ import { Client } from "./client.js";
 import { element } from "./dom.js";
 import * as gallery from "./gallery.js";
 import * as intake from "./intake.js";
-import * as judgement from "./judgement.js";
+import * as judgement from "./evaluation.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
 import * as save from "./save.js";
-import * as networks from "./networks.js";
+import * as networks from "./models.js";
 import { listen as listenToSettings } from "./settings.js";
-import * as teach from "./teach.js";
+import * as teach from "./teach/view.js";
 
 /** @type {Manifest | undefined} */
 let manifest;

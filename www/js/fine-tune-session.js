@@ -41,7 +41,7 @@ export class Training {
     }
 
     #start() {
-        const worker = new Worker(new URL("teacher.js", import.meta.url), { type: "module" });
+        const worker = new Worker(new URL("fine-tune-worker.js", import.meta.url), { type: "module" });
         const fail = (/** @type {string} */ message) => {
             worker.terminate();
             if (this.#lesson.device === "webgpu") {

@@ -7,7 +7,7 @@
  */
 
 import { element, make } from "./dom.js";
-import { askName, askYes } from "./question.js";
+import { askName, askYes } from "./dialog.js";
 import * as store from "./store.js";
 
 const page = {

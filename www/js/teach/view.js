@@ -4,17 +4,17 @@
  * What is ticked is true of a poster, what is not ticked is not. Only the genres in the list are taught; of the
  * others nothing is said, and they stay as they are.
  *
- * @import { Choice, FromTeacher, Judgement, Manifest } from "./messages.js"
- * @import { Example, Network } from "./store.js"
+ * @import { Choice, FromTeacher, Judgement, Manifest } from "../messages.js"
+ * @import { Example, Network } from "../store.js"
  */
 
-import { element, make, table } from "./dom.js";
-import { drawCurve } from "./curve.js";
-import { Training } from "./lesson.js";
-import * as networks from "./networks.js";
-import { askName } from "./question.js";
-import * as store from "./store.js";
-import { thumbnail } from "./thumbnail.js";
+import { element, make, table } from "../dom.js";
+import { drawCurve } from "./loss-curve.js";
+import { Training } from "../fine-tune-session.js";
+import * as networks from "../models.js";
+import { askName } from "../dialog.js";
+import * as store from "../store.js";
+import { thumbnail } from "../thumbnail.js";
 
 const page = {
     section: element("teach", HTMLElement),
