@@ -69,9 +69,9 @@ describe("every state looks right", () => {
             await page.getByText(/^7 in /).waitFor();
             await looks("many");
             await page.getByRole("button", { name: "Teach with the posters shown" }).click();
-            await page.waitForFunction(() => document.querySelectorAll(".lesson").length === 6);
+            await page.waitForFunction(() => document.querySelectorAll(".training-poster").length === 6);
             await page.getByLabel("Teach a known genre").selectOption("Western");
-            await page.locator(".lesson").first().getByRole("button", { name: "Western" }).click();
+            await page.locator(".training-poster").first().getByRole("button", { name: "Western" }).click();
             await page.getByText("1 of 6").waitFor();
             await looks("teach");
             await page.getByRole("button", { name: "A new genre" }).click();

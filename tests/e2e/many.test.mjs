@@ -135,11 +135,11 @@ describe("a folder", () => {
         await marquee.file.setInputFiles([...files, `${data}/train.csv`]);
         await page.getByText("Beside the true genres of 6 posters in train.csv").waitFor();
         for (const [name, key] of [["binary cross-entropy", "binary_cross_entropy"], ["weighted F1", "weighted_f1"], ["top-3 hit", "top_3_hit"], ["exact match", "exact_match"]]) {
-            const row = page.locator("#judgement").getByRole("row").filter({ hasText: name }).first();
+            const row = page.locator("#evaluation").getByRole("row").filter({ hasText: name }).first();
             const value = Number((await row.getByRole("cell").first().innerText()).trim());
             assert.ok(Math.abs(value - (network[key ?? ""] ?? NaN)) <= 0.00051, `${name}: ${value} is not ${network[key ?? ""]}`);
         }
-        await page.locator("#judgement").getByText("Genre by genre").click();
+        await page.locator("#evaluation").getByText("Genre by genre").click();
         await screenshot(page, "judged-1280");
 
         // A table that does not fit says which row or column.

@@ -103,7 +103,7 @@ describe("HTML shows as text", () => {
         await add.setInputFiles({ name: `${EVIL}.safetensors`, mimeType: "", buffer: withManifest(evil(0)) });
         await page.getByText(`“${EVIL}” answers now.`).waitFor();
         await add.setInputFiles({ name: `${EVIL}.jpg`, mimeType: "image/jpeg", buffer: poster });
-        await page.locator(".lesson").waitFor();
+        await page.locator(".training-poster").waitFor();
         await add.setInputFiles({ name: `${EVIL}.csv`, mimeType: "text/csv", buffer: Buffer.from(`Id,"${EVIL.replaceAll('"', '""')}"\nx,7\n`) });
         await page.locator("#teach-error").filter({ hasText: EVIL }).waitFor();
         await isText(page);

@@ -26,7 +26,7 @@ async function prepare(marquee, page, count = 40) {
     await page.getByRole("button", { name: "Teach it" }).click();
     const { files, csv } = await painted(page, count);
     await page.getByLabel("Add posters to learn from").setInputFiles([...files, { name: "labels.csv", mimeType: "text/csv", buffer: Buffer.from(csv) }]);
-    await page.waitForFunction((count) => document.querySelectorAll(".lesson").length === count, count);
+    await page.waitForFunction((count) => document.querySelectorAll(".training-poster").length === count, count);
 }
 
 /** @param {Page} page */
@@ -109,8 +109,8 @@ describe("a new genre", () => {
         assert.deepEqual(await exactly(marquee, page), exact);
         await page.getByRole("button", { name: "Teach it" }).click();
         // They come one after the other.
-        await page.locator(".lesson").nth(39).waitFor();
-        assert.equal(await page.locator(".lesson").count(), 40);
+        await page.locator(".training-poster").nth(39).waitFor();
+        assert.equal(await page.locator(".training-poster").count(), 40);
         await visit(async (other, elsewhere) => {
             await other.open("?device=cpu");
             await other.ready();
@@ -130,7 +130,7 @@ describe("a new genre", () => {
         assert.equal((await allGenres(marquee, page)).size, manifest.genres.length);
         await page.getByRole("button", { name: "Teach it" }).click();
         await page.getByRole("button", { name: "Back to the shipped network" }).click();
-        assert.equal(await page.locator(".lesson").count(), 0);
+        assert.equal(await page.locator(".training-poster").count(), 0);
     }));
 
     test("is named, ticked and renamed by hand; several networks stand side by side", () => visit(async (marquee, page) => {
@@ -139,7 +139,7 @@ describe("a new genre", () => {
         await page.getByRole("button", { name: "Teach it" }).click();
         const { files } = await painted(page, 12);
         await page.getByLabel("Add posters to learn from").setInputFiles(files);
-        await page.waitForFunction(() => document.querySelectorAll(".lesson").length === 12);
+        await page.waitForFunction(() => document.querySelectorAll(".training-poster").length === 12);
         const name = async (/** @type {string} */ name) => {
             await page.getByLabel("Name", { exact: true }).fill(name);
             await page.getByRole("button", { name: "Done" }).click();
@@ -148,13 +148,13 @@ describe("a new genre", () => {
         await name("drama");
         await page.getByText("There is a genre “drama” already.").waitFor();
         await name("<b>Noir</b>");
-        for (const index of [0, 2, 4]) await page.locator(".lesson").nth(index).getByRole("button", { name: "<b>Noir</b>" }).click();
+        for (const index of [0, 2, 4]) await page.locator(".training-poster").nth(index).getByRole("button", { name: "<b>Noir</b>" }).click();
         await page.getByText("3 of 12").waitFor();
         await page.getByText(/3 with it and 9 without it are too few/).waitFor();
         await page.getByRole("button", { name: "Rename <b>Noir</b>" }).click();
         await name("Film noir");
         await page.getByLabel("Teach a known genre").selectOption("Drama");
-        await page.locator(".lesson").nth(1).getByRole("button", { name: "Drama" }).click();
+        await page.locator(".training-poster").nth(1).getByRole("button", { name: "Drama" }).click();
         await page.getByRole("button", { name: "Rename Drama" }).click();
         await name("Play");
         await screenshot(page, "teach-ticked-1280");
@@ -176,7 +176,7 @@ describe("a new genre", () => {
         await choice.selectOption("My taste");
         await page.getByRole("button", { name: "Forget it" }).click();
         await page.getByRole("button", { name: "Forget them" }).click();
-        await page.waitForFunction(() => document.querySelectorAll("#network option").length === 1);
+        await page.waitForFunction(() => document.querySelectorAll("#model option").length === 1);
     }));
 });
 
@@ -202,7 +202,7 @@ describe("training", () => {
         await marquee.ready();
         await page.getByRole("button", { name: "Teach it" }).click();
         await page.getByText(/was cut off after step \d+ of 10000/).waitFor();
-        assert.equal(await page.locator(".lesson").count(), 16);
+        assert.equal(await page.locator(".training-poster").count(), 16);
 
         await page.getByLabel("Steps").fill("10000");
         await page.getByRole("button", { name: "Train", exact: true }).click();
@@ -307,7 +307,7 @@ describe("what cannot be", () => {
         await prepare(marquee, page, 12);
         await page.getByText(/does not keep it \(the disk.*is full\)/).waitFor();
         await page.getByLabel("Add posters to learn from").setInputFiles({ name: "broken.jpg", mimeType: "image/jpeg", buffer: poster.subarray(0, 300) });
-        await page.waitForFunction(() => document.querySelectorAll(".lesson").length === 13);
+        await page.waitForFunction(() => document.querySelectorAll(".training-poster").length === 13);
         await train(page);
         await page.getByText(/broken\.jpg: the JPEG image is damaged/).waitFor();
         await page.getByRole("button", { name: "Do not teach Night" }).click();

@@ -3,13 +3,13 @@
 import { element } from "./dom.js";
 
 const page = {
-    dialog: element("question", HTMLDialogElement),
-    title: element("question-title", HTMLElement),
-    label: element("question-label", HTMLLabelElement),
-    text: element("question-text", HTMLInputElement),
-    error: element("question-error", HTMLElement),
-    yes: element("question-yes", HTMLButtonElement),
-    no: element("question-no", HTMLButtonElement),
+    dialog: element("dialog", HTMLDialogElement),
+    title: element("dialog-title", HTMLElement),
+    label: element("dialog-label", HTMLLabelElement),
+    text: element("dialog-text", HTMLInputElement),
+    error: element("dialog-error", HTMLElement),
+    yes: element("dialog-yes", HTMLButtonElement),
+    no: element("dialog-no", HTMLButtonElement),
 };
 
 /**

@@ -9,7 +9,7 @@
 import { figures } from "./card.js";
 import { element, make, table } from "./dom.js";
 
-const box = element("judgement", HTMLElement);
+const box = element("evaluation", HTMLElement);
 
 export function hide() {
     box.hidden = true;

@@ -11,12 +11,12 @@ import { askName, askYes } from "./dialog.js";
 import * as store from "./store.js";
 
 const page = {
-    choice: element("network", HTMLSelectElement),
-    rename: element("rename-network", HTMLButtonElement),
-    save: element("save-network", HTMLButtonElement),
-    remove: element("remove-network", HTMLButtonElement),
-    note: element("network-note", HTMLElement),
-    shown: element("network-name", HTMLElement),
+    choice: element("model", HTMLSelectElement),
+    rename: element("rename-model", HTMLButtonElement),
+    save: element("save-model", HTMLButtonElement),
+    remove: element("remove-model", HTMLButtonElement),
+    note: element("model-note", HTMLElement),
+    shown: element("model-name", HTMLElement),
 };
 
 const KEY = "marquee.network";

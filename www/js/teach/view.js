@@ -19,10 +19,10 @@ import { thumbnail } from "../thumbnail.js";
 const page = {
     section: element("teach", HTMLElement),
     title: element("teach-title", HTMLElement),
-    genres: element("taught-genres", HTMLElement),
+    genres: element("teach-genres", HTMLElement),
     known: element("known-genre", HTMLSelectElement),
     add: element("new-genre", HTMLButtonElement),
-    tiles: element("taught-posters", HTMLElement),
+    tiles: element("teach-posters", HTMLElement),
     empty: element("teach-empty", HTMLElement),
     warnings: element("teach-warnings", HTMLElement),
     depth: element("depth", HTMLSelectElement),
@@ -31,7 +31,7 @@ const page = {
     pause: element("pause-training", HTMLButtonElement),
     stop: element("stop-training", HTMLButtonElement),
     undo: element("undo-training", HTMLButtonElement),
-    reset: element("reset-network", HTMLButtonElement),
+    reset: element("use-built-in", HTMLButtonElement),
     progress: element("training-progress", HTMLProgressElement),
     status: element("training-status", HTMLElement),
     curve: element("curve", HTMLElement),
@@ -261,7 +261,7 @@ async function showExample(example) {
     const small = await thumbnail(/** @type {File} */ (example.file));
     const src = small ? URL.createObjectURL(small) : "";
     if (src) pictures.push(src);
-    const tile = make("li", { className: "lesson" });
+    const tile = make("li", { className: "training-poster" });
     tile.append(make("img", { src, alt: "", width: 200, height: 300, loading: "lazy" }), make("span", { className: "file", title: example.name }, example.name), make("div", { className: "ticks" }));
     const remove = make("button", { type: "button", className: "remove", ariaLabel: `Take ${example.name} out`, title: "Take it out" }, "×");
     remove.addEventListener("click", async () => {
