@@ -87,17 +87,17 @@ export class Batch {
     /** @param {Item[]} items */
     async #ask(items) {
         try {
-            const { answers } = await this.#client.ask("classify", items.map(({ file }) => file));
-            answers.forEach((answer, index) => {
+            const { results } = await this.#client.request("classify", items.map(({ file }) => file));
+            results.forEach((result, index) => {
                 const item = items[index];
                 if (!item) return;
-                if ("refused" in answer) {
+                if ("error" in result) {
                     item.state = "refused";
-                    item.reason = answer.refused;
+                    item.reason = result.error;
                 } else {
                     item.state = "answered";
-                    item.predictions = answer.predictions;
-                    item.thumbnail = answer.thumbnail ? URL.createObjectURL(answer.thumbnail) : "";
+                    item.predictions = result.predictions;
+                    item.thumbnail = result.thumbnail ? URL.createObjectURL(result.thumbnail) : "";
                 }
             });
         } catch (error) {

@@ -237,11 +237,11 @@ async function classify(files) {
     let next = 0;
     const predictions = contents.map((content) => (content instanceof Error ? content : value[next++]));
     const answers = predictions.map(async (predictions, index) => {
-        if (!Array.isArray(predictions)) return { refused: reason(predictions) };
+        if (!Array.isArray(predictions)) return { error: reason(predictions) };
         const file = files[index];
         return { predictions, thumbnail: file ? await thumbnail(file) : null };
     });
-    return { device, answers: await Promise.all(answers) };
+    return { device, results: await Promise.all(answers) };
 }
 
 /** @param {Blob} file */

@@ -40,7 +40,7 @@ export class Client {
      * @param {Questions[K]["question"]} question
      * @returns {Promise<Questions[K]["answer"]>}
      */
-    ask(type, question) {
+    request(type, question) {
         const ask = /** @type {Ask} */ ({ type, id: ++this.#lastId, question });
         return new Promise((resolve, reject) => {
             this.#asked.set(ask.id, { ask, resolve, reject });
@@ -53,7 +53,7 @@ export class Client {
      *
      * @param {Choice} choice
      */
-    choose(choice) {
+    chooseDevice(choice) {
         if (choice === this.#choice) return;
         this.#choice = choice;
         this.#renew();
@@ -64,7 +64,7 @@ export class Client {
      *
      * @param {Blob | null} network
      */
-    use(network) {
+    useModel(network) {
         if (network === this.#network) return;
         this.#network = network;
         this.#renew();

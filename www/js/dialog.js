@@ -1,4 +1,4 @@
-/** Asks the visitor for a name, or for a yes. */
+/** The dialog that asks for a name or a confirmation. */
 
 import { element } from "./dom.js";
 
@@ -13,29 +13,29 @@ const page = {
 };
 
 /**
- * The name that the visitor gives; undefined where they give none.
+ * Asks for a name; returns undefined if the visitor cancels.
  *
  * @param {string} title
- * @param {string} value  to begin with
- * @param {(name: string) => string} check  what is wrong with a name; nothing where it is right
+ * @param {string} value  initial text
+ * @param {(name: string) => string} validate  returns what is wrong with a name, or an empty string
  * @returns {Promise<string | undefined>}
  */
-export async function askName(title, value, check) {
+export async function askName(title, value, validate) {
     page.label.hidden = false;
     page.text.value = value;
     page.yes.textContent = "Done";
-    const isRight = () => {
-        page.error.textContent = check(page.text.value.trim());
+    const isValid = () => {
+        page.error.textContent = validate(page.text.value.trim());
         return !page.error.textContent;
     };
-    return (await ask(title, isRight)) ? page.text.value.trim() : undefined;
+    return (await ask(title, isValid)) ? page.text.value.trim() : undefined;
 }
 
 /**
  * @param {string} title
- * @param {string} yes  what the button says that agrees
+ * @param {string} yes  label of the button that confirms
  */
-export function askYes(title, yes) {
+export function confirm(title, yes) {
     page.label.hidden = true;
     page.yes.textContent = yes;
     return ask(title, () => true);
@@ -43,23 +43,23 @@ export function askYes(title, yes) {
 
 /**
  * @param {string} title
- * @param {() => boolean} isRight
- * @returns {Promise<boolean>}
+ * @param {() => boolean} isValid
+ * @returns {Promise<boolean>}  false if the visitor cancels
  */
-function ask(title, isRight) {
+function ask(title, isValid) {
     page.title.textContent = title;
     page.error.textContent = "";
     page.dialog.showModal();
     return new Promise((resolve) => {
-        let agreed = false;
+        let confirmed = false;
         const form = /** @type {HTMLFormElement} */ (page.dialog.querySelector("form"));
         form.onsubmit = (event) => {
             event.preventDefault();
-            if (!isRight()) return;
-            agreed = true;
+            if (!isValid()) return;
+            confirmed = true;
             page.dialog.close();
         };
         page.no.onclick = () => page.dialog.close();
-        page.dialog.onclose = () => resolve(agreed);
+        page.dialog.onclose = () => resolve(confirmed);
     });
 }

@@ -30,12 +30,12 @@ export function showError(message) {
  * @param {File} csv
  * @param {Genre[]} genres
  */
-export async function judge(client, batch, csv, genres) {
+export async function evaluate(client, batch, csv, genres) {
     try {
-        const labels = await client.ask("readLabels", await csv.text());
+        const labels = await client.request("readLabels", await csv.text());
         const answers = labelled(batch, labels, genres);
         if (!answers.length) throw new Error("none of its ids is the name of one of these posters");
-        const { posters, metrics, genres: byGenre } = await client.ask("evaluate", answers);
+        const { posters, metrics, genres: byGenre } = await client.request("evaluate", answers);
         const perGenre = byGenre
             .filter(({ positives, predicted }) => positives || predicted)
             .toSorted((a, b) => b.positives - a.positives)

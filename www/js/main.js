@@ -11,11 +11,12 @@ import { Client } from "./client.js";
 import { element } from "./dom.js";
 import * as gallery from "./gallery.js";
 import * as intake from "./intake.js";
-import * as judgement from "./evaluation.js";
+import * as evaluation from "./evaluation.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
-import * as save from "./save.js";
-import * as networks from "./models.js";
+import * as modelPicker from "./model-picker.js";
+import * as models from "./models.js";
+import * as saveBatch from "./save-batch.js";
 import { listen as listenToSettings } from "./settings.js";
 import * as teach from "./teach/view.js";
 
@@ -33,16 +34,20 @@ let switched = false;
 let settings = listenToSettings((changed) => {
     settings = changed;
     applySettings();
-    client.choose(settings.device);
+    client.chooseDevice(settings.device);
 });
 applySettings();
 const client = new Client(settings.device, hear);
-networks.listen((network) => {
-    switched = true;
-    useNetwork(network);
+models.listen({
+    onSelect: (model) => {
+        switched = true;
+        useModel(model);
+    },
 });
-// Nobody waits for this who has taught nothing.
-networks.restore().then(useNetwork);
+models.restore().then((model) => {
+    useModel(model);
+    if (model) modelPicker.showInterruption(model);
+});
 
 const back = element("back", HTMLButtonElement);
 poster.listen(takeSample);
@@ -58,7 +63,7 @@ element("open-teach", HTMLButtonElement).addEventListener("click", showTeach);
 element("close-teach", HTMLButtonElement).addEventListener("click", () => (batch ? showMany() : showOne()));
 element("teach-many", HTMLButtonElement).addEventListener("click", async () => {
     showTeach();
-    await teach.take(gallery.shown().map(({ file }) => file));
+    await teach.addPosters(gallery.shown().map(({ file }) => file));
 });
 camera.listen((file) => take([file]));
 gallery.listen(async ({ file, name }) => {
@@ -76,7 +81,7 @@ element("close-many", HTMLButtonElement).addEventListener("click", () => {
     batch = undefined;
     showOne();
 });
-for (const [id, write] of /** @type {const} */ ([["save-csv", save.csv], ["save-json", save.json]])) {
+for (const [id, write] of /** @type {const} */ ([["save-csv", saveBatch.csv], ["save-json", saveBatch.json]])) {
     element(id, HTMLButtonElement).addEventListener("click", () => {
         if (batch && manifest) write(batch.items, manifest.genres, settings.thresholds);
     });
@@ -108,10 +113,10 @@ function hear(message) {
         if (message.device === "webgpu") offline.keepGpu();
     }
     if (message.type === "failed") {
-        const broken = networks.inUse();
+        const broken = models.current();
         if (broken?.file) {
-            networks.use(undefined);
-            networks.note(`“${broken.name}” cannot be loaded (${message.message}); the shipped network answers.`);
+            models.select(undefined);
+            modelPicker.showNote(`“${broken.name}” cannot be loaded (${message.message}); the built-in model is used.`);
         } else {
             poster.showFailed(message.message);
         }
@@ -121,7 +126,7 @@ function hear(message) {
 /** One poster is looked at closely, several make a gallery, and a table of true genres judges it. @param {File[]} files */
 async function take(files) {
     const own = files.filter(({ name }) => /\.safetensors$/i.test(name));
-    for (const file of own) await takeNetwork(file);
+    for (const file of own) await importModel(file);
     files = files.filter((file) => !own.includes(file));
     if (!files.length) return;
     const tables = files.filter(({ name, type }) => /\.csv$/i.test(name) || type === "text/csv");
@@ -139,7 +144,7 @@ async function take(files) {
     }
     if (posters.length) {
         batch?.close();
-        judgement.hide();
+        evaluation.hide();
         batch = new Batch(client, posters, gallery.add);
         gallery.start(batch);
         showMany();
@@ -148,20 +153,21 @@ async function take(files) {
         return;
     }
     if (table && batch) await judge(batch, table);
-    if (second && batch) judgement.showError(`${second.name}: one table at a time; ${table?.name} was taken.`);
+    if (second && batch) evaluation.showError(`${second.name}: one table at a time; ${table?.name} was taken.`);
 }
 
-/** @param {import("./store.js").Network | undefined} network */
-function useNetwork(network) {
-    client.use(network?.file ?? network?.base ?? null);
-    teach.showNetwork(network);
+/** @param {import("./store.js").OwnModel | undefined} model */
+function useModel(model) {
+    client.useModel(model?.file ?? model?.base ?? null);
+    teach.showModel(model);
 }
 
 /** A network that someone taught. @param {File} file */
-async function takeNetwork(file) {
+async function importModel(file) {
     showTeach();
     try {
-        await networks.take(file, (copy) => client.ask("inspect", copy));
+        const { name } = await models.importFile(file, (copy) => client.request("inspect", copy));
+        modelPicker.showNote(`“${name}” is now in use.`);
     } catch (error) {
         teach.showError(`${file.name}: ${error instanceof Error ? error.message : error}`);
     }
@@ -175,17 +181,17 @@ async function takeNetwork(file) {
  */
 async function takeToTeach(posters, csv) {
     try {
-        const labels = csv && (await client.ask("readLabels", await csv.text()));
+        const labels = csv && (await client.request("readLabels", await csv.text()));
         const rows = new Map(labels?.rows.map(({ id, labels }) => [id, labels]));
         const of = (/** @type {string} */ name) => {
             const row = rows.get(name.replace(/\.[^.]*$/, ""));
             return row && labels?.genres.filter((_, index) => row[index]);
         };
-        const names = posters.length ? posters.map(({ name }) => name) : teach.names();
+        const names = posters.length ? posters.map(({ name }) => name) : teach.posterNames();
         const genres = [...new Set(names.flatMap((name) => of(name) ?? []))];
         if (labels && !genres.length) throw new Error("none of its ids is the name of one of these posters");
-        if (posters.length) await teach.take(posters, labels && { genres, of });
-        else await teach.label({ genres, of });
+        if (posters.length) await teach.addPosters(posters, labels && { genres, of });
+        else await teach.applyLabels({ genres, of });
     } catch (error) {
         teach.showError(`${csv ? `${csv.name}: ` : ""}${error instanceof Error ? error.message : error}`);
     }
@@ -197,7 +203,7 @@ async function takeToTeach(posters, csv) {
  */
 async function judge(judged, table) {
     await judged.finished;
-    if (batch === judged && manifest) await judgement.judge(client, judged, table, manifest.genres);
+    if (batch === judged && manifest) await evaluation.evaluate(client, judged, table, manifest.genres);
 }
 
 /**
@@ -209,7 +215,7 @@ async function explain(file, name) {
     const mine = ++latest;
     poster.showWorking(file, name);
     try {
-        const answer = await client.ask("explain", file);
+        const answer = await client.request("explain", file);
         // A poster that was dropped meanwhile is the one that the visitor waits for.
         if (mine !== latest) return;
         poster.showAnswer(answer);

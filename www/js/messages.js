@@ -26,7 +26,7 @@
  *
  * @typedef {object} Classified  the answers to some posters
  * @property {DeviceName} device
- * @property {({ predictions: Prediction[], thumbnail: Blob | null } | { refused: string })[]} answers  in the files' order
+ * @property {({ predictions: Prediction[], thumbnail: Blob | null } | { error: string })[]} results  in the files' order
  *
  * @typedef {object} Questions  what the worker answers: a question's arguments, and its answer
  * @property {{ question: File, answer: Explained }} explain

@@ -1,165 +1,136 @@
 /**
- * The visitor's networks, side by side with the shipped one: which of them answers, their names, taking them
- * along as files, and back again.
+ * The visitor's own models beside the built-in one: which exist and which is in use. Changes are saved in this
+ * browser where it allows; otherwise they last until the page closes.
  *
- * @import { Network } from "./store.js"
+ * @import { OwnModel } from "./store.js"
  * @import { Manifest } from "./messages.js"
  */
 
-import { element, make } from "./dom.js";
-import { askName, askYes } from "./dialog.js";
 import * as store from "./store.js";
 
-const page = {
-    choice: element("model", HTMLSelectElement),
-    rename: element("rename-model", HTMLButtonElement),
-    save: element("save-model", HTMLButtonElement),
-    remove: element("remove-model", HTMLButtonElement),
-    note: element("model-note", HTMLElement),
-    shown: element("model-name", HTMLElement),
-};
+/** Holds the id of the model in use; the name is that of version 0.1. */
+const SELECTED_KEY = "marquee.network";
 
-const KEY = "marquee.network";
+/**
+ * @typedef {object} Listener
+ * @property {(model: OwnModel | undefined) => void} [onSelect]  another model is in use; undefined is the built-in one
+ * @property {() => void} [onChange]  a model was added, changed, deleted or selected
+ * @property {(error: unknown) => void} [onStorageError]  a change could not be saved
+ */
 
-/** @type {Map<number, Network>} */
-let networks = new Map();
-/** The one that answers; undefined is the shipped one. @type {Network | undefined} */
-let current;
-/** @type {(network: Network | undefined) => void} */
-let listener = () => {};
+/** @type {Listener[]} */
+const listeners = [];
+/** @type {Map<number, OwnModel>} */
+let models = new Map();
+/** @type {OwnModel | undefined} */
+let selected;
 
-/** @param {(network: Network | undefined) => void} changed  hears which network answers from now on */
-export function listen(changed) {
-    listener = changed;
-    page.choice.addEventListener("change", () => {
-        note("");
-        use(networks.get(Number(page.choice.value)));
-    });
-    page.rename.addEventListener("click", async () => {
-        const network = current;
-        const name = network && (await askName("A name for this network", network.name, (name) => (name ? "" : "It needs a name.")));
-        if (network && name) await change(network, { name });
-    });
-    page.save.addEventListener("click", () => {
-        if (current?.file) save(current.file, current.name);
-    });
-    page.remove.addEventListener("click", async () => {
-        const network = current;
-        if (!network || !(await askYes(`Forget “${network.name}” and its posters?`, "Forget them"))) return;
-        await store.forget(network.id).catch(complain);
-        networks.delete(network.id);
-        use(undefined);
-    });
+/** @param {Listener} listener */
+export function listen(listener) {
+    listeners.push(listener);
 }
 
-/** Those of earlier visits. @returns {Promise<Network | undefined>}  the one that answered last */
+/** Loads the models of earlier visits. @returns {Promise<OwnModel | undefined>}  the one in use */
 export async function restore() {
     try {
-        networks = new Map((await store.networks()).map((network) => [network.id, network]));
-        current = networks.get(Number(localStorage.getItem(KEY)));
-        if (current?.cut) {
-            const { step, steps } = current.cut;
-            note(`Training “${current.name}” was cut off after step ${step} of ${steps}. What it had learnt until then is kept; you can undo it.`);
-        }
+        models = new Map((await store.models()).map((model) => [model.id, model]));
+        selected = models.get(Number(localStorage.getItem(SELECTED_KEY)));
     } catch {
-        // Without storage there are none.
+        // A browser without storage has none.
     }
-    show();
-    return current;
+    changed();
+    return selected;
 }
 
-/** The network that answers; undefined is the shipped one. */
-export function inUse() {
-    return current;
+export function all() {
+    return [...models.values()];
 }
 
-/** @param {Network | undefined} network */
-export function use(network) {
-    current = network;
+/** Returns the model in use; undefined is the built-in one. */
+export function current() {
+    return selected;
+}
+
+/** @param {number} id */
+export function selectById(id) {
+    select(models.get(id));
+}
+
+/** @param {OwnModel | undefined} model  undefined is the built-in one */
+export function select(model) {
+    selected = model;
     try {
-        localStorage.setItem(KEY, String(network?.id ?? ""));
+        localStorage.setItem(SELECTED_KEY, String(model?.id ?? ""));
     } catch {
-        // The next visit then begins with the shipped network.
+        // The next visit starts with the built-in model.
     }
-    show();
-    listener(network);
+    changed();
+    for (const { onSelect } of listeners) onSelect?.(model);
 }
 
 /**
- * A new one, which is kept if the browser lets us.
+ * Adds a model; a number is appended to a name that is taken.
  *
  * @param {string} name
- * @param {Blob | null} base
+ * @param {Blob | null} base  bundle that fine-tuning starts from; null is the built-in model
  * @param {Blob | null} file
  */
 export async function add(name, base, file) {
-    const names = new Set([...networks.values()].map((network) => network.name));
+    const taken = new Set(all().map((model) => model.name));
     let free = name;
-    for (let number = 2; names.has(free); number++) free = `${name} ${number}`;
-    /** @type {Omit<Network, "id"> & { id?: number }} */
-    const made = { name: free, base, file, genres: [], added: [], renamed: [], judgement: null, cut: null, earlier: [] };
-    const network = await store.keep(made).catch((error) => {
-        complain(error);
-        // Below those that the store gives out.
-        return { ...made, id: -1 - networks.size };
+    for (let number = 2; taken.has(free); number++) free = `${name} ${number}`;
+    /** @type {Omit<OwnModel, "id"> & { id?: number }} */
+    const created = { name: free, base, file, genres: [], added: [], renamed: [], judgement: null, cut: null, earlier: [] };
+    const model = await store.saveModel(created).catch((error) => {
+        reportStorageError(error);
+        // Stored models have positive ids.
+        return { ...created, id: -1 - models.size };
     });
-    networks.set(network.id, network);
-    return network;
+    models.set(model.id, model);
+    return model;
 }
 
 /**
- * @param {Network} network
- * @param {Partial<Network>} changes
+ * @param {OwnModel} model
+ * @param {Partial<OwnModel>} changes
  */
-export async function change(network, changes) {
-    Object.assign(network, changes);
-    show();
-    // What the browser would not keep from the beginning is not tried at every click.
-    if (network.id > 0) await store.keep(network).catch(complain);
+export async function change(model, changes) {
+    Object.assign(model, changes);
+    changed();
+    if (isStored(model)) await store.saveModel(model).catch(reportStorageError);
+}
+
+/** Deletes a model and its posters; the built-in model is used instead. @param {OwnModel} model */
+export async function remove(model) {
+    await store.deleteModel(model.id).catch(reportStorageError);
+    models.delete(model.id);
+    select(undefined);
 }
 
 /**
- * Takes a network from a file.
+ * Adds a model from a bundle in one file, and uses it.
  *
  * @param {File} file
- * @param {(file: Blob) => Promise<Manifest>} inspect
+ * @param {(file: Blob) => Promise<Manifest>} inspect  rejects a file that is not a valid bundle
  */
-export async function take(file, inspect) {
+export async function importFile(file, inspect) {
     await inspect(file);
     const copy = new Blob([await file.arrayBuffer()]);
-    const network = await add(file.name.replace(/\.safetensors$/i, ""), copy, copy);
-    use(network);
-    note(`“${network.name}” answers now.`);
+    const model = await add(file.name.replace(/\.safetensors$/i, ""), copy, copy);
+    select(model);
+    return model;
 }
 
-/** @param {string} text */
-export function note(text) {
-    page.note.textContent = text;
+/** Whether a model is in storage. If it could not be saved at first, it is not tried again on every click. @param {OwnModel} model */
+export function isStored(model) {
+    return model.id > 0;
 }
 
 /** @param {unknown} error */
-export function complain(error) {
-    const full = error instanceof DOMException && error.name === "QuotaExceededError";
-    const why = full ? "the disk, or what the browser gives this page of it, is full" : error instanceof Error ? error.message : String(error);
-    note(`This browser does not keep it (${why}). It works until the page is closed: save the network as a file.`);
+export function reportStorageError(error) {
+    for (const { onStorageError } of listeners) onStorageError?.(error);
 }
 
-function show() {
-    const shipped = make("option", { value: "" }, "the shipped network");
-    const own = [...networks.values()].map(({ id, name }) => make("option", { value: String(id) }, name));
-    page.choice.replaceChildren(shipped, ...own);
-    page.choice.value = String(current?.id ?? "");
-    page.rename.hidden = page.remove.hidden = !current;
-    page.save.hidden = !current?.file;
-    page.shown.textContent = current?.file ? ` with “${current.name}”` : "";
-}
-
-/**
- * @param {Blob} file
- * @param {string} name
- */
-function save(file, name) {
-    const href = URL.createObjectURL(file);
-    make("a", { href, download: `${name.replaceAll(/[^\p{L}\p{N} ._-]/gu, "_")}.safetensors` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 10_000);
+function changed() {
+    for (const { onChange } of listeners) onChange?.();
 }

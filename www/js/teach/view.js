@@ -5,13 +5,13 @@
  * others nothing is said, and they stay as they are.
  *
  * @import { Choice, FromTeacher, Judgement, Manifest } from "../messages.js"
- * @import { Example, Network } from "../store.js"
+ * @import { Example, OwnModel } from "../store.js"
  */
 
 import { element, make, table } from "../dom.js";
 import { drawCurve } from "./loss-curve.js";
 import { Training } from "../fine-tune-session.js";
-import * as networks from "../models.js";
+import * as models from "../models.js";
 import { askName } from "../dialog.js";
 import * as store from "../store.js";
 import { thumbnail } from "../thumbnail.js";
@@ -45,7 +45,7 @@ const FEW = 5;
 /** How many trainings can be undone; each takes as much room as a network. */
 const EARLIER = 5;
 
-/** The network that is taught; undefined until there is a poster. @type {Network | undefined} */
+/** The network that is taught; undefined until there is a poster. @type {OwnModel | undefined} */
 let network;
 /** What it, or the one that it will come from, says of itself. @type {Manifest | undefined} */
 let manifest;
@@ -79,12 +79,12 @@ page.stop.addEventListener("click", () => training?.stop());
 page.undo.addEventListener("click", async () => {
     const last = network?.earlier.at(-1);
     if (!network || !last) return;
-    await networks.change(network, { ...last, cut: null, earlier: network.earlier.slice(0, -1) });
-    networks.use(network);
+    await models.change(network, { ...last, cut: null, earlier: network.earlier.slice(0, -1) });
+    models.select(network);
     showState();
     page.status.textContent = "The last training is undone.";
 });
-page.reset.addEventListener("click", () => networks.use(undefined));
+page.reset.addEventListener("click", () => models.select(undefined));
 
 /** @param {boolean} visible */
 export function show(visible) {
@@ -107,8 +107,8 @@ export function showReady(ready) {
     showGenres();
 }
 
-/** Teaches another network from now on. @param {Network | undefined} chosen */
-export async function showNetwork(chosen) {
+/** Teaches another network from now on. @param {OwnModel | undefined} chosen */
+export async function showModel(chosen) {
     if (chosen === network && chosen) {
         showState();
         return;
@@ -134,7 +134,7 @@ export async function showNetwork(chosen) {
  * @param {File[]} files
  * @param {{ genres: string[], of: (name: string) => string[] | undefined }} [table]  their genres, where they are known
  */
-export async function take(files, table) {
+export async function addPosters(files, table) {
     page.error.textContent = "";
     const mine = await ownNetwork();
     for (const genre of table?.genres ?? []) {
@@ -153,7 +153,7 @@ export async function take(files, table) {
 }
 
 /** Ticks the genres of posters that are there already. @param {{ genres: string[], of: (name: string) => string[] | undefined }} table */
-export async function label(table) {
+export async function applyLabels(table) {
     for (const genre of table.genres) {
         if (!taught().includes(genre)) await addGenre(genre, !manifest?.genres.some(({ name }) => name === genre));
     }
@@ -165,7 +165,7 @@ export async function label(table) {
 }
 
 /** Of the posters that are there. */
-export function names() {
+export function posterNames() {
     return [...examples.keys()].map(({ name }) => name);
 }
 
@@ -177,10 +177,10 @@ export function showError(message) {
 /** The network to teach; a new one where the shipped one answers. */
 async function ownNetwork() {
     if (network) return network;
-    const made = await networks.add("My network", null, null);
-    await networks.change(made, wanted);
+    const made = await models.add("My network", null, null);
+    await models.change(made, wanted);
     network = made;
-    networks.use(made);
+    models.select(made);
     return made;
 }
 
@@ -203,7 +203,7 @@ function nameIsWrong(name) {
 async function addGenre(name, isNew) {
     const before = network ?? wanted;
     const changes = { genres: [...before.genres, name], added: isNew ? [...before.added, name] : before.added };
-    if (network) await networks.change(network, changes);
+    if (network) await models.change(network, changes);
     else wanted = changes;
     showState();
 }
@@ -213,7 +213,7 @@ async function removeGenre(genre) {
     const without = (/** @type {string[]} */ names) => names.filter((name) => name !== genre);
     const before = network ?? wanted;
     const changes = { genres: without(before.genres), added: without(before.added) };
-    if (network) await networks.change(network, changes);
+    if (network) await models.change(network, changes);
     else wanted = changes;
     for (const example of examples.keys()) if (example.genres.includes(genre)) await tick(example, without(example.genres));
     showState();
@@ -229,7 +229,7 @@ async function renameGenre(genre) {
     // A genre of the base keeps its place under the new name; one of the visitor's simply has another.
     const of = renamed.find(([, to]) => to === genre)?.[0] ?? genre;
     const names = added.includes(genre) ? renamed : [...renamed.filter(([from]) => from !== of), /** @type {[string, string]} */ ([of, name])];
-    await networks.change(mine, { genres: changed(genres), added: changed(added), renamed: names });
+    await models.change(mine, { genres: changed(genres), added: changed(added), renamed: names });
     for (const example of examples.keys()) await tick(example, changed(example.genres));
     showState();
     page.status.textContent = "The name is in the answers after the next training.";
@@ -241,16 +241,16 @@ async function renameGenre(genre) {
  */
 async function tick(example, genres) {
     example.genres = genres;
-    if (example.network > 0) await store.keepExample(example).catch(networks.complain);
+    if (example.network > 0) await store.saveExample(example).catch(models.reportStorageError);
 }
 
 /** @param {Omit<Example, "id">} example @returns {Promise<Example>} */
 async function keepExample(example) {
     if (example.network > 0) {
         try {
-            return await store.keepExample(example);
+            return await store.saveExample(example);
         } catch (error) {
-            networks.complain(error);
+            models.reportStorageError(error);
         }
     }
     return { ...example, id: 0 };
@@ -267,7 +267,7 @@ async function showExample(example) {
     remove.addEventListener("click", async () => {
         examples.delete(example);
         tile.remove();
-        if (example.id) await store.forgetExample(example.id).catch(networks.complain);
+        if (example.id) await store.deleteExample(example.id).catch(models.reportStorageError);
         showState();
     });
     tile.append(remove);
@@ -378,17 +378,17 @@ async function train() {
             }
             case "checkpoint": {
                 const { file, step, steps } = message;
-                await networks.change(mine, { file: blob(file), judgement: null, cut: { step, steps }, earlier });
+                await models.change(mine, { file: blob(file), judgement: null, cut: { step, steps }, earlier });
                 break;
             }
             case "judged":
                 showJudgement(message.judgement, "What it gives so far");
                 break;
             case "taught": {
-                await networks.change(mine, { file: blob(message.file), judgement: message.judgement, cut: null, earlier });
+                await models.change(mine, { file: blob(message.file), judgement: message.judgement, cut: null, earlier });
                 finish();
                 page.status.textContent = `Taught with ${posters.length} posters. “${mine.name}” answers from now on.`;
-                networks.use(mine);
+                models.select(mine);
                 break;
             }
             case "failed":
@@ -396,7 +396,7 @@ async function train() {
                 page.status.textContent = "";
                 page.error.textContent += `The training ended: ${message.message}. `;
                 page.error.textContent += mine.cut ? `What was learnt until step ${mine.cut.step} is kept; it can be undone.` : "The network is as it was before.";
-                networks.use(mine);
+                models.select(mine);
         }
     };
     const finish = () => {
