@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::{DEFAULT_DEVICE, DeviceName, from_js, to_js};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result as Outcome};
-use crate::finetune::{self, Depth, FineTuneConfig, PartialLabels};
+use crate::fine_tune::{self, Depth, FineTuneOptions, PartialLabels};
 use crate::weights::Precision;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -120,7 +120,7 @@ struct Progress {
 /// Teaches a network with a few posters.
 #[wasm_bindgen]
 pub struct FineTuner {
-    inner: finetune::FineTuner,
+    inner: fine_tune::FineTuner,
     device: DeviceName,
     /// Steps at a time: as many as fit between two events.
     stride: Cell<usize>,
@@ -201,8 +201,8 @@ impl FineTuner {
         )]
         on_progress: Option<Function>,
     ) -> Result<JsValue, JsValue> {
-        let steps = self.inner.config().steps;
-        let (began, first) = (now(), self.inner.taken());
+        let steps = self.inner.options().steps;
+        let (began, first) = (now(), self.inner.steps_taken());
         let mut last = serde_wasm_bindgen::to_value(&Progress {
             step: first,
             steps,
@@ -210,8 +210,8 @@ impl FineTuner {
             steps_per_second: 0.0,
             seconds_left: 0.0,
         })?;
-        while self.inner.taken() < steps {
-            let stride = self.stride.get().min(steps - self.inner.taken());
+        while self.inner.steps_taken() < steps {
+            let stride = self.stride.get().min(steps - self.inner.steps_taken());
             let before = now();
             let loss = self.inner.step(stride).await.map_err(to_js)?;
             let took = (now() - before).max(0.01);
@@ -219,7 +219,7 @@ impl FineTuner {
             let fitting = (stride as f64 * PAUSE / took) as usize;
             self.stride.set(fitting.clamp(1, 2 * stride));
 
-            let step = self.inner.taken();
+            let step = self.inner.steps_taken();
             let rate = (step - first) as f64 / ((now() - began) / 1000.0).max(1e-9);
             last = serde_wasm_bindgen::to_value(&Progress {
                 step,
@@ -242,7 +242,7 @@ impl FineTuner {
     /// What posters that were kept aside say; `undefined` where there are none.
     #[wasm_bindgen(unchecked_return_type = "Judgement | undefined")]
     pub async fn judge(&self) -> Result<JsValue, JsValue> {
-        let judgement = self.inner.judge().await.map_err(to_js)?;
+        let judgement = self.inner.evaluate().await.map_err(to_js)?;
         Ok(serde_wasm_bindgen::to_value(&judgement)?)
     }
 
@@ -287,8 +287,8 @@ async fn begin(
     let name = options.device.unwrap_or(DEFAULT_DEVICE);
     let device = open(name).await.map_err(to_js)?;
     let bundle = load(&device).map_err(to_js)?;
-    let default = FineTuneConfig::default();
-    let config = FineTuneConfig {
+    let default = FineTuneOptions::default();
+    let config = FineTuneOptions {
         depth: options.depth.unwrap_or(default.depth),
         steps: options.steps.unwrap_or(default.steps),
         batch_size: options.batch_size.unwrap_or(default.batch_size),
@@ -301,7 +301,7 @@ async fn begin(
         folds: options.folds.unwrap_or(default.folds),
         seed: options.seed.unwrap_or(default.seed),
     };
-    let inner = finetune::FineTuner::new(bundle, &options.new_genres, config, &device);
+    let inner = fine_tune::FineTuner::new(bundle, &options.new_genres, config, &device);
     Ok(FineTuner { inner: inner.map_err(to_js)?, device: name, stride: Cell::new(1) })
 }
 

@@ -29,7 +29,7 @@ pub struct Classifier {
 #[derive(Debug)]
 enum Network {
     /// On the CPU, by itself.
-    Cpu(cpu::Network),
+    Cpu(cpu::CpuModel),
     /// On one of Burn's devices.
     #[cfg(feature = "burn")]
     Burn { model: Box<Model>, device: Device },
@@ -70,7 +70,7 @@ impl Classifier {
     /// [`Error::Manifest`] or [`Error::WeightsShape`].
     pub fn on_cpu(manifest: Manifest, weights: &[u8]) -> Result<Self> {
         let Manifest { architecture, input, genres, .. } = &manifest;
-        let network = cpu::Network::new(architecture, input, genres.len(), weights)?;
+        let network = cpu::CpuModel::new(architecture, input, genres.len(), weights)?;
         Ok(Self { manifest, network: Network::Cpu(network) })
     }
 
