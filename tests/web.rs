@@ -132,7 +132,7 @@ async fn errors_name_what_is_wrong() {
     let cut = &WEIGHTS[..WEIGHTS.len() - 7];
     let (name, message) = load_error(MANIFEST, cut, JsValue::UNDEFINED).await;
     assert_eq!(name, "WeightsLength");
-    assert!(message.contains("cut short"), "{message}");
+    assert!(message.contains("incomplete"), "{message}");
 
     let (name, message) = load_error(MANIFEST, WEIGHTS, options("{\"device\": \"tpu\"}")).await;
     assert_eq!(name, "TypeError");

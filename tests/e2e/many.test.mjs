@@ -28,7 +28,7 @@ describe("a folder", () => {
         assert.equal(await marquee.tiles.count(), 6);
         await page.getByText("3 files were not classified").click();
         const refused = await page.getByRole("list", { name: "Files that were not classified" }).getByRole("listitem").allInnerTexts();
-        assert.match(refused.join("\n"), /notes\.txt: this is not an image[^]*cut\.jpg: the JPEG image is damaged[^]*<b>bold<\/b>\.png: the file is empty/);
+        assert.match(refused.join("\n"), /notes\.txt: this is not a supported image[^]*cut\.jpg: the JPEG image is damaged[^]*<b>bold<\/b>\.png: the file is empty/);
         await screenshot(page, "folder-1280");
 
         /** @type {Saved[]} */

@@ -211,7 +211,7 @@ describe("bad input", () => {
     const bad = [
         ["notes.jpg", Buffer.from("Dear diary"), /notes\.jpg: this is not an image/],
         ["empty.png", Buffer.alloc(0), /empty\.png: the file is empty/],
-        ["cut.jpg", poster.subarray(0, 300), /cut\.jpg: the JPEG image is damaged or cut short/],
+        ["cut.jpg", poster.subarray(0, 300), /cut\.jpg: the JPEG image is damaged or incomplete/],
         ["huge.png", hugePng(12_000, 18_000), /huge\.png: the image is 12000 x 18000 pixels/],
     ];
 
@@ -366,13 +366,13 @@ describe("a bundle that does not fit", () => {
         assert.equal(await marquee.top.count(), 0);
     });
 
-    test("weights cut short", () => refuses(weights.file, (body) => body.subarray(0, 9999), /have 9999 bytes where the manifest says/));
+    test("weights cut short", () => refuses(weights.file, (body) => body.subarray(0, 9999), /have 9999 bytes, but the manifest says/));
     test("weights of another hash", () => refuses(weights.file, (body) => {
         const changed = Buffer.from(body);
         changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
         return changed;
     }, /SHA-256/));
-    test("a manifest of another shape", () => refuses("model.json", (body) => Buffer.from(body.toString().replace(/"efficientnet-lite\d"/, '"efficientnet-lite1"')), /do not fit the manifest's architecture: .* is missing/));
+    test("a manifest of another shape", () => refuses("model.json", (body) => Buffer.from(body.toString().replace(/"efficientnet-lite\d"/, '"efficientnet-lite1"')), /do not match the manifest's architecture: .* is missing/));
     test("a newer manifest", () => refuses("model.json", (body) => Buffer.from(body.toString().replace('"format_version": 1', '"format_version": 2')), /format version 2/));
     test("a missing file", () => visit(async (marquee, page) => {
         await page.route(`**/model/${weights.file}`, (route) => route.fulfill({ status: 404 }));

@@ -285,12 +285,12 @@ describe("what cannot be", () => {
         const offer = (/** @type {Buffer} */ buffer) => page.getByLabel("Add posters to learn from").setInputFiles({ name: "theirs.safetensors", mimeType: "", buffer });
         const says = (/** @type {RegExp} */ text) => page.locator("#teach-error").filter({ hasText: text }).waitFor();
         await offer(Buffer.from("nonsense"));
-        await says(/theirs\.safetensors: this is not a network of Marquee's/);
+        await says(/theirs\.safetensors: this is not a Marquee model/);
         await offer(readFileSync(`${root}www/model/${manifest.weights.file}`));
         await says(/without a manifest/);
         const text = JSON.stringify(manifest);
         await offer(withManifest(text.replace('"format_version":1', '"format_version":9')));
-        await says(/format version 9, this program reads version 1; renew the program/);
+        await says(/format version 9, but only version 1 is supported; update Marquee/);
         await offer(withManifest(text.replace("efficientnet-lite0", "efficientnet-lite2")));
         await says(/weights do not fit|have \d+ bytes|SHA-256/);
         assert.deepEqual(await page.getByLabel("Network", { exact: true }).locator("option").allInnerTexts(), ["the shipped network"]);
