@@ -16,10 +16,10 @@ mod native {
     use divan::counter::ItemsCount;
     use marquee::architecture::Architecture;
     use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
-    use marquee::cpu::Network;
+    use marquee::cpu::CpuModel;
     use marquee::cpu::depthwise::Depthwise;
-    use marquee::cpu::fixed::{HIDDEN_BITS, Inputs};
-    use marquee::cpu::matrix::{Expand, Project};
+    use marquee::cpu::fixed_point::{HIDDEN_BITS, Inputs};
+    use marquee::cpu::pointwise::{Expand, Project};
     use marquee::{Pixels, Preprocess};
 
     /// Numbers from -1 to 1 in no order.
@@ -88,7 +88,7 @@ mod native {
         });
         let weights = safetensors::serialize(views, None).unwrap();
         let input = Preprocess { width: 160, height: 240, mean: [0.5; 3], std: [0.5; 3] };
-        let network = Network::new(&architecture, &input, 25, &weights).unwrap();
+        let network = CpuModel::new(&architecture, &input, 25, &weights).unwrap();
         let poster = Pixels { rgb: (0..160 * 240 * 3).map(|index| (index * 31) as u8).collect() };
         bencher.bench_local(|| network.logits(&poster));
     }

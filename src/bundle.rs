@@ -96,7 +96,7 @@ impl Bundle {
     }
 
     async fn encode(&mut self, precision: Precision) -> Result<Vec<u8>> {
-        let weights = weights::encode(&self.model, precision).await?;
+        let weights = self.model.encode(precision).await?;
         self.manifest.weights = Weights::describe(&weights);
         Ok(weights)
     }

@@ -14,12 +14,13 @@
 pub mod depthwise;
 mod efficientnet_lite;
 #[doc(hidden)]
-pub mod fixed;
+pub mod fixed_point;
 #[doc(hidden)]
-pub mod matrix;
+pub mod pointwise;
 mod seed_cnn;
 
 use crate::architecture::{Architecture, Family};
+use crate::contributions::Contributions;
 use crate::error::Result;
 use crate::preprocess::{Pixels, Preprocess};
 use crate::weights::Tensors;
@@ -29,7 +30,7 @@ use seed_cnn::SeedCnn;
 
 /// A network with its weights, for posters of one size.
 #[derive(Debug)]
-pub struct Network {
+pub struct CpuModel {
     input: Preprocess,
     kind: Kind,
 }
@@ -40,16 +41,7 @@ enum Kind {
     EfficientNetLite(EfficientNetLite),
 }
 
-/// A poster's logits, genre by genre and place by place: the sum of a genre's map, and its bias.
-#[derive(Debug, Clone)]
-pub struct Contributions {
-    /// `[genres, rows, columns]`.
-    pub maps: Vec<f32>,
-    /// `[genres]`.
-    pub bias: Vec<f32>,
-}
-
-impl Network {
+impl CpuModel {
     /// The network of `architecture` for posters of `input`'s size and `genres` outputs, with the weights in
     /// the bytes of a safetensors file.
     ///

@@ -9,6 +9,8 @@
 //! Posters are few, so judging by some of them that are kept aside says little. Heads are cheap: beside the one
 //! that is kept, one more learns for each fold of a cross-validation, all of them as the columns of one matrix.
 
+mod report;
+
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
@@ -18,16 +20,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::architecture::efficientnet_lite::{LAST_STAGE, PARTS};
 use crate::bundle::Bundle;
-use crate::classifier::read;
-use crate::conv;
 use crate::cpu;
 use crate::error::{Error, Result};
-use crate::judgement::{Answered, Judgement};
+use crate::kernels;
 use crate::manifest::{Genre, Manifest};
 use crate::metrics::sigmoid;
-use crate::model::{EfficientNetLite, Model};
+use crate::model::{EfficientNetLite, Model, read};
 use crate::preprocess::{Corner, Pixels, Preprocess};
 use crate::weights::Tensors;
+
+pub use report::{Comparison, FineTuneReport, GenreReport};
+use report::HeldOut;
 
 /// What of the network learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +45,7 @@ pub enum Depth {
 /// How a network is taught.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-pub struct FineTuneConfig {
+pub struct FineTuneOptions {
     /// What learns.
     pub depth: Depth,
     /// Steps of the optimiser.
@@ -70,7 +73,7 @@ pub struct FineTuneConfig {
     pub seed: u64,
 }
 
-impl Default for FineTuneConfig {
+impl Default for FineTuneOptions {
     fn default() -> Self {
         Self {
             depth: Depth::Head,
@@ -106,11 +109,11 @@ pub type PartialLabels = Vec<Option<bool>>;
 /// Teaches a bundle.
 pub struct FineTuner {
     manifest: Manifest,
-    config: FineTuneConfig,
+    config: FineTuneOptions,
     /// The network as it was.
     origin: EfficientNetLite,
     /// The same by itself, where only the head learns and the CPU computes: there it sees a poster sooner.
-    by_itself: Option<cpu::Network>,
+    by_itself: Option<cpu::CpuModel>,
     device: Device,
     tail: Tail,
     /// What the tail is pulled towards.
@@ -185,7 +188,7 @@ impl FineTuner {
     pub fn new(
         bundle: Bundle,
         new_genres: &[String],
-        config: FineTuneConfig,
+        config: FineTuneOptions,
         device: &Device,
     ) -> Result<Self> {
         config.check()?;
@@ -210,7 +213,7 @@ impl FineTuner {
         let bias = Tensor::cat(vec![bias * scale, Tensor::zeros([added], &plain)], 0);
         let origin = network.with_head(linear(weight.clone(), bias.clone()));
 
-        let by_itself = (config.depth == Depth::Head && conv::is_cpu(device))
+        let by_itself = (config.depth == Depth::Head && kernels::is_cpu(device))
             .then(|| alone(&origin, &manifest))
             .transpose()?;
         let device = device.clone().autodiff();
@@ -260,12 +263,12 @@ impl FineTuner {
     }
 
     /// How it is taught.
-    pub fn config(&self) -> &FineTuneConfig {
+    pub fn options(&self) -> &FineTuneOptions {
         &self.config
     }
 
     /// Steps that were taken.
-    pub fn taken(&self) -> usize {
+    pub fn steps_taken(&self) -> usize {
         self.taken
     }
 
@@ -434,11 +437,11 @@ impl FineTuner {
     }
 
     /// What the posters that a head has not learnt from say of it, beside the network as it was and guessing;
-    /// `None` where nothing is kept aside, see [`FineTuneConfig::folds`].
+    /// `None` where nothing is kept aside, see [`FineTuneOptions::folds`].
     ///
     /// # Errors
     /// [`Error::NotTeachable`] before the first step; [`Error::Compute`].
-    pub async fn judge(&self) -> Result<Option<Judgement>> {
+    pub async fn evaluate(&self) -> Result<Option<FineTuneReport>> {
         let table = self.table.as_ref().ok_or_else(|| refused("no step was taken".into()))?;
         if self.config.folds < 2 {
             return Ok(None);
@@ -459,13 +462,13 @@ impl FineTuner {
             let after = &row[group * genres..(group + 1) * genres];
             let before = poster.before.iter().enumerate();
             let before = before.map(|(genre, z)| (genre < self.known).then(|| sigmoid(*z)));
-            answered.push(Answered {
+            answered.push(HeldOut {
                 labels: &poster.labels,
                 before: before.collect(),
                 after: after.iter().map(|z| sigmoid(*z)).collect(),
             });
         }
-        Ok(Some(Judgement::of(&self.manifest, &answered)))
+        Ok(Some(FineTuneReport::new(&self.manifest, &answered)))
     }
 
     /// The bundle as it is taught now. Its figures are no longer known.
@@ -598,7 +601,7 @@ impl FineTuner {
     }
 }
 
-impl FineTuneConfig {
+impl FineTuneOptions {
     fn check(&self) -> Result<()> {
         let Self { learning_rate, pull, decay, balance, views, .. } = *self;
         let numbers = [("learningRate", learning_rate), ("pull", pull), ("decay", decay)];
@@ -635,10 +638,10 @@ fn refused(reason: String) -> Error {
 }
 
 /// `network` without Burn.
-fn alone(network: &EfficientNetLite, manifest: &Manifest) -> Result<cpu::Network> {
+fn alone(network: &EfficientNetLite, manifest: &Manifest) -> Result<cpu::CpuModel> {
     let model = Model::EfficientNetLite(network.clone());
     let Manifest { architecture, input, .. } = manifest;
-    cpu::Network::with_tensors(architecture, input, Tensors::of(&model)?)
+    cpu::CpuModel::with_tensors(architecture, input, model.tensors()?.into_iter().collect())
 }
 
 fn check_name(manifest: &Manifest, name: &str) -> Result<()> {

@@ -26,15 +26,15 @@ pub mod bundle;
 #[deny(clippy::indexing_slicing)]
 pub mod classifier;
 #[cfg(feature = "burn")]
-mod conv;
+mod kernels;
+pub mod contributions;
 pub mod cpu;
 pub mod error;
 pub mod evaluation;
 #[cfg(feature = "autodiff")]
-pub mod finetune;
+pub mod fine_tune;
+mod finite;
 pub mod heatmap;
-#[cfg(feature = "autodiff")]
-pub mod judgement;
 #[deny(clippy::indexing_slicing)]
 pub mod labels;
 #[deny(clippy::indexing_slicing)]
@@ -58,7 +58,7 @@ pub use classifier::{Classifier, Explanation, Prediction};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 #[cfg(feature = "autodiff")]
-pub use finetune::{FineTuneConfig, FineTuner};
+pub use fine_tune::{FineTuneOptions, FineTuner};
 pub use labels::Labels;
 pub use manifest::Manifest;
 #[cfg(feature = "burn")]

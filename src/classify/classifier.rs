@@ -2,18 +2,20 @@
 //! stand on this.
 
 #[cfg(feature = "burn")]
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use serde::Serialize;
 
 #[cfg(feature = "burn")]
 use crate::bundle::Bundle;
-use crate::cpu::{self, Contributions};
+use crate::contributions::Contributions;
+use crate::cpu;
 use crate::error::{Error, Result};
+use crate::finite::check_finite;
 use crate::heatmap::{Heatmap, Heatmaps};
 use crate::manifest::Manifest;
 use crate::metrics;
 #[cfg(feature = "burn")]
-use crate::model::Model;
+use crate::model::{self, Model};
 use crate::preprocess::Pixels;
 #[cfg(doc)]
 use crate::preprocess::Preprocess;
@@ -128,7 +130,7 @@ impl Classifier {
     pub async fn explain(&self, bytes: &[u8]) -> Result<Explanation> {
         let Manifest { architecture, input, temperature, genres, .. } = &self.manifest;
         let no_heatmaps = || Error::NoHeatmaps { architecture: architecture.name() };
-        let [x, y] = architecture.places([input.width, input.height]).ok_or_else(no_heatmaps)?;
+        let [x, y] = architecture.grid([input.width, input.height]).ok_or_else(no_heatmaps)?;
         let poster = input.decode(bytes)?;
         let contributions = self.contributions(&poster).await?;
         let Contributions { mut maps, mut bias } = contributions.ok_or_else(no_heatmaps)?;
@@ -161,11 +163,11 @@ impl Classifier {
         let Manifest { temperature, genres, .. } = &self.manifest;
         let mut logits: Vec<f32> = match &self.network {
             Network::Cpu(network) => {
-                finite(posters.iter().flat_map(|poster| network.logits(poster)).collect())?
+                check_finite(posters.iter().flat_map(|poster| network.logits(poster)).collect())?
             }
             #[cfg(feature = "burn")]
             Network::Burn { model, device } => {
-                read(model.forward(self.manifest.input.batch(posters, device))).await?
+                model::read(model.forward(self.manifest.input.batch(posters, device))).await?
             }
         };
         logits.iter_mut().for_each(|logit| *logit = metrics::sigmoid(*logit / temperature));
@@ -178,18 +180,14 @@ impl Classifier {
             Network::Cpu(network) => network
                 .contributions(poster)
                 .map(|Contributions { maps, bias }| {
-                    Ok(Contributions { maps: finite(maps)?, bias: finite(bias)? })
+                    let (maps, bias) = (check_finite(maps)?, check_finite(bias)?);
+                    Ok(Contributions { maps, bias })
                 })
                 .transpose(),
             #[cfg(feature = "burn")]
             Network::Burn { model, device } => {
-                let batch = self.manifest.input.batch(std::slice::from_ref(poster), device);
-                match model.contributions(batch) {
-                    Some(crate::model::Contributions { maps, bias }) => {
-                        Ok(Some(Contributions { maps: read(maps).await?, bias: read(bias).await? }))
-                    }
-                    None => Ok(None),
-                }
+                let poster = self.manifest.input.batch(std::slice::from_ref(poster), device);
+                model.contributions(poster).await
             }
         }
     }
@@ -207,19 +205,4 @@ impl Classifier {
         ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         ranked
     }
-}
-
-/// A tensor's values, once the device has them.
-#[cfg(feature = "burn")]
-pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let failed = |reason: String| Error::Compute { reason };
-    let data = tensor.into_data_async().await.map_err(|error| failed(error.to_string()))?;
-    finite(data.try_to_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?)
-}
-
-fn finite(values: Vec<f32>) -> Result<Vec<f32>> {
-    if values.iter().any(|value| !value.is_finite()) {
-        return Err(Error::Compute { reason: "an answer is not a number".into() });
-    }
-    Ok(values)
 }

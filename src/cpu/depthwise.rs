@@ -11,8 +11,8 @@ use wide::{f32x4, i16x8, i32x4};
 
 use crate::padding;
 
-use super::fixed::{self, HIDDEN_BITS, Inputs, Pair};
-use super::matrix::HiddenMap;
+use super::fixed_point::{self as fixed, HIDDEN_BITS, Inputs, Pair};
+use super::pointwise::HiddenMap;
 
 /// Channels that are summed at once.
 const GROUP: usize = 8;

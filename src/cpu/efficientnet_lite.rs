@@ -3,16 +3,16 @@
 //! A map lies pixel by pixel, the channels of a pixel together. Between the blocks it is floats, so that the sums
 //! over many blocks stay exact; within a block it is integers.
 
-use crate::architecture::efficientnet_lite::{BlockPlan, FEATURES, STEM, Size};
+use crate::architecture::efficientnet_lite::{BlockPlan, FEATURES, STEM, Variant};
 use crate::error::Result;
 use crate::padding;
 use crate::preprocess::{Pixels, Preprocess};
 use crate::weights::Tensors;
 
-use super::Contributions;
+use crate::contributions::Contributions;
 use super::depthwise::Depthwise;
-use super::fixed::{self, HIDDEN_BITS, Inputs, Pair};
-use super::matrix::{Expand, Project};
+use super::fixed_point::{self as fixed, HIDDEN_BITS, Inputs, Pair};
+use super::pointwise::{Expand, Project};
 
 /// The network for posters of one size.
 #[derive(Debug)]
@@ -53,17 +53,17 @@ struct Head {
 }
 
 impl EfficientNetLite {
-    pub(super) fn new(size: Size, input: &Preprocess, tensors: &mut Tensors) -> Result<Self> {
+    pub(super) fn new(variant: Variant, input: &Preprocess, tensors: &mut Tensors) -> Result<Self> {
         let stem = Stem::new(input);
         let mut expands_stem = Some(Stem::convolution(tensors)?);
         let mut map = stem.output;
         let mut blocks = Vec::new();
-        for plan in size.stages().into_iter().flatten() {
+        for plan in variant.stages().into_iter().flatten() {
             let expand = match expands_stem.take() {
                 Some(convolution) => convolution,
                 None => {
                     let path = format!("{}.expand", plan.path);
-                    let [weight, bias] = tensors.take_conv(&path)?;
+                    let [weight, bias] = tensors.take_layer(&path)?;
                     Expand::new(&weight, bias, Inputs::STREAM)
                 }
             };
@@ -98,7 +98,7 @@ impl EfficientNetLite {
         mean
     }
 
-    /// See [`super::Network::contributions`].
+    /// See [`super::CpuModel::contributions`].
     pub(super) fn contributions(&self, poster: &Pixels) -> Contributions {
         let features = self.features(poster);
         let (genres, places) = (self.head.bias.len(), features.len() / FEATURES);
@@ -163,7 +163,7 @@ impl Block {
     ) -> Result<Self> {
         let BlockPlan { path, kernel, stride, .. } = plan;
         let name = format!("{path}.depthwise");
-        let [weight, bias] = tensors.take_conv(&name)?;
+        let [weight, bias] = tensors.take_layer(&name)?;
         Ok(Self {
             expand,
             depthwise: Depthwise::new(&weight, &bias, [*kernel, *stride], map),
@@ -196,7 +196,7 @@ impl Stem {
     }
 
     fn convolution(tensors: &mut Tensors) -> Result<Expand> {
-        let [weight, bias] = tensors.take_conv("stem")?;
+        let [weight, bias] = tensors.take_layer("stem")?;
         // From [output, channel, row, column] to the patch's order.
         let area = STEM.kernel * STEM.kernel;
         let reordered = weight.chunks_exact(3 * area).flat_map(|weight| {
@@ -242,6 +242,6 @@ impl Stem {
 
 /// The 1x1 convolution at `path`.
 fn project(tensors: &mut Tensors, path: &str, inputs: Inputs) -> Result<Project> {
-    let [weight, bias] = tensors.take_conv(path)?;
+    let [weight, bias] = tensors.take_layer(path)?;
     Ok(Project::new(&weight, bias, inputs))
 }

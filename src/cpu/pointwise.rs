@@ -3,7 +3,7 @@
 use bytemuck::cast;
 use wide::{f32x4, i16x8, i32x4};
 
-use super::fixed::{self, HIDDEN_BITS, Inputs, Pair};
+use super::fixed_point::{self as fixed, HIDDEN_BITS, Inputs, Pair};
 
 /// Outputs that are summed at once.
 const PANEL: usize = 8;

@@ -68,7 +68,7 @@ impl SeedCnn {
 impl Block {
     fn new(block: usize, tensors: &mut Tensors) -> Result<Self> {
         let path = format!("blocks.{block}");
-        let [weight, bias] = tensors.take_conv(&format!("{path}.conv"))?;
+        let [weight, bias] = tensors.take_layer(&format!("{path}.conv"))?;
         let [gamma, beta, mean, variance] = ["gamma", "beta", "running_mean", "running_var"]
             .map(|name| tensors.take(&format!("{path}.norm.{name}")));
         let norm = gamma?.into_iter().zip(beta?).zip(mean?.into_iter().zip(variance?));
@@ -120,7 +120,7 @@ impl Block {
 
 impl Dense {
     fn new(path: &str, tensors: &mut Tensors) -> Result<Self> {
-        let [weight, bias] = tensors.take_conv(path)?;
+        let [weight, bias] = tensors.take_layer(path)?;
         Ok(Self { weight, bias })
     }
 

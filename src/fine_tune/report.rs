@@ -1,74 +1,76 @@
-//! What posters that were kept aside say of a network that was taught: genre by genre, and together, beside the
-//! network as it was and beside guessing. It also says where there are too few of them to tell.
+//! What a fine-tuning achieved, measured on held-out posters: for each genre and for all together, beside the model as
+//! it was before and beside the baseline. It marks genres with too few posters to compare.
 
 use serde::Serialize;
 
 use crate::manifest::Manifest;
 use crate::metrics::{MIN_POSITIVES, Ranking, average_precision};
 
-/// A poster that was kept aside, and what was answered about it. All in the order of the manifest's genres.
-pub(crate) struct Answered<'a> {
-    /// What is known of it.
+/// A held-out poster and its predictions, all in the order of the manifest's genres.
+pub(crate) struct HeldOut<'a> {
+    /// True labels; `None` if unknown.
     pub(crate) labels: &'a [Option<bool>],
-    /// The probabilities before, where the genre was known then.
+    /// Probabilities before fine-tuning; `None` for genres that the model did not have.
     pub(crate) before: Vec<Option<f32>>,
-    /// The probabilities after.
+    /// Probabilities after fine-tuning.
     pub(crate) after: Vec<f32>,
 }
 
-/// A label, and its probability before and after.
+/// A known label, and its probability before and after.
 type Known = (bool, Option<f32>, f32);
 
-/// How well a network tells the genres that it was taught.
+/// The quality of a fine-tuned model on held-out posters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Judgement {
-    /// Posters that judged.
+pub struct FineTuneReport {
+    /// Number of held-out posters.
     pub posters: usize,
-    /// Mean cross-entropy of the known labels, in nats; less is better. Without `before` where a genre is new.
-    pub cross_entropy: Compared,
-    /// Mean of the genres' average precisions.
-    pub average_precision: Compared,
-    /// Every genre of which something is known.
-    pub genres: Vec<GenreJudgement>,
+    /// Mean cross-entropy of the known labels, in nats; lower is better. `before` is `None` if a genre is new.
+    pub cross_entropy: Comparison,
+    /// Mean average precision over the genres, 0..=1; higher is better. `before` is `None` if a genre is new.
+    pub average_precision: Comparison,
+    /// Every genre with at least one positive label.
+    pub genres: Vec<GenreReport>,
 }
 
-/// One figure thrice.
+/// One metric of the model before and after fine-tuning, and of the baseline.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Compared {
-    /// Of the network as it was; `None` where it could not tell.
+pub struct Comparison {
+    /// The model before; `None` if it did not have the genre.
     pub before: Option<f64>,
-    /// Of the network as it is taught.
+    /// The fine-tuned model.
     pub after: f64,
-    /// Of answering each genre's frequency for every poster.
-    pub guessing: f64,
+    /// Predicting each genre's frequency for every poster.
+    #[serde(rename = "guessing")]
+    pub baseline: f64,
 }
 
-/// How well a genre is told.
+/// The quality for one genre.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct GenreJudgement {
-    /// Its name.
+pub struct GenreReport {
+    /// The genre's name.
     pub genre: String,
-    /// Posters that have it.
+    /// Held-out posters that have it.
     pub positives: usize,
-    /// Posters that do not.
+    /// Held-out posters that do not have it.
     pub negatives: usize,
-    /// Area under the precision-recall curve.
-    pub average_precision: Compared,
-    /// Whether there are [`MIN_POSITIVES`] of either kind, below which better and worse are a matter of chance.
+    /// Average precision, 0..=1: the area under the precision-recall curve.
+    pub average_precision: Comparison,
+    /// Whether there are at least [`MIN_POSITIVES`] positives and as many negatives. With fewer, a difference may well
+    /// be chance.
     pub enough: bool,
 }
 
-impl Judgement {
-    pub(crate) fn of(manifest: &Manifest, answered: &[Answered<'_>]) -> Self {
+impl FineTuneReport {
+    pub(crate) fn new(manifest: &Manifest, held_out: &[HeldOut<'_>]) -> Self {
         let mut genres = Vec::new();
-        let mut entropy = Sums::default();
+        let mut entropy = CrossEntropySums::default();
         for (index, genre) in manifest.genres.iter().enumerate() {
-            let known: Vec<Known> = answered
+            let known: Vec<Known> = held_out
                 .iter()
-                .filter_map(|answer| {
-                    Some((answer.labels[index]?, answer.before[index], answer.after[index]))
+                .filter_map(|poster| {
+                    Some((poster.labels[index]?, poster.before[index], poster.after[index]))
                 })
                 .collect();
             if known.is_empty() {
@@ -80,70 +82,78 @@ impl Judgement {
             for &(label, before, after) in &known {
                 entropy.add(label, before, after, frequency);
             }
-            if positives == 0 {
-                continue;
+            if positives > 0 {
+                genres.push(GenreReport {
+                    genre: genre.name.clone(),
+                    positives,
+                    negatives,
+                    average_precision: compare_average_precision(&known, frequency),
+                    enough: positives.min(negatives) >= MIN_POSITIVES,
+                });
             }
-            let ranked = |probability: fn(&Known) -> f32| {
-                let mut ranking: Ranking = known.iter().map(|k| (probability(k), k.0)).collect();
-                ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
-                average_precision(&ranking)
-            };
-            let was_known = known.iter().all(|(_, before, _)| before.is_some());
-            genres.push(GenreJudgement {
-                genre: genre.name.clone(),
-                positives,
-                negatives,
-                average_precision: Compared {
-                    before: was_known.then(|| ranked(|k| k.1.unwrap_or_default())),
-                    after: ranked(|k| k.2),
-                    guessing: frequency,
-                },
-                enough: positives.min(negatives) >= MIN_POSITIVES,
-            });
         }
-        let mean = |figure: &dyn Fn(&Compared) -> Option<f64>| {
-            let figures: Option<Vec<f64>> =
-                genres.iter().map(|genre| figure(&genre.average_precision)).collect();
-            figures.map(|f| f.iter().sum::<f64>() / f.len().max(1) as f64)
-        };
-        let average_precision = Compared {
-            before: mean(&|c| c.before),
-            after: mean(&|c| Some(c.after)).unwrap_or_default(),
-            guessing: mean(&|c| Some(c.guessing)).unwrap_or_default(),
-        };
-        Self { posters: answered.len(), cross_entropy: entropy.mean(), average_precision, genres }
+        let average_precision = mean_average_precision(&genres);
+        Self { posters: held_out.len(), cross_entropy: entropy.mean(), average_precision, genres }
     }
 }
 
-/// Sums of cross-entropies.
-#[derive(Default)]
-struct Sums {
-    labels: usize,
-    before: f64,
-    /// Labels of which nothing was known before.
-    unknown: usize,
-    after: f64,
-    guessing: f64,
+/// Compares a genre's average precision; the baseline's is the genre's `frequency`.
+fn compare_average_precision(known: &[Known], frequency: f64) -> Comparison {
+    let of = |probability: fn(&Known) -> f32| {
+        let mut ranking: Ranking = known.iter().map(|k| (probability(k), k.0)).collect();
+        ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
+        average_precision(&ranking)
+    };
+    let was_known = known.iter().all(|(_, before, _)| before.is_some());
+    Comparison {
+        before: was_known.then(|| of(|k| k.1.unwrap_or_default())),
+        after: of(|k| k.2),
+        baseline: frequency,
+    }
 }
 
-impl Sums {
+fn mean_average_precision(genres: &[GenreReport]) -> Comparison {
+    let mean = |metric: &dyn Fn(&Comparison) -> Option<f64>| {
+        let values: Option<Vec<f64>> =
+            genres.iter().map(|genre| metric(&genre.average_precision)).collect();
+        values.map(|values| values.iter().sum::<f64>() / values.len().max(1) as f64)
+    };
+    Comparison {
+        before: mean(&|c| c.before),
+        after: mean(&|c| Some(c.after)).unwrap_or_default(),
+        baseline: mean(&|c| Some(c.baseline)).unwrap_or_default(),
+    }
+}
+
+/// Sums of cross-entropies over the known labels.
+#[derive(Default)]
+struct CrossEntropySums {
+    labels: usize,
+    before: f64,
+    /// Labels of genres that the model did not have before.
+    new: usize,
+    after: f64,
+    baseline: f64,
+}
+
+impl CrossEntropySums {
     fn add(&mut self, label: bool, before: Option<f32>, after: f32, frequency: f64) {
         let entropy = |p: f64| -(if label { p } else { 1.0 - p }).max(1e-7).ln();
         self.labels += 1;
         self.after += entropy(after.into());
-        self.guessing += entropy(frequency);
+        self.baseline += entropy(frequency);
         match before {
             Some(before) => self.before += entropy(before.into()),
-            None => self.unknown += 1,
+            None => self.new += 1,
         }
     }
 
-    fn mean(&self) -> Compared {
+    fn mean(&self) -> Comparison {
         let count = self.labels.max(1) as f64;
-        Compared {
-            before: (self.unknown == 0).then_some(self.before / count),
+        Comparison {
+            before: (self.new == 0).then_some(self.before / count),
             after: self.after / count,
-            guessing: self.guessing / count,
+            baseline: self.baseline / count,
         }
     }
 }

@@ -217,7 +217,7 @@ mod gradients {
     use burn::tensor::Shape;
 
     use super::*;
-    use crate::conv::depthwise::GradientScratch;
+    use crate::kernels::depthwise::GradientScratch;
 
     /// What the gradients of a layer are computed from.
     #[derive(Debug, Clone)]

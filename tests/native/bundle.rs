@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
-use marquee::{Bundle, Error, Model, Precision, weights};
+use marquee::{Bundle, Error, Model, Precision};
 
 const MANIFEST: &str = include_str!("../fixtures/tiny/model.json");
 const WEIGHTS: &[u8] = include_bytes!("../fixtures/tiny/weights.safetensors");
@@ -144,7 +144,7 @@ fn weights_in_8_bits_are_half_as_large_and_off_by_half_a_step() {
 
     let read = Bundle::from_parts(&json, &int8, &device).unwrap();
     let [expected, read] =
-        [&bundle.model, &read.model].map(|model| weights::tensors(model).unwrap());
+        [&bundle.model, &read.model].map(|model| model.tensors().unwrap());
     for (expected, read) in expected.iter().zip(&read) {
         assert_eq!((&expected.name, &expected.shape), (&read.name, &read.shape));
         let largest = expected.values.iter().fold(0f32, |largest, v| largest.max(v.abs()));

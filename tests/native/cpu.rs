@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
 use marquee::architecture::seed_cnn::SeedCnnConfig;
-use marquee::weights::{self, Precision};
+use marquee::weights::Precision;
 use marquee::{Bundle, Classifier, Error, Model, Pixels, Preprocess, cpu};
 
 /// A classifier for each of the two, of the bundle in a folder.
@@ -84,13 +84,13 @@ fn every_architecture_and_size_computes_as_with_burn() {
         device.seed(3);
         let model = Model::init(&architecture, [width, height], 5, &device).unwrap();
         let model = with_random_head(model);
-        let weights = pollster::block_on(weights::encode(&model, Precision::Half)).unwrap();
+        let weights = pollster::block_on(model.encode(Precision::Half)).unwrap();
         // Read back, so that both have the same halves.
         let size = [width, height];
         let model = Model::with_weights(&architecture, size, 5, &weights, &device).unwrap();
 
         let input = Preprocess { width, height, mean: [0.5, 0.45, 0.4], std: [0.5, 0.25, 0.3] };
-        let network = cpu::Network::new(&architecture, &input, 5, &weights).unwrap();
+        let network = cpu::CpuModel::new(&architecture, &input, 5, &weights).unwrap();
         let mut random = Random(7);
         let pixels = (0..width * height * 3).map(|_| (random.next() * 256.0) as u8).collect();
         let poster = Pixels { rgb: pixels };
@@ -121,7 +121,7 @@ fn with_random_head(model: Model) -> Model {
 fn refused(weights: &[u8]) -> String {
     let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
     let input = Preprocess { width: 64, height: 96, mean: [0.5; 3], std: [0.5; 3] };
-    match cpu::Network::new(&architecture, &input, 3, weights) {
+    match cpu::CpuModel::new(&architecture, &input, 3, weights) {
         Err(Error::WeightsShape { reason }) => reason,
         other => panic!("{other:?}"),
     }
@@ -159,12 +159,12 @@ fn weights_that_do_not_fit_are_refused_with_what_differs() {
         }
         true
     }));
-    assert_eq!(another_shape, "head.weight is [3, 1280] and not [1280, 3]");
+    assert_eq!(another_shape, "head.weight has the shape [3, 1280], expected [1280, 3]");
     let not_finite = refused(&write(&|name, _, values| {
         if name == "stem.bias" {
             values[5] = f32::NAN;
         }
         true
     }));
-    assert_eq!(not_finite, "stem.bias holds values that are not finite numbers");
+    assert_eq!(not_finite, "stem.bias contains NaN or infinite values");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use marquee::finetune::{Depth, FineTuneConfig};
+use marquee::fine_tune::{Depth, FineTuneOptions};
 
 /// Trains Marquee's networks on labelled posters, judges them, and exports the bundle for the browser.
 #[derive(Parser)]
@@ -281,8 +281,8 @@ pub(crate) struct TeachArgs {
 
 impl TeachArgs {
     /// Nothing is kept aside by it: the command line does that itself.
-    pub(crate) fn config(&self) -> FineTuneConfig {
-        FineTuneConfig {
+    pub(crate) fn config(&self) -> FineTuneOptions {
+        FineTuneOptions {
             depth: match self.depth {
                 DepthArg::Head => Depth::Head,
                 DepthArg::LastStage => Depth::LastStage,
@@ -296,7 +296,7 @@ impl TeachArgs {
             balance: self.balance,
             views: self.views,
             folds: 0,
-            ..FineTuneConfig::default()
+            ..FineTuneOptions::default()
         }
     }
 }

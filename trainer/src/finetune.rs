@@ -5,17 +5,18 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result, ensure};
 use marquee::bundle::write_atomically;
-use marquee::finetune::{FineTuneConfig, FineTuner, PartialLabels};
+use marquee::fine_tune::{FineTuneOptions, FineTuner, PartialLabels};
 use marquee::metrics::{MIN_POSITIVES, Ranking, average_precision};
 use marquee::{Bundle, Classifier, Manifest, Pixels, Precision};
 
-use crate::answers::BATCH;
+use crate::inference::BATCH;
 use crate::cli::FinetuneArgs;
-use crate::dataset::Dataset;
-use crate::posters::Poster;
+use crate::data::dataset::Dataset;
+use crate::data::posters::Poster;
 use crate::progress::Ticker;
-use crate::split::Split;
-use crate::{device, evaluate, lookalikes, posters};
+use crate::data::split::Split;
+use crate::data::{near_duplicates, posters};
+use crate::{device, evaluate};
 
 pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
@@ -34,13 +35,13 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
     let (taught, aside) = if args.aside == 0.0 {
         (loaded, Vec::new())
     } else {
-        let looks = lookalikes::looks(&dataset, &loaded)?;
+        let looks = near_duplicates::looks(&dataset, &loaded)?;
         let split = Split::draw(loaded, [args.aside, 0.0], args.seed, Some(&looks));
         (split.train, split.valid)
     };
     ensure!(!taught.is_empty(), "no poster is left to teach with; give more, or a smaller --aside");
 
-    let config = FineTuneConfig { seed: args.seed, ..args.teach.config() };
+    let config = FineTuneOptions { seed: args.seed, ..args.teach.config() };
     let mut tuner = FineTuner::new(bundle, &new, config, &device)?;
     let genres: Vec<String> = tuner.genres().map(str::to_owned).collect();
     // Where the table says nothing of a genre, nothing is learnt of it.

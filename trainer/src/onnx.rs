@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use marquee::architecture::efficientnet_lite::BlockPlan;
 use marquee::bundle::write_atomically;
-use marquee::weights::{self, NamedTensor};
+use marquee::weights::NamedTensor;
 use marquee::{Bundle, Manifest, Model};
 use prost::Message;
 
@@ -98,7 +98,7 @@ struct Builder {
 impl Builder {
     fn new(model: &Model) -> Result<Self> {
         let mut builder = Self { nodes: Vec::new(), tensors: Vec::new() };
-        for NamedTensor { name, shape, values } in weights::tensors(model)? {
+        for NamedTensor { name, shape, values } in model.tensors()? {
             let shape: Vec<i64> = shape.into_iter().map(|size| size as i64).collect();
             builder.constant(&name, &shape, &values);
         }

@@ -12,7 +12,7 @@ use burn::module::Param;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use marquee::architecture::efficientnet_lite::LAST_STAGE;
-use marquee::finetune::{FineTuneConfig, FineTuner};
+use marquee::fine_tune::{FineTuneOptions, FineTuner};
 use marquee::metrics::{MIN_POSITIVES, Ranking, average_precision};
 use marquee::model::EfficientNetLite;
 use marquee::{Bundle, Model, Pixels};
@@ -21,13 +21,13 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::answers::BATCH;
+use crate::inference::BATCH;
 use crate::cli::{Half, Side, StudyArgs};
-use crate::dataset::Dataset;
+use crate::data::dataset::Dataset;
 use crate::device;
-use crate::posters::Poster;
+use crate::data::posters::Poster;
 use crate::progress::Ticker;
-use crate::split::Split;
+use crate::data::split::Split;
 
 /// Posters of a genre that it is taught from.
 const POSITIVES: [usize; 4] = [5, 10, 20, 50];
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &StudyArgs) -> Result<()> {
         let (mut taught, mut others) = (Vec::new(), Vec::new());
         for genre in judged(positives) {
             for seed in 0..args.seeds {
-                let config = FineTuneConfig { seed, ..config.clone() };
+                let config = FineTuneOptions { seed, ..config.clone() };
                 let (it, rest) = teach_again(read()?, &colour, genre, positives, config, &device)?;
                 taught.push(it);
                 others.push(rest);
@@ -127,7 +127,7 @@ pub(crate) fn run(args: &StudyArgs) -> Result<()> {
     for &posters in shifted {
         let (mut shifted, mut others) = (Vec::new(), Vec::new());
         for seed in 0..args.seeds {
-            let config = FineTuneConfig { seed, ..config.clone() };
+            let config = FineTuneOptions { seed, ..config.clone() };
             let (there, here) = teach_shifted(read()?, &grey, &colour, posters, config, &device)?;
             shifted.push(there);
             others.push(here);
@@ -226,7 +226,7 @@ fn teach_again(
     seen: &Seen,
     genre: usize,
     positives: usize,
-    config: FineTuneConfig,
+    config: FineTuneOptions,
     device: &Device,
 ) -> Result<(Figures, Figures)> {
     let mut random = ChaCha8Rng::seed_from_u64(config.seed);
@@ -273,7 +273,7 @@ fn teach_shifted(
     shifted: &Seen,
     plain: &Seen,
     taught: usize,
-    config: FineTuneConfig,
+    config: FineTuneOptions,
     device: &Device,
 ) -> Result<(Figures, Figures)> {
     let mut order: Vec<usize> = (0..shifted.posters.len()).collect();
@@ -301,7 +301,7 @@ fn teach(
 ) -> Result<()> {
     let examples: Vec<_> = examples.collect();
     pollster::block_on(tuner.add(&examples))?;
-    pollster::block_on(tuner.step(tuner.config().steps))?;
+    pollster::block_on(tuner.step(tuner.options().steps))?;
     Ok(())
 }
 
