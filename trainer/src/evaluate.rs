@@ -10,13 +10,14 @@ use marquee::evaluation::Line;
 use marquee::metrics::{Answers, GenreFigures, MIN_POSITIVES};
 use marquee::{Bundle, Classifier, Evaluation, Manifest, Pixels};
 
-use crate::answers::BATCH;
 use crate::cli::EvaluateArgs;
-use crate::dataset::Dataset;
-use crate::posters::Poster;
+use crate::data::dataset::Dataset;
+use crate::data::posters;
+use crate::data::posters::Poster;
+use crate::inference::BATCH;
 use crate::progress::Ticker;
-use crate::soup::Soup;
-use crate::{device, export, posters, report};
+use crate::training::soup::Soup;
+use crate::{device, export, report};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;

@@ -9,16 +9,16 @@ use marquee::bundle::write_atomically;
 use marquee::manifest::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights};
 use marquee::{Bundle, Classifier, Evaluation, Manifest, Precision, Preprocess};
 
-use crate::answers;
 use crate::calibration::{self, Calibration};
 use crate::cli::{ExportArgs, WeightsArg};
-use crate::config::takes_any_size;
-use crate::dataset::Dataset;
+use crate::data::dataset::Dataset;
+use crate::data::posters::{self, Poster};
+use crate::data::split::Split;
 use crate::evaluate::{self, Judged};
-use crate::posters::{self, Poster};
-use crate::run::Run;
-use crate::soup::Soup;
-use crate::split::Split;
+use crate::inference;
+use crate::training::config::takes_any_size;
+use crate::training::run_folder::Run;
+use crate::training::soup::Soup;
 use crate::{device, onnx};
 
 const PRETRAINED_LICENCE: &str =
@@ -131,7 +131,7 @@ fn from_bundle(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Exporte
 /// posters in `valid`.
 fn calibrate(bundle: Bundle, valid: &[Poster], device: &Device) -> Result<Bundle> {
     let Bundle { mut manifest, model } = bundle;
-    let logits = answers::logits(&model, valid, &manifest.input, device)?;
+    let logits = inference::logits(&model, valid, &manifest.input, device)?;
     let labels: Vec<Vec<bool>> = valid.iter().map(|poster| poster.row.labels.clone()).collect();
     let trained_on = manifest.training.train_posters.max(1) as f32;
     let frequencies: Vec<f32> =

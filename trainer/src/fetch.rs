@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::cli::FetchArgs;
-use crate::dataset::Dataset;
+use crate::data::dataset::Dataset;
 use download::Source;
 
 pub(crate) fn run(args: &FetchArgs) -> Result<()> {

@@ -9,13 +9,13 @@ use marquee::fine_tune::{FineTuneOptions, FineTuner, PartialLabels};
 use marquee::metrics::{MIN_POSITIVES, Ranking, average_precision};
 use marquee::{Bundle, Classifier, Manifest, Pixels, Precision};
 
-use crate::inference::BATCH;
 use crate::cli::FinetuneArgs;
 use crate::data::dataset::Dataset;
 use crate::data::posters::Poster;
-use crate::progress::Ticker;
 use crate::data::split::Split;
 use crate::data::{near_duplicates, posters};
+use crate::inference::BATCH;
+use crate::progress::Ticker;
 use crate::{device, evaluate};
 
 pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {

@@ -12,7 +12,7 @@ use burn::train::renderer::{
     MetricsRendererTraining,
 };
 
-use crate::running::RunningMeans;
+use crate::training::metric_means::RunningMeans;
 
 /// Lines come at most this often.
 const INTERVAL: Duration = Duration::from_secs(5);

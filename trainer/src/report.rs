@@ -15,10 +15,10 @@ use marquee::bundle::write_atomically;
 use marquee::metrics::MIN_POSITIVES;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::curves;
+use crate::data::posters::Poster;
 use crate::evaluate::Judged;
-use crate::log::Line;
-use crate::posters::Poster;
+use crate::training::curves;
+use crate::training::epoch_log::Line;
 
 /// Mistakes that are shown of either kind.
 const MISTAKES: usize = 12;

@@ -21,13 +21,13 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::inference::BATCH;
 use crate::cli::{Half, Side, StudyArgs};
 use crate::data::dataset::Dataset;
-use crate::device;
 use crate::data::posters::Poster;
-use crate::progress::Ticker;
 use crate::data::split::Split;
+use crate::device;
+use crate::inference::BATCH;
+use crate::progress::Ticker;
 
 /// Posters of a genre that it is taught from.
 const POSITIVES: [usize; 4] = [5, 10, 20, 50];

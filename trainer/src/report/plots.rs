@@ -4,8 +4,8 @@ use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::curves::{TRAIN, VALID, register_font};
 use crate::evaluate::Judged;
+use crate::training::curves::{TRAIN, VALID, register_font};
 use marquee::metrics::{Answers, ReliabilityBin};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;

@@ -9,16 +9,16 @@ use marquee::{Architecture, Preprocess};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::augment::Augment;
 use crate::cli::TrainArgs;
-use crate::loss::LossConfig;
+use crate::data::augment::Augment;
+use crate::training::loss::LossConfig;
 
 /// Configurations that come with the trainer, by name.
 const NAMED: [(&str, &str); 4] = [
-    ("efficientnet-lite0", include_str!("../configs/efficientnet-lite0.toml")),
-    ("teacher", include_str!("../configs/teacher.toml")),
-    ("seed-cnn", include_str!("../configs/seed-cnn.toml")),
-    ("seed-cnn-all", include_str!("../configs/seed-cnn-all.toml")),
+    ("efficientnet-lite0", include_str!("../../configs/efficientnet-lite0.toml")),
+    ("teacher", include_str!("../../configs/teacher.toml")),
+    ("seed-cnn", include_str!("../../configs/seed-cnn.toml")),
+    ("seed-cnn-all", include_str!("../../configs/seed-cnn-all.toml")),
 ];
 
 /// A training configuration. See `configs/` for what each field means.

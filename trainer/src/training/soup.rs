@@ -9,10 +9,10 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use marquee::Model;
 
-use crate::average;
-use crate::config::Config;
-use crate::log::Line;
-use crate::run::Run;
+use crate::training::config::Config;
+use crate::training::ema;
+use crate::training::epoch_log::Line;
+use crate::training::run_folder::Run;
 
 /// Runs that can be averaged; often a single one.
 pub(crate) struct Soup {
@@ -64,7 +64,7 @@ impl Soup {
         for (index, run) in self.others.iter().enumerate() {
             let (model, _) = run.best_model(genres, device)?;
             let among = (index + 2) as f64;
-            mean = average::update(mean, &model, 1.0 - 1.0 / among);
+            mean = ema::update(mean, &model, 1.0 - 1.0 / among);
         }
         Ok((mean, best))
     }

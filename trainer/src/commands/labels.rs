@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::cli::LabelsArgs;
-use crate::dataset::Dataset;
+use crate::data::dataset::Dataset;
 
 pub(crate) fn run(args: &LabelsArgs) -> Result<()> {
     let dataset = Dataset::read(&args.data, None)?;

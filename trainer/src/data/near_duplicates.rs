@@ -8,8 +8,8 @@ use image_hasher::{HashAlg, HasherConfig, ImageHash};
 use marquee::Preprocess;
 use rayon::prelude::*;
 
-use crate::dataset::Dataset;
-use crate::posters::Poster;
+use crate::data::dataset::Dataset;
+use crate::data::posters::Poster;
 use crate::progress::Ticker;
 
 /// Whether each of 16 x 16 places is darker than the one beside it.

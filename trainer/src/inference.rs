@@ -5,8 +5,8 @@ use burn::data::dataloader::DataLoader;
 use burn::tensor::Device;
 use marquee::{Model, Preprocess};
 
-use crate::loader::Loader;
-use crate::posters::Poster;
+use crate::data::loader::Loader;
+use crate::data::posters::Poster;
 use crate::progress::Ticker;
 
 /// Posters at a time.

@@ -8,10 +8,10 @@ use burn::train::metric::{AccuracyInput, Adaptor, ItemLazy, LossInput};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use marquee::Model;
 
-use crate::average;
-use crate::loader::Batch;
-use crate::loss::{LossConfig, binary_cross_entropy};
-use crate::ranking::RankingInput;
+use crate::data::loader::Batch;
+use crate::training::ema;
+use crate::training::loss::{LossConfig, binary_cross_entropy};
+use crate::training::map_metric::RankingInput;
 
 /// A network that is being trained. A type of our own, since the traits and [`Model`] are both others'.
 #[derive(Module, Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Learning {
 impl Learning {
     /// Trains `model`; with a `decay` above 0 it keeps an average of the weights and judges that.
     pub(crate) fn new(model: Model, loss: &LossConfig, decay: f64) -> Self {
-        let average = (decay > 0.0).then(|| average::start(&model));
+        let average = (decay > 0.0).then(|| ema::start(&model));
         Self { model, average, loss: loss.clone(), decay }
     }
 
@@ -75,8 +75,7 @@ impl TrainStep for Learning {
     ) -> Self {
         // Only the network itself: the average has no gradients, and no state in the optimiser.
         self.model = optimiser.step(rate, self.model, gradients);
-        self.average =
-            self.average.map(|average| average::update(average, &self.model, self.decay));
+        self.average = self.average.map(|average| ema::update(average, &self.model, self.decay));
         self
     }
 }

@@ -8,11 +8,12 @@ use burn::tensor::Device;
 use marquee::metrics::sigmoid;
 use marquee::{Bundle, Model, Preprocess};
 
-use crate::config::TeachingConfig;
-use crate::dataset::Dataset;
-use crate::posters::Poster;
-use crate::run::Run;
-use crate::{answers, posters};
+use crate::data::dataset::Dataset;
+use crate::data::posters;
+use crate::data::posters::Poster;
+use crate::inference;
+use crate::training::config::TeachingConfig;
+use crate::training::run_folder::Run;
 
 /// By id, the mean of the teachers' probabilities. Empty without teachers. Each looks at the posters in its own
 /// size.
@@ -35,7 +36,7 @@ pub(crate) fn answers(
         println!("asking the teacher {}", dir.display());
         // Whose image is bad was said before.
         let posters = posters::load(&dataset, &input, true)?;
-        let logits = answers::logits(&model, &posters, &input, device)?;
+        let logits = inference::logits(&model, &posters, &input, device)?;
         for (poster, logits) in posters.iter().zip(logits) {
             let means = answers.entry(poster.row.id.clone()).or_insert_with(|| vec![0.0; genres]);
             let means = means.iter_mut().zip(logits);

@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::tensor::{Device, Tensor};
 use burn::train::TrainStep;
 
-use crate::config::Config;
-use crate::learner::Learning;
-use crate::loader::Batch;
+use crate::data::loader::Batch;
+use crate::training::config::Config;
+use crate::training::learner::Learning;
 
 /// Whether Burn or a driver says, in one of their ways, that there is no memory left.
 pub(crate) fn ran_out(error: &str) -> bool {

@@ -16,12 +16,12 @@ use burn::tensor::Device;
 use marquee::Model;
 use marquee::bundle::write_atomically;
 
-use crate::config::Config;
+use crate::data::posters::Poster;
+use crate::data::split::Split;
 use crate::evaluate::read_ids;
-use crate::learner::Learning;
-use crate::log::{self, Line};
-use crate::posters::Poster;
-use crate::split::Split;
+use crate::training::config::Config;
+use crate::training::epoch_log::{self, Line};
+use crate::training::learner::Learning;
 
 pub(crate) struct Run {
     pub(crate) dir: PathBuf,
@@ -101,7 +101,7 @@ impl Run {
 
     /// The lines of the log.
     pub(crate) fn log(&self) -> Result<Vec<Line>> {
-        log::read(&self.log_path())
+        epoch_log::read(&self.log_path())
     }
 
     /// The posters that judge: the test's, or validation's where there is no test.
@@ -124,7 +124,9 @@ impl Run {
         let complete = |epoch: &usize| {
             let parts = ["model", "optim", "scheduler"];
             parts.iter().all(|part| self.checkpoint(part, *epoch).is_file())
-                && log.iter().any(|line| line.epoch == *epoch && line.split == log::Side::Valid)
+                && log
+                    .iter()
+                    .any(|line| line.epoch == *epoch && line.split == epoch_log::Side::Valid)
         };
         Ok((1..=self.config.epochs).rev().find(complete).unwrap_or(0))
     }
@@ -149,7 +151,7 @@ impl Run {
     /// The network of the best epoch so far, and its line in the log.
     pub(crate) fn best_model(&self, genres: usize, device: &Device) -> Result<(Model, Line)> {
         let lines = self.log()?;
-        let best = log::best(&lines, self.config.goal)
+        let best = epoch_log::best(&lines, self.config.goal)
             .with_context(|| format!("{} has no finished epoch yet", self.dir.display()))?;
         let path = self.checkpoint("model", best.epoch);
         let input = &self.config.input;

@@ -8,7 +8,7 @@ use marquee::bundle::write_atomically;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::log::{Line, Side};
+use crate::training::epoch_log::{Line, Side};
 
 const SIZE: (u32, u32) = (1200, 480);
 pub(crate) const TRAIN: RGBColor = RGBColor(37, 99, 165);

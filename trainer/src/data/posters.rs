@@ -8,7 +8,7 @@ use marquee::{Pixels, Preprocess};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::dataset::{Dataset, Row};
+use crate::data::dataset::{Dataset, Row};
 use crate::progress::Ticker;
 
 /// A labelled poster with its picture.

@@ -15,11 +15,11 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::answers::BATCH;
-use crate::augment::{Augment, Crops};
-use crate::config::Config;
-use crate::posters::Poster;
+use crate::data::augment::{Augment, Crops};
+use crate::data::posters::Poster;
+use crate::inference::BATCH;
 use crate::progress::Ticker;
+use crate::training::config::Config;
 
 /// Feature maps of posters, in the posters' order.
 pub(crate) struct Features {

@@ -14,9 +14,9 @@ use serde::Deserialize;
 use toml::Value;
 
 use crate::cli::{SweepArgs, TrainArgs};
-use crate::config::Goal;
-use crate::run::Run;
-use crate::{log, train};
+use crate::training::config::Goal;
+use crate::training::run_folder::Run;
+use crate::training::{epoch_log, fit};
 
 /// What is searched. See `configs/sweep.toml`.
 #[derive(Debug, Deserialize)]
@@ -80,7 +80,7 @@ fn rounded(value: f64) -> String {
 
 pub(crate) fn run(args: &SweepArgs) -> Result<()> {
     let text = match args.config.as_str() {
-        "sweep" => include_str!("../configs/sweep.toml").to_owned(),
+        "sweep" => include_str!("../../configs/sweep.toml").to_owned(),
         path => std::fs::read_to_string(path)
             .with_context(|| format!("--config {path}: neither a file nor sweep"))?,
     };
@@ -95,8 +95,8 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
         let drawn = sweep.draw(trial);
         println!("\ntrial {} of {}: {}", trial + 1, args.trials, drawn.join(", "));
         // A trial that fails, by a rate that is too high perhaps, is a result too.
-        if let Err(error) = train::run(args.trial(&sweep, trial, drawn)) {
-            ensure!(!train::was_stopped(&error), "{error:#}");
+        if let Err(error) = fit::run(args.trial(&sweep, trial, drawn)) {
+            ensure!(!fit::was_stopped(&error), "{error:#}");
             eprintln!("trial {} failed: {error:#}", trial + 1);
         }
         write_atomically(&args.out.join("table.md"), table(&sweep, args)?.as_bytes())?;
@@ -158,11 +158,11 @@ fn table(sweep: &Sweep, args: &SweepArgs) -> Result<String> {
         }
         let run = Run::open(&dir)?;
         goal = run.config.goal;
-        if let Some(best) = log::best(&run.log()?, goal) {
+        if let Some(best) = epoch_log::best(&run.log()?, goal) {
             rows.push((trial, best.clone()));
         }
     }
-    rows.sort_by(|a, b| log::best_first(goal, &a.1, &b.1));
+    rows.sort_by(|a, b| epoch_log::best_first(goal, &a.1, &b.1));
     let keys: Vec<&str> = sweep.search.keys().map(String::as_str).collect();
     let mut text = format!(
         "| trial | mean average precision | cross-entropy | epoch | {} |\n|---|---|---|---|{}\n",

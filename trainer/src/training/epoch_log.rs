@@ -14,9 +14,9 @@ use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, NumericEntry};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Goal};
-use crate::ranking;
-use crate::running::RunningMeans;
+use crate::training::config::{Config, Goal};
+use crate::training::map_metric;
+use crate::training::metric_means::RunningMeans;
 
 /// What happened in an epoch on one side of the split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl MetricLogger for LogWriter {
             self.finished.iter().find(|line| line.epoch == epoch && Some(line.split) == side);
         let value = line.map(|line| match name {
             "Loss" => line.loss,
-            ranking::NAME => line.mean_average_precision,
+            map_metric::NAME => line.mean_average_precision,
             _ => line.accuracy * 100.0,
         });
         Ok(value.map(NumericEntry::Value).into_iter().collect())
@@ -145,7 +145,7 @@ impl MetricLogger for LogWriter {
             split,
             loss: self.means.mean("Loss"),
             accuracy: self.means.mean("Accuracy") / 100.0,
-            mean_average_precision: self.means.mean(ranking::NAME),
+            mean_average_precision: self.means.mean(map_metric::NAME),
             seconds: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         };
         self.means.clear();

@@ -19,10 +19,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::Beta;
 use rayon::prelude::*;
 
-use crate::augment::{Augment, Crops};
-use crate::dataset::Row;
-use crate::features::Features;
-use crate::posters::Poster;
+use crate::data::augment::{Augment, Crops};
+use crate::data::dataset::Row;
+use crate::data::posters::Poster;
+use crate::training::features::Features;
 
 /// Some posters on a device.
 #[derive(Debug, Clone)]

@@ -10,9 +10,9 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::dataset::Dataset;
-use crate::lookalikes::{self, Look};
-use crate::posters::{self, Poster};
+use crate::data::dataset::Dataset;
+use crate::data::near_duplicates::{self, Look};
+use crate::data::posters::{self, Poster};
 
 /// Posters by their side.
 pub(crate) struct Split {
@@ -42,7 +42,7 @@ impl Split {
         let all = posters::load(dataset, &manifest.input, skip_bad)?;
         let shares = [setting("valid_share")?, setting("test_share")?];
         let together = training.settings["lookalikes_together"].as_bool().unwrap_or(false);
-        let looks = together.then(|| lookalikes::looks(dataset, &all)).transpose()?;
+        let looks = together.then(|| near_duplicates::looks(dataset, &all)).transpose()?;
         let split = Self::draw(all, shares, seed, looks.as_deref());
         let sizes = [split.train.len(), split.valid.len(), split.test.len()];
         let expected = [training.train_posters, training.valid_posters, training.test_posters];
@@ -126,7 +126,8 @@ fn keep_lookalikes_together(looks: &[Look], groups: &[usize], sides: &mut [Side]
             .into_par_iter()
             .filter_map(|index| {
                 let nearer = (0..looks.len()).filter(|&other| sides[other] < sides[index]);
-                let alike = nearer.filter(|&other| lookalikes::alike(&looks[index], &looks[other]));
+                let alike =
+                    nearer.filter(|&other| near_duplicates::alike(&looks[index], &looks[other]));
                 let side = alike.map(|other| sides[other]).min()?;
                 Some((groups[index], side))
             })

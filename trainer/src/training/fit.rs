@@ -24,20 +24,22 @@ use burn::train::{
 use marquee::Model;
 use marquee::architecture::efficientnet_lite::{PARTS, part_path};
 
-use crate::augment::Crops;
 use crate::cli::TrainArgs;
-use crate::config::{Config, Goal, OptimiserConfig, Schedule};
-use crate::dataset::Dataset;
-use crate::features::{Features, Views};
-use crate::learner::Learning;
-use crate::loader::{Loader, Targets};
-use crate::log::LogWriter;
-use crate::posters::Poster;
+use crate::data::augment::Crops;
+use crate::data::dataset::Dataset;
+use crate::data::loader::{Loader, Targets};
+use crate::data::posters::Poster;
+use crate::data::split::Split;
+use crate::data::{near_duplicates, posters};
 use crate::progress::{PlainLines, terminal};
-use crate::ranking::{self, RankingMetric};
-use crate::run::Run;
-use crate::split::Split;
-use crate::{curves, device, log, lookalikes, memory, posters, pretrained, teaching};
+use crate::training::config::{Config, Goal, OptimiserConfig, Schedule};
+use crate::training::epoch_log::LogWriter;
+use crate::training::features::{Features, Views};
+use crate::training::learner::Learning;
+use crate::training::map_metric::{self, RankingMetric};
+use crate::training::run_folder::Run;
+use crate::training::{curves, distillation, epoch_log, out_of_memory};
+use crate::{device, pretrained};
 
 pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let (run, resumed) = match (&args.resume, &args.out) {
@@ -47,7 +49,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     };
     let config = &run.config;
     let done = if resumed { run.last_checkpoint()? } else { 0 };
-    if done == config.epochs || log::ran_out_of_patience(&run.log()?, config) {
+    if done == config.epochs || epoch_log::ran_out_of_patience(&run.log()?, config) {
         println!("{} is finished: {done} epochs are done", run.dir.display());
         return finish(&run);
     }
@@ -61,7 +63,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let split_seed = config.split_seed.unwrap_or(config.seed);
     let shares = [config.valid_share, config.test_share];
     let looks =
-        config.lookalikes_together.then(|| lookalikes::looks(&dataset, &all)).transpose()?;
+        config.lookalikes_together.then(|| near_duplicates::looks(&dataset, &all)).transpose()?;
     let split = Split::draw(all, shares, split_seed, looks.as_deref());
     ensure!(!split.train.is_empty(), "no poster is left to train on; give more posters");
     ensure!(
@@ -113,7 +115,7 @@ fn fit(
     let targets = Targets {
         smoothing: config.loss.smoothing as f32,
         frequencies,
-        teachers: teaching::answers(&config.teaching, dataset, &split.train, device)?,
+        teachers: distillation::answers(&config.teaching, dataset, &split.train, device)?,
         teaching: config.teaching.share as f32,
     };
     let features = |wanted: Views<'_>| {
@@ -160,14 +162,14 @@ fn fit(
     let result = training.launch(learner);
 
     if let Some(error) = result.error {
-        if memory::ran_out(&error.to_string()) {
-            bail!("{}", memory::advice(&model, config, genres, &training_device));
+        if out_of_memory::ran_out(&error.to_string()) {
+            bail!("{}", out_of_memory::advice(&model, config, genres, &training_device));
         }
         bail!("training stopped: {error}; what is finished is kept, {}", resume_hint(&run.dir));
     }
     let Some(interruption) = result.interrupted else { return Ok(()) };
     match interruption.reason {
-        Some(reason) if reason.starts_with(log::NOT_A_NUMBER) => {
+        Some(reason) if reason.starts_with(epoch_log::NOT_A_NUMBER) => {
             bail!("{reason}; what is finished is kept: start a new run with a lower learning_rate")
         }
         _ => Err(Stopped(resume_hint(&run.dir)).into()),
@@ -298,7 +300,7 @@ fn renderer(interrupter: &Interrupter, done: usize) -> Box<dyn MetricsRenderer> 
 
 fn finish(run: &Run) -> Result<()> {
     let lines = run.log()?;
-    let best = log::best(&lines, run.config.goal).context("no epoch was finished")?;
+    let best = epoch_log::best(&lines, run.config.goal).context("no epoch was finished")?;
     run.keep_best(best)?;
     curves::draw(&lines, &run.dir)?;
     println!(
@@ -326,7 +328,7 @@ impl CheckpointingStrategy for LastTwoAndBest {
     ) -> Vec<CheckpointingAction> {
         let (name, direction) = match self.goal {
             Goal::Loss => ("Loss", Direction::Lowest),
-            Goal::Ranking => (ranking::NAME, Direction::Highest),
+            Goal::Ranking => (map_metric::NAME, Direction::Highest),
         };
         let best = store.find_epoch(name, Aggregate::Mean, direction, &Side::Valid);
         let outdated = (1..epoch.saturating_sub(1)).filter(|&old| Some(old) != best);

@@ -1,0 +1,8 @@
+//! Labelled posters: reading, splitting, augmenting and batching them.
+
+pub(crate) mod augment;
+pub(crate) mod dataset;
+pub(crate) mod loader;
+pub(crate) mod near_duplicates;
+pub(crate) mod posters;
+pub(crate) mod split;
