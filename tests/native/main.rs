@@ -7,6 +7,7 @@ mod bundle;
 #[path = "../corpus/mod.rs"]
 mod corpus;
 mod cpu;
+mod docs;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 mod fuzz;

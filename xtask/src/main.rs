@@ -5,6 +5,8 @@ mod bench;
 mod chromium;
 mod debian;
 mod dependencies;
+#[cfg(test)]
+mod docs;
 mod package;
 mod project;
 mod robust;

@@ -6,6 +6,8 @@ mod cli;
 #[path = "../../../tests/corpus/mod.rs"]
 mod corpus;
 mod determinism;
+#[cfg(unix)] // it runs a shell
+mod docs;
 mod efficientnet;
 mod fetch;
 mod finetune;
