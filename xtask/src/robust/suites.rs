@@ -32,13 +32,13 @@ const SUITES: [Suite; 7] = [
     },
     Suite {
         name: "memory",
-        heading: "Memory",
+        heading: "Memory limits",
         native: &["memory"],
         page: &[("memory.test.mjs", "")],
     },
     Suite {
         name: "devices",
-        heading: "Devices that fail",
+        heading: "Failing devices",
         native: &[],
         page: &[
             ("page.test.mjs", "without a GPU that works"),
@@ -47,11 +47,11 @@ const SUITES: [Suite; 7] = [
     },
     Suite {
         name: "kills",
-        heading: "Killed, a full disk, a read-only folder",
+        heading: "Kills, full disks and read-only folders",
         native: &["kill"],
         page: &[],
     },
-    Suite { name: "fetch", heading: "Fetching", native: &["fetch"], page: &[] },
+    Suite { name: "fetch", heading: "Downloads", native: &["fetch"], page: &[] },
     Suite {
         name: "security",
         heading: "Web security",
