@@ -6,7 +6,7 @@
  * @import { Genre, LabelledAnswer, Labels } from "./messages.js"
  */
 
-import { figures } from "./card.js";
+import { metricTable } from "./metric-table.js";
 import { element, make, table } from "./dom.js";
 
 const box = element("evaluation", HTMLElement);
@@ -45,7 +45,7 @@ export async function evaluate(client, batch, csv, genres) {
         box.hidden = false;
         box.replaceChildren(
             make("h3", null, `Beside the true genres of ${posters} posters in ${csv.name}`),
-            figures("On these posters", metrics),
+            metricTable("On these posters", metrics),
             make(
                 "details",
                 null,
@@ -72,7 +72,7 @@ function labelled(batch, labels, genres) {
     return batch.items.flatMap(({ state, name, predictions }) => {
         const id = name.split("/").at(-1)?.replace(/\.[^.]*$/, "") ?? "";
         const row = rows.get(id);
-        if (state !== "answered" || !row) return [];
+        if (state !== "classified" || !row) return [];
         const probabilities = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
         return [{
             probabilities: genres.map(({ name }) => probabilities.get(name) ?? 0),

@@ -1,7 +1,8 @@
 /**
- * The page: joins what the visitor does with the classifier (client.js) and with what is shown.
+ * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown.
  *
- * @import { FromWorker, Manifest } from "./messages.js"
+ * @import { FromClassifier, Manifest } from "./messages.js"
+ * @import { OwnModel } from "./store.js"
  */
 
 import { Batch } from "./batch.js";
@@ -9,38 +10,41 @@ import * as camera from "./camera.js";
 import * as card from "./card.js";
 import { Client } from "./client.js";
 import { element } from "./dom.js";
+import { message } from "./errors.js";
+import * as evaluation from "./evaluation.js";
 import * as gallery from "./gallery.js";
 import * as intake from "./intake.js";
-import * as evaluation from "./evaluation.js";
-import * as offline from "./offline.js";
-import * as poster from "./poster.js";
 import * as modelPicker from "./model-picker.js";
 import * as models from "./models.js";
+import * as offline from "./offline.js";
+import * as poster from "./poster.js";
 import * as saveBatch from "./save-batch.js";
-import { listen as listenToSettings } from "./settings.js";
+import * as settingsDialog from "./settings-dialog.js";
+import { strings } from "./strings/index.js";
+import { addFiles } from "./teach/add-files.js";
 import * as teach from "./teach/view.js";
 
-/** @type {Manifest | undefined} */
+/** Of the model in use. @type {Manifest | undefined} */
 let manifest;
 /** @type {Batch | undefined} */
 let batch;
-/** Counts the posters that were asked for, so that an answer to an older one is not shown. */
-let latest = 0;
-/** The poster whose answer is shown. @type {{ file: File, name: string } | undefined} */
-let answered;
-/** Whether another network was chosen and has not answered yet. */
-let switched = false;
+/** Counts the requests for one poster, so that a result that comes too late is not shown. */
+let latestRequest = 0;
+/** The poster whose result is on show. @type {{ file: File, name: string } | undefined} */
+let explained;
+/** Whether another model was selected and is not ready yet. */
+let isSwitching = false;
 
-let settings = listenToSettings((changed) => {
+let settings = settingsDialog.listen((changed) => {
     settings = changed;
     applySettings();
     client.chooseDevice(settings.device);
 });
 applySettings();
-const client = new Client(settings.device, hear);
+const client = new Client(settings.device, receive);
 models.listen({
     onSelect: (model) => {
-        switched = true;
+        isSwitching = true;
         useModel(model);
     },
 });
@@ -50,43 +54,43 @@ models.restore().then((model) => {
 });
 
 const back = element("back", HTMLButtonElement);
-poster.listen(takeSample);
-intake.listen(take, (message) => {
+poster.listen(openSample);
+intake.listen(open, (message) => {
     if (teach.isShown()) {
         teach.showError(message);
         return;
     }
-    showOne();
+    showPoster();
     poster.showError(message);
 });
-element("open-teach", HTMLButtonElement).addEventListener("click", showTeach);
-element("close-teach", HTMLButtonElement).addEventListener("click", () => (batch ? showMany() : showOne()));
-element("teach-many", HTMLButtonElement).addEventListener("click", async () => {
-    showTeach();
-    await teach.addPosters(gallery.shown().map(({ file }) => file));
-});
-camera.listen((file) => take([file]));
+camera.listen((file) => open([file]));
 gallery.listen(async ({ file, name }) => {
-    showOne();
+    showPoster();
     back.hidden = false;
     back.focus();
     await explain(file, name);
 });
-back.addEventListener("click", showMany);
-document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !back.hidden && !document.querySelector("dialog[open]")) showMany();
+element("open-teach", HTMLButtonElement).addEventListener("click", showTeach);
+element("close-teach", HTMLButtonElement).addEventListener("click", () => (batch ? showGallery() : showPoster()));
+element("teach-many", HTMLButtonElement).addEventListener("click", async () => {
+    showTeach();
+    await teach.addPosters(gallery.shown().map(({ file }) => file));
 });
 element("close-many", HTMLButtonElement).addEventListener("click", () => {
     batch?.close();
     batch = undefined;
-    showOne();
+    showPoster();
 });
-for (const [id, write] of /** @type {const} */ ([["save-csv", saveBatch.csv], ["save-json", saveBatch.json]])) {
+for (const [id, save] of /** @type {const} */ ([["save-csv", saveBatch.csv], ["save-json", saveBatch.json]])) {
     element(id, HTMLButtonElement).addEventListener("click", () => {
-        if (batch && manifest) write(batch.items, manifest.genres, settings.thresholds);
+        if (batch && manifest) save(batch.items, manifest.genres, settings.thresholds);
     });
 }
-offline.keep();
+back.addEventListener("click", showGallery);
+document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !back.hidden && !document.querySelector("dialog[open]")) showGallery();
+});
+offline.start();
 
 function applySettings() {
     poster.applySettings(settings);
@@ -94,135 +98,132 @@ function applySettings() {
     teach.applyDevice({ choice: settings.device });
 }
 
-/** @param {FromWorker} message */
-function hear(message) {
-    if (message.type === "progress") poster.showProgress(message.loaded, message.total);
-    if (message.type === "ready") {
-        manifest = message.manifest;
-        poster.showReady(manifest.genres);
-        gallery.showReady(manifest.genres);
-        card.show(manifest);
-        teach.showReady(manifest);
-        // What the other network has answered is asked anew.
-        if (switched && answered) explain(answered.file, answered.name);
-        switched = false;
-    }
-    if (message.type === "device") {
-        poster.showDevice(message.device, message.reason);
-        teach.applyDevice({ device: message.device });
-        if (message.device === "webgpu") offline.keepGpu();
-    }
-    if (message.type === "failed") {
-        const broken = models.current();
-        if (broken?.file) {
-            models.select(undefined);
-            modelPicker.showNote(`“${broken.name}” cannot be loaded (${message.message}); the built-in model is used.`);
-        } else {
-            poster.showFailed(message.message);
-        }
-    }
-}
-
-/** One poster is looked at closely, several make a gallery, and a table of true genres judges it. @param {File[]} files */
-async function take(files) {
-    const own = files.filter(({ name }) => /\.safetensors$/i.test(name));
-    for (const file of own) await importModel(file);
-    files = files.filter((file) => !own.includes(file));
-    if (!files.length) return;
-    const tables = files.filter(({ name, type }) => /\.csv$/i.test(name) || type === "text/csv");
-    const posters = files.filter((file) => !tables.includes(file));
-    const [table, second] = tables;
-    if (teach.isShown()) {
-        await takeToTeach(posters, table);
-        return;
-    }
-    if (posters.length === 1 && !table) {
-        showOne();
-        back.hidden = true;
-        await explain(posters[0], posters[0]?.name ?? "");
-        return;
-    }
-    if (posters.length) {
-        batch?.close();
-        evaluation.hide();
-        batch = new Batch(client, posters, gallery.add);
-        gallery.start(batch);
-        showMany();
-    } else if (!batch) {
-        poster.showError(`${table?.name}: a table of true genres judges posters; drop them together.`);
-        return;
-    }
-    if (table && batch) await judge(batch, table);
-    if (second && batch) evaluation.showError(`${second.name}: one table at a time; ${table?.name} was taken.`);
-}
-
-/** @param {import("./store.js").OwnModel | undefined} model */
+/** @param {OwnModel | undefined} model  undefined is the built-in one */
 function useModel(model) {
     client.useModel(model?.file ?? model?.base ?? null);
     teach.showModel(model);
 }
 
-/** A network that someone taught. @param {File} file */
+/** @param {FromClassifier} received */
+function receive(received) {
+    switch (received.type) {
+        case "progress":
+            poster.showProgress(received.loaded, received.total);
+            break;
+        case "ready":
+            manifest = received.manifest;
+            poster.showReady(manifest.genres);
+            gallery.showReady(manifest.genres);
+            card.show(manifest);
+            teach.showReady(manifest);
+            // The result on show is the previous model's.
+            if (isSwitching && explained) explain(explained.file, explained.name);
+            isSwitching = false;
+            break;
+        case "device":
+            poster.showDevice(received.device, received.reason);
+            teach.applyDevice({ device: received.device });
+            if (received.device === "webgpu") offline.keepGpu();
+            break;
+        case "failed":
+            showModelFailure(received.message);
+            break;
+    }
+}
+
+/** Falls back to the built-in model if a model of the visitor's cannot be loaded. @param {string} reason */
+function showModelFailure(reason) {
+    const broken = models.current();
+    if (broken?.file) {
+        models.select(undefined);
+        modelPicker.showNote(strings.models.cannotLoad(broken.name, reason));
+    } else {
+        poster.showFailed(reason);
+    }
+}
+
+/**
+ * Opens files: models are added, one poster is explained, several are classified in the gallery, and a table of
+ * genres evaluates them. While the Teach view is open, posters and the table go there.
+ *
+ * @param {File[]} files
+ */
+async function open(files) {
+    const bundles = files.filter(({ name }) => /\.safetensors$/i.test(name));
+    const tables = files.filter(({ name, type }) => /\.csv$/i.test(name) || type === "text/csv");
+    const posters = files.filter((file) => !bundles.includes(file) && !tables.includes(file));
+    const [table, ignored] = tables;
+    for (const bundle of bundles) await importModel(bundle);
+    if (!posters.length && !table) return;
+
+    if (teach.isShown()) {
+        await addFiles(client, posters, table);
+        return;
+    }
+    const [first] = posters;
+    if (first && posters.length === 1 && !table) {
+        showPoster();
+        back.hidden = true;
+        await explain(first, first.name);
+        return;
+    }
+    if (posters.length) {
+        startBatch(posters);
+    } else if (!batch) {
+        poster.showError(strings.gallery.tableAlone(table?.name ?? ""));
+        return;
+    }
+    if (table && batch) await evaluate(batch, table);
+    if (ignored && batch) evaluation.showError(strings.gallery.oneTable(ignored.name, table?.name ?? ""));
+}
+
+/** @param {File} file */
 async function importModel(file) {
     showTeach();
     try {
         const { name } = await models.importFile(file, (copy) => client.request("inspect", copy));
-        modelPicker.showNote(`“${name}” is now in use.`);
+        modelPicker.showNote(strings.models.imported(name));
     } catch (error) {
-        teach.showError(`${file.name}: ${error instanceof Error ? error.message : error}`);
+        teach.showError(`${file.name}: ${message(error)}`);
     }
 }
 
+/** @param {File[]} posters */
+function startBatch(posters) {
+    batch?.close();
+    evaluation.hide();
+    batch = new Batch(client, posters, gallery.add);
+    gallery.start(batch);
+    showGallery();
+}
+
 /**
- * Posters to learn from, and a table that says which genres they have.
+ * Compares a batch with a table of its genres, once all of it is classified.
  *
- * @param {File[]} posters
- * @param {File | undefined} csv
- */
-async function takeToTeach(posters, csv) {
-    try {
-        const labels = csv && (await client.request("readLabels", await csv.text()));
-        const rows = new Map(labels?.rows.map(({ id, labels }) => [id, labels]));
-        const of = (/** @type {string} */ name) => {
-            const row = rows.get(name.replace(/\.[^.]*$/, ""));
-            return row && labels?.genres.filter((_, index) => row[index]);
-        };
-        const names = posters.length ? posters.map(({ name }) => name) : teach.posterNames();
-        const genres = [...new Set(names.flatMap((name) => of(name) ?? []))];
-        if (labels && !genres.length) throw new Error("none of its ids is the name of one of these posters");
-        if (posters.length) await teach.addPosters(posters, labels && { genres, of });
-        else await teach.applyLabels({ genres, of });
-    } catch (error) {
-        teach.showError(`${csv ? `${csv.name}: ` : ""}${error instanceof Error ? error.message : error}`);
-    }
-}
-
-/**
- * @param {Batch} judged
+ * @param {Batch} evaluated
  * @param {File} table
  */
-async function judge(judged, table) {
-    await judged.finished;
-    if (batch === judged && manifest) await evaluation.evaluate(client, judged, table, manifest.genres);
+async function evaluate(evaluated, table) {
+    await evaluated.finished;
+    if (batch === evaluated && manifest) await evaluation.evaluate(client, evaluated, table, manifest.genres);
 }
 
 /**
- * @param {File | undefined} file
+ * Classifies one poster, with heatmaps.
+ *
+ * @param {File} file
  * @param {string} name
  */
 async function explain(file, name) {
-    if (!file) return;
-    const mine = ++latest;
+    const request = ++latestRequest;
     poster.showWorking(file, name);
     try {
-        const answer = await client.request("explain", file);
-        // A poster that was dropped meanwhile is the one that the visitor waits for.
-        if (mine !== latest) return;
-        poster.showAnswer(answer);
-        answered = { file, name };
+        const result = await client.request("explain", file);
+        if (request !== latestRequest) return; // another poster was opened meanwhile
+        poster.showResult(result);
+        explained = { file, name };
     } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        if (mine === latest) poster.showRefused(`${name}: ${message}`);
+        if (request === latestRequest) poster.showRefused(`${name}: ${message(error)}`);
     }
 }
 
@@ -230,31 +231,31 @@ async function explain(file, name) {
  * @param {string} address
  * @param {string} title
  */
-async function takeSample(address, title) {
+async function openSample(address, title) {
     const response = await fetch(address).catch(() => undefined);
     if (response?.ok) {
-        await take([new File([await response.blob()], title)]);
+        await open([new File([await response.blob()], title)]);
     } else {
-        poster.showError("The sample poster cannot be loaded; choose a poster of your own.");
+        poster.showError(strings.poster.sampleFailed);
     }
 }
 
-function showTeach() {
-    gallery.show(false);
-    poster.show(false);
-    teach.show(true);
-}
-
-function showOne() {
+function showPoster() {
     gallery.show(false);
     teach.show(false);
     poster.show(true);
     back.hidden = !batch;
 }
 
-function showMany() {
-    latest++; // what is still asked for is no longer waited for
+function showGallery() {
+    latestRequest++; // the result of a request for one poster is no longer shown
     poster.show(false);
     teach.show(false);
     gallery.show(true);
+}
+
+function showTeach() {
+    gallery.show(false);
+    poster.show(false);
+    teach.show(true);
 }

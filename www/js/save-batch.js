@@ -7,7 +7,7 @@
  */
 
 import { saveFile } from "./save-file.js";
-import { isLikely } from "./settings.js";
+import { isLikely } from "./genres.js";
 
 /**
  * Returns one row for each poster that was classified or rejected.
@@ -18,7 +18,7 @@ import { isLikely } from "./settings.js";
  */
 function rows(items, genres, thresholds) {
     return items
-        .filter(({ state }) => state === "answered" || state === "refused")
+        .filter(({ state }) => state === "classified" || state === "refused")
         .map(({ name, predictions, reason }) => {
             const byGenre = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
             const probabilities = Object.fromEntries(genres.map(({ name }) => [name, byGenre.get(name)]));

@@ -148,6 +148,12 @@ export const en = {
         rename: "Rename",
         save: "Save as a file",
         remove: "Delete",
+        imported: (/** @type {string} */ name) => `“${name}” is now in use.`,
+        cannotLoad: (/** @type {string} */ name, /** @type {string} */ reason) => `“${name}” cannot be loaded (${reason}); the built-in model is used.`,
+    },
+
+    evaluation: {
+        noMatch: "no Id in it matches the name of one of these posters",
     },
 
     settings: {

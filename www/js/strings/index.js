@@ -7,9 +7,9 @@
  * and index.html names its keys in attributes, which apply.js fills in: `data-text="drop.invitation"` sets an
  * element's text; `data-aria-label`, `data-placeholder`, `data-title` and `data-alt` set the attribute of that name.
  *
- * To add a string, add a key to a group in en.js: plain text, or a function where the text depends on a value.
- * tsc rejects a key that does not exist; tests/e2e/strings.test.mjs fails for a key in index.html that does not
- * exist and for a key that nothing uses.
+ * To add a string, add a key to a group in en.js: plain text, or a function where the text depends on a value. Write
+ * the whole key where it is used, as above. tsc rejects a key that does not exist; tests/e2e/strings.test.mjs fails
+ * for a key in index.html that does not exist and for a key that nothing uses.
  *
  * To add a language, copy en.js to the language's tag (de.js), declare it as `@type {Strings}`, translate it, and
  * list it in LANGUAGES. The browser's language settings choose the table.
