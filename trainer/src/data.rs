@@ -2,6 +2,7 @@
 
 pub(crate) mod augment;
 pub(crate) mod dataset;
+pub(crate) mod fetch;
 pub(crate) mod loader;
 pub(crate) mod near_duplicates;
 pub(crate) mod posters;

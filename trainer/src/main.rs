@@ -1,22 +1,14 @@
-//! `trainer`: trains Marquee's networks on labelled posters, judges them, and exports the bundle that the
-//! browser loads. This file parses and dispatches; each command is a module of its own.
+//! `trainer`: trains, evaluates and exports Marquee's models. This file parses the command line and calls the
+//! subcommand.
 
-mod calibration;
 mod cli;
 mod commands;
 mod data;
 mod device;
-mod evaluate;
-mod export;
-mod fetch;
-mod finetune;
+mod evaluation;
+mod formats;
 mod inference;
-mod onnx;
-mod predict;
-mod pretrained;
 mod progress;
-mod report;
-mod study;
 mod training;
 
 use std::process::ExitCode;
@@ -30,15 +22,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Fetch(args) => fetch::run(&args),
+        Command::Fetch(args) => data::fetch::run(&args),
         Command::Train(args) => training::fit::run(args),
         Command::Sweep(args) => commands::sweep::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
-        Command::Export(args) => export::run(&args),
-        Command::Finetune(args) => finetune::run(&args),
-        Command::Study(args) => study::run(&args),
-        Command::Onnx(args) => onnx::run(&args),
-        Command::Predict(args) => predict::run(&args),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::FineTune(args) => commands::fine_tune::run(&args),
+        Command::Study(args) => evaluation::study::run(&args),
+        Command::Onnx(args) => formats::onnx::run(&args),
+        Command::Predict(args) => commands::predict::run(&args),
         Command::Labels(args) => commands::labels::run(&args),
     };
     match done {

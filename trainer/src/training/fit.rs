@@ -39,7 +39,8 @@ use crate::training::learner::Learning;
 use crate::training::map_metric::{self, RankingMetric};
 use crate::training::run_folder::Run;
 use crate::training::{curves, distillation, epoch_log, out_of_memory};
-use crate::{device, pretrained};
+use crate::device;
+use crate::formats::pretrained;
 
 pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let (run, resumed) = match (&args.resume, &args.out) {

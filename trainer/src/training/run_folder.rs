@@ -18,7 +18,7 @@ use marquee::bundle::write_atomically;
 
 use crate::data::posters::Poster;
 use crate::data::split::Split;
-use crate::evaluate::read_ids;
+use crate::commands::evaluate::read_ids;
 use crate::training::config::Config;
 use crate::training::epoch_log::{self, Line};
 use crate::training::learner::Learning;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::painted::{CONFIG, Data, failed, json, log, succeeded, trainer};
+use crate::synthetic_posters::{CONFIG, Data, failed, json, log, succeeded, trainer};
 
 #[test]
 fn from_posters_to_genres() {

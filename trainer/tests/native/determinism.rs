@@ -1,6 +1,6 @@
 //! The same seed, posters and device train to the same numbers.
 
-use crate::painted::{Data, json, log, succeeded, trainer};
+use crate::synthetic_posters::{Data, json, log, succeeded, trainer};
 
 #[test]
 fn the_same_seed_trains_to_the_same_weights_on_the_cpu() {

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use marquee::{Bundle, Classifier};
 use tract_onnx::prelude::*;
 
-use crate::painted::{CONFIG, Data, failed, json, log, succeeded, trainer};
+use crate::synthetic_posters::{CONFIG, Data, failed, json, log, succeeded, trainer};
 
 /// EfficientNet-Lite0 at a size at which an epoch takes seconds, with everything switched on.
 const LITE: &str = r#"

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
-use crate::painted::{failed, said, succeeded, trainer};
+use crate::synthetic_posters::{failed, said, succeeded, trainer};
 
 const ETAG: &str = "\"first\"";
 const KEY: &str = "s3cr3t-k3y";

@@ -10,10 +10,10 @@ mod determinism;
 mod docs;
 mod efficientnet;
 mod fetch;
-mod finetune;
+mod fine_tune;
 #[cfg(unix)] // it sends SIGKILL
-mod kill;
+mod interruptions;
 #[cfg(target_os = "linux")] // it reads peak memory from /proc
 mod memory;
-mod painted;
+mod synthetic_posters;
 mod untrusted;

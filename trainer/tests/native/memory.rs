@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::corpus::Outcome;
-use crate::painted::trainer;
+use crate::synthetic_posters::trainer;
 
 /// In bytes.
 const LIMIT: u64 = 512_000_000;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::corpus::{Case, Outcome};
-use crate::painted::trainer;
+use crate::synthetic_posters::trainer;
 
 #[test]
 fn each_file_is_classified_or_refused() {

@@ -16,7 +16,7 @@ use marquee::metrics::MIN_POSITIVES;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::data::posters::Poster;
-use crate::evaluate::Judged;
+use crate::commands::evaluate::Judged;
 use crate::training::curves;
 use crate::training::epoch_log::Line;
 

@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn logits_are_those_of_an_independent_implementation() {
-        let reference = include_str!("../tests/imagenet/reference.json");
+        let reference = include_str!("../../tests/imagenet/reference.json");
         let reference: Value = serde_json::from_str(reference).unwrap();
         for (size, network) in networks() {
             let Some(wheel) = wheel(size) else {

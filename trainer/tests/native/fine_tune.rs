@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::painted::{Data, failed, json, succeeded, trainer};
+use crate::synthetic_posters::{Data, failed, json, succeeded, trainer};
 
 fn shipped() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/model").display().to_string()

@@ -9,17 +9,18 @@ use marquee::bundle::write_atomically;
 use marquee::manifest::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights};
 use marquee::{Bundle, Classifier, Evaluation, Manifest, Precision, Preprocess};
 
-use crate::calibration::{self, Calibration};
+use crate::evaluation::calibration::{self, Calibration};
 use crate::cli::{ExportArgs, WeightsArg};
 use crate::data::dataset::Dataset;
 use crate::data::posters::{self, Poster};
 use crate::data::split::Split;
-use crate::evaluate::{self, Judged};
+use crate::commands::evaluate::{self, Judged};
 use crate::inference;
 use crate::training::config::takes_any_size;
 use crate::training::run_folder::Run;
 use crate::training::soup::Soup;
-use crate::{device, onnx};
+use crate::device;
+use crate::formats::onnx;
 
 const PRETRAINED_LICENCE: &str =
     "Apache-2.0, fine-tuned from EfficientNet-Lite (Apache-2.0, The TensorFlow Authors)";

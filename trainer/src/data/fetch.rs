@@ -34,7 +34,7 @@ pub(crate) fn run(args: &FetchArgs) -> Result<()> {
     if download::is_here(&source, &archive) {
         eprintln!("{} is here already", archive.display());
     } else {
-        download::download(&source, &archive, args.patience)?;
+        download::download(&source, &archive, args.timeout)?;
     }
     if let Some(expected) = &args.sha256 {
         download::check_sha256(&archive, expected)?;

@@ -9,16 +9,17 @@ use marquee::fine_tune::{FineTuneOptions, FineTuner, PartialLabels};
 use marquee::metrics::{MIN_POSITIVES, Ranking, average_precision};
 use marquee::{Bundle, Classifier, Manifest, Pixels, Precision};
 
-use crate::cli::FinetuneArgs;
+use crate::cli::FineTuneArgs;
 use crate::data::dataset::Dataset;
 use crate::data::posters::Poster;
 use crate::data::split::Split;
 use crate::data::{near_duplicates, posters};
 use crate::inference::BATCH;
 use crate::progress::Ticker;
-use crate::{device, evaluate};
+use crate::commands::evaluate;
+use crate::device;
 
-pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
+pub(crate) fn run(args: &FineTuneArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
     let read = || {
         Bundle::read(&args.bundle, &device)
@@ -32,16 +33,16 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
         println!("new genres: {}", new.join(", "));
     }
     let loaded = posters::load(&dataset, &bundle.manifest.input, args.skip_bad)?;
-    let (taught, aside) = if args.aside == 0.0 {
+    let (taught, aside) = if args.test_share == 0.0 {
         (loaded, Vec::new())
     } else {
         let looks = near_duplicates::looks(&dataset, &loaded)?;
-        let split = Split::draw(loaded, [args.aside, 0.0], args.seed, Some(&looks));
+        let split = Split::draw(loaded, [args.test_share, 0.0], args.seed, Some(&looks));
         (split.train, split.valid)
     };
     ensure!(!taught.is_empty(), "no poster is left to teach with; give more, or a smaller --aside");
 
-    let config = FineTuneOptions { seed: args.seed, ..args.teach.config() };
+    let config = FineTuneOptions { seed: args.seed, ..args.flags.options() };
     let mut tuner = FineTuner::new(bundle, &new, config, &device)?;
     let genres: Vec<String> = tuner.genres().map(str::to_owned).collect();
     // Where the table says nothing of a genre, nothing is learnt of it.
@@ -61,8 +62,8 @@ pub(crate) fn run(args: &FinetuneArgs) -> Result<()> {
         ticker.tick(index * BATCH + batch.len());
     }
     ticker.finish();
-    let ticker = Ticker::new("teaching, steps", args.teach.steps);
-    for step in 0..args.teach.steps {
+    let ticker = Ticker::new("teaching, steps", args.flags.steps);
+    for step in 0..args.flags.steps {
         let loss = pollster::block_on(tuner.step(1))?;
         ensure!(
             loss.is_finite(),

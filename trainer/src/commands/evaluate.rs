@@ -17,7 +17,9 @@ use crate::data::posters::Poster;
 use crate::inference::BATCH;
 use crate::progress::Ticker;
 use crate::training::soup::Soup;
-use crate::{device, export, report};
+use crate::commands::export;
+use crate::device;
+use crate::evaluation::report;
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;

@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::evaluate::Judged;
+use crate::commands::evaluate::Judged;
 use crate::training::curves::{TRAIN, VALID, register_font};
 use marquee::metrics::{Answers, ReliabilityBin};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::painted::{Data, failed, json, log, succeeded, trainer};
+use crate::synthetic_posters::{Data, failed, json, log, succeeded, trainer};
 
 const KILLS: usize = 20;
 

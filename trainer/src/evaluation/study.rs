@@ -21,7 +21,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::cli::{Half, Side, StudyArgs};
+use crate::cli::{Experiment, HeldOutSplit, StudyArgs};
 use crate::data::dataset::Dataset;
 use crate::data::posters::Poster;
 use crate::data::split::Split;
@@ -79,11 +79,11 @@ pub(crate) fn run(args: &StudyArgs) -> Result<()> {
     let bundle = read()?;
     let dataset = Dataset::read(&args.data, None)?;
     let split = Split::again(&bundle.manifest, &dataset, args.skip_bad)?;
-    let posters = match args.side {
-        Side::Valid => split.valid,
-        Side::Test => split.test,
+    let posters = match args.split {
+        HeldOutSplit::Validation => split.valid,
+        HeldOutSplit::Test => split.test,
     };
-    println!("{} posters of the {} side", posters.len(), args.side);
+    println!("{} posters of the {} side", posters.len(), args.split);
 
     let Model::EfficientNetLite(network) = &bundle.model else {
         anyhow::bail!("a {} cannot be taught", bundle.manifest.architecture.name());
@@ -100,13 +100,13 @@ pub(crate) fn run(args: &StudyArgs) -> Result<()> {
         let colour = &colour;
         genres.filter(move |&genre| colour.positives(genre) >= positives + 4 * MIN_POSITIVES)
     };
-    let wanted = |half| args.only.is_none_or(|only| only == half);
-    let positives: &[usize] = if wanted(Half::Again) { &POSITIVES } else { &[] };
-    let shifted: &[usize] = if wanted(Half::Grey) { &SHIFTED } else { &[] };
+    let wanted = |half| args.experiment.is_none_or(|only| only == half);
+    let positives: &[usize] = if wanted(Experiment::NewGenre) { &POSITIVES } else { &[] };
+    let shifted: &[usize] = if wanted(Experiment::Greyscale) { &SHIFTED } else { &[] };
     let again: usize = positives.iter().map(|&positives| judged(positives).count()).sum();
     let ticker = Ticker::new("trials", (again + shifted.len()) * args.seeds as usize);
     let mut done = 0;
-    let config = args.teach.config();
+    let config = args.flags.options();
     let mut rows = Vec::new();
     for &positives in positives {
         let (mut taught, mut others) = (Vec::new(), Vec::new());
