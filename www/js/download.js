@@ -6,9 +6,13 @@
  */
 
 import "../pkg/files.js";
+import "./sha256.js";
 
 /** Written by the build. @type {Site} */
 const site = Reflect.get(self, "MARQUEE_SITE");
+
+/** @type {(bytes: BufferSource) => Promise<string>} */
+const sha256Hex = Reflect.get(self, "sha256Hex");
 
 /**
  * How long a file will be: servers that compress do not say.
@@ -78,6 +82,5 @@ async function isRight(path, data) {
     const wanted = path.startsWith("pkg/") ? site.files[path]?.sha256 : undefined;
     // Browsers keep the hash function from pages that came without encryption.
     if (!wanted || !globalThis.crypto?.subtle) return true;
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
-    return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("") === wanted;
+    return (await sha256Hex(data)) === wanted;
 }
