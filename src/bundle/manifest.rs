@@ -1,81 +1,81 @@
-//! The manifest of a bundle (`model.json`): everything about a network but its weights.
+//! The manifest of a bundle (`model.json`): everything about a model except for its weights.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
-use crate::preprocess::Preprocess;
+use crate::image::Preprocess;
 
-/// Version of the format that this build reads and writes.
+/// Version of the bundle format that this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Name of the manifest's file in a bundle's folder.
+/// File name of the manifest in a bundle's folder.
 pub const MANIFEST_FILE: &str = "model.json";
 
-/// Everything about a network but its weights.
+/// Everything about a model except for its weights. Its JSON form is `model.json`; unknown keys are errors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`FORMAT_VERSION`] of the writer.
+    /// [`FORMAT_VERSION`] of the program that wrote it.
     pub format_version: u32,
-    /// Architecture and sizes.
+    /// The architecture and its sizes.
     pub architecture: Architecture,
-    /// How a poster becomes the network's input.
+    /// How a poster becomes the model's input.
     pub input: Preprocess,
-    /// The outputs, in the network's order.
+    /// The model's outputs, in order.
     pub genres: Vec<Genre>,
-    /// Logits are divided by this before the sigmoid; 1 leaves them as they are. After Guo et al. 2017,
-    /// "On Calibration of Modern Neural Networks", section 4.2.
+    /// Logits are divided by this before the sigmoid; above 0, and 1 leaves them as they are (Guo et al. 2017,
+    /// "On Calibration of Modern Neural Networks", section 4.2).
     pub temperature: f32,
-    /// Quality on the validation posters, beside what guessing scores.
+    /// Metrics on held-out posters, beside those of the better baseline. See [`Training::test_posters`].
     pub metrics: Vec<Metric>,
-    /// Where the network comes from.
+    /// Where the model comes from.
     pub training: Training,
-    /// The weights' file.
-    pub weights: Weights,
+    /// The weight file.
+    pub weights: WeightFile,
 }
 
-/// An output of the network.
+/// A genre that the model predicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genre {
-    /// Its name, as the data set spells it.
+    /// Name, as the data set spells it.
     pub name: String,
-    /// Probability, 0..=1, from which on a poster counts as one of this genre.
+    /// Probability, 0..=1, from which on the genre counts as likely.
     pub threshold: f32,
-    /// Training posters that had this genre.
+    /// Number of training posters that have this genre.
     pub posters: usize,
-    /// How well it was told on the posters of [`Manifest::metrics`].
+    /// How well the model predicts it, on the posters of [`Manifest::metrics`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<GenreQuality>,
 }
 
-/// How well a genre is told.
+/// How well the model predicts a genre.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenreQuality {
-    /// Judged posters that have it.
+    /// Evaluated posters that have it.
     pub positives: usize,
-    /// Area under its precision-recall curve; guessing scores its share of the judged posters.
+    /// Area under its precision-recall curve; a random order scores the genre's share of the evaluated posters.
     pub average_precision: f64,
 }
 
-/// One figure of quality.
+/// One metric of a model, beside the better baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
-    /// Its name, as `trainer evaluate` prints it.
+    /// Name, as `trainer evaluate` prints it.
     pub name: String,
-    /// This network's figure.
+    /// Value of this model.
     pub value: f64,
-    /// What the best of the trivial baselines scores on the same posters, where that says anything.
+    /// Value of the better baseline on the same posters; `None` if a comparison is not meaningful.
     pub baseline: Option<f64>,
-    /// Whether more is better.
+    /// Whether higher is better.
     pub higher_is_better: bool,
 }
 
-/// Where the network comes from, for people to read.
+/// Where the model comes from, for people to read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
@@ -83,30 +83,30 @@ pub struct Training {
     pub config: String,
     /// The training data.
     pub data: String,
-    /// Posters trained on.
+    /// Number of posters that the model was trained on.
     pub train_posters: usize,
-    /// Posters kept aside that chose the epoch, the temperature and the thresholds.
+    /// Number of held-out posters that chose the epoch, the calibration and the thresholds.
     pub valid_posters: usize,
-    /// Posters that nothing was fitted on, on which [`Manifest::metrics`] were measured; 0 where there are
-    /// none, and the validation posters judge.
+    /// Number of held-out posters on which nothing was fitted and [`Manifest::metrics`] were measured. If it is 0,
+    /// they were measured on the validation posters.
     pub test_posters: usize,
-    /// The epoch whose weights these are, from 1.
+    /// Epoch whose weights these are, counted from 1.
     pub epoch: usize,
-    /// Device that it was trained on.
+    /// Device on which it was trained.
     pub device: String,
-    /// How long training took, in minutes, judging included.
+    /// Duration of training in minutes, including validation.
     pub minutes: f64,
-    /// The resolved configuration, but for what is only true on one machine.
+    /// The resolved configuration, without settings that are specific to one machine.
     pub settings: serde_json::Value,
-    /// Licences and rights.
+    /// Licence of the model, and rights in its training data.
     pub licence: String,
 }
 
-/// The weights' file.
+/// The weight file of a bundle.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Weights {
-    /// File name, beside the manifest.
+pub struct WeightFile {
+    /// File name, in the folder of the manifest.
     pub file: String,
     /// Length in bytes.
     pub bytes: u64,
@@ -115,7 +115,7 @@ pub struct Weights {
 }
 
 impl Manifest {
-    /// Reads and checks a manifest.
+    /// Parses and checks the text of a `model.json`.
     ///
     /// # Errors
     /// [`Error::Manifest`] or [`Error::FormatVersion`].
@@ -124,23 +124,24 @@ impl Manifest {
         struct Version {
             format_version: u32,
         }
-        let unreadable = |error: serde_json::Error| Error::Manifest { reason: error.to_string() };
+        let invalid = |error: serde_json::Error| Error::Manifest { reason: error.to_string() };
 
-        // The version first: a newer manifest may hold fields that are unknown here.
-        let Version { format_version: found } = serde_json::from_str(json).map_err(unreadable)?;
+        // Check the version first: a newer manifest may hold unknown fields.
+        let Version { format_version: found } = serde_json::from_str(json).map_err(invalid)?;
         if found != FORMAT_VERSION {
-            let advice = if found > FORMAT_VERSION {
-                "renew the program"
-            } else {
-                "export the bundle again"
-            };
+            let advice =
+                if found > FORMAT_VERSION { "update Marquee" } else { "export the bundle again" };
             return Err(Error::FormatVersion { found, supported: FORMAT_VERSION, advice });
         }
-        let manifest: Self = serde_json::from_str(json).map_err(unreadable)?;
+        let manifest: Self = serde_json::from_str(json).map_err(invalid)?;
         manifest.check().map_err(|reason| Error::Manifest { reason })?;
         Ok(manifest)
     }
 
+    /// Returns the text of a `model.json`.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] if it cannot be serialised.
     #[cfg(any(feature = "burn", target_arch = "wasm32"))]
     pub(crate) fn to_json(&self) -> Result<String> {
         let json = serde_json::to_string_pretty(self);
@@ -148,8 +149,8 @@ impl Manifest {
         Ok(json + "\n")
     }
 
-    /// Which genres each poster is said to have: those whose probability reaches their threshold. Outer index
-    /// the poster, inner the genre.
+    /// Returns which genres are predicted for each poster: those whose probability reaches their threshold. The
+    /// outer index is the poster, the inner one the genre.
     pub fn decide(&self, probabilities: &[Vec<f32>]) -> Vec<Vec<bool>> {
         let decide = |row: &Vec<f32>| {
             row.iter().zip(&self.genres).map(|(p, genre)| *p >= genre.threshold).collect()
@@ -157,11 +158,13 @@ impl Manifest {
         probabilities.iter().map(decide).collect()
     }
 
-    /// What a stranger's manifest could have wrong that its types do not rule out.
+    /// Checks what the types of an untrusted manifest do not guarantee.
     fn check(&self) -> std::result::Result<(), String> {
         let Preprocess { width, height, std, mean } = &self.input;
         if !(1..=2048).contains(width) || !(1..=2048).contains(height) {
-            return Err(format!("the input size {width} x {height} is not within 1..=2048"));
+            return Err(format!(
+                "the input is {width} x {height} pixels; each side must be 1..=2048"
+            ));
         }
         if std.iter().any(|&value| !(value.is_finite() && value > 0.0))
             || mean.iter().any(|value| !value.is_finite())
@@ -169,28 +172,29 @@ impl Manifest {
             return Err("the input's mean and std must be finite, and std above 0".into());
         }
         if self.genres.is_empty() {
-            return Err("it names no genre".into());
+            return Err("it lists no genre".into());
         }
         for (index, genre) in self.genres.iter().enumerate() {
             if self.genres.iter().take(index).any(|other| other.name == genre.name) {
-                return Err(format!("it names the genre {:?} twice", genre.name));
+                return Err(format!("it lists the genre {:?} twice", genre.name));
             }
             if !(0.0..=1.0).contains(&genre.threshold) {
-                return Err(format!("the threshold of {:?} is not within 0..=1", genre.name));
+                return Err(format!("the threshold of {:?} is not in 0..=1", genre.name));
             }
         }
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
-            return Err("its temperature must be above 0".into());
+            return Err("the temperature must be above 0".into());
         }
         let file = &self.weights.file;
         if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', ':']) {
-            return Err(format!("its weight file {file:?} is not a plain file name"));
+            return Err(format!("the weight file {file:?} is not a plain file name"));
         }
         Ok(())
     }
 }
 
-impl Weights {
+impl WeightFile {
+    /// Describes a weight file of these bytes, named by its hash.
     #[cfg(feature = "burn")]
     pub(crate) fn describe(bytes: &[u8]) -> Self {
         let sha256 = hex(&Sha256::digest(bytes));
@@ -198,7 +202,7 @@ impl Weights {
         Self { file, bytes: bytes.len() as u64, sha256 }
     }
 
-    /// Whether `bytes` are the file's.
+    /// Checks that `bytes` have the length and the hash of this file.
     ///
     /// # Errors
     /// [`Error::WeightsLength`] or [`Error::WeightsHash`].
@@ -207,6 +211,10 @@ impl Weights {
         self.check_hash(&Sha256::digest(bytes))
     }
 
+    /// Checks the length alone.
+    ///
+    /// # Errors
+    /// [`Error::WeightsLength`].
     pub(crate) fn check_length(&self, bytes: &[u8]) -> Result<()> {
         let (expected, found) = (self.bytes, bytes.len() as u64);
         if expected == found {
@@ -215,7 +223,10 @@ impl Weights {
         Err(Error::WeightsLength { file: self.file.clone(), expected, found })
     }
 
-    /// `hash` is the SHA-256 of the bytes.
+    /// Checks `hash`, the SHA-256 of the bytes.
+    ///
+    /// # Errors
+    /// [`Error::WeightsHash`].
     pub(crate) fn check_hash(&self, hash: &[u8]) -> Result<()> {
         let (expected, found) = (self.sha256.clone(), hex(hash));
         if expected == found {

@@ -1,158 +1,127 @@
-//! From a poster's bytes to its genres. No JavaScript types here; the browser's boundary and the command line both
-//! stand on this.
+//! The classifier: a bundle, and the CPU or the Burn device on which it runs.
 
 #[cfg(feature = "burn")]
 use burn::tensor::Device;
-use serde::Serialize;
 
+use super::prediction::rank;
+use super::{Explanation, Heatmap, Heatmaps, Prediction};
 #[cfg(feature = "burn")]
 use crate::bundle::Bundle;
+use crate::bundle::Manifest;
 use crate::contributions::Contributions;
-use crate::cpu;
+use crate::cpu::CpuModel;
 use crate::error::{Error, Result};
 use crate::finite::check_finite;
-use crate::heatmap::{Heatmap, Heatmaps};
-use crate::manifest::Manifest;
-use crate::metrics;
+use crate::image::Pixels;
+#[cfg(doc)]
+use crate::image::Preprocess;
+use crate::metrics::sigmoid;
 #[cfg(feature = "burn")]
 use crate::model::{self, Model};
-use crate::preprocess::Pixels;
-#[cfg(doc)]
-use crate::preprocess::Preprocess;
 
-/// A network that answers which genres a poster has.
+/// A model that predicts the genres of posters.
 #[derive(Debug)]
 pub struct Classifier {
     manifest: Manifest,
-    network: Network,
+    model: RunnableModel,
 }
 
-/// Where it computes.
+/// A model and where it runs.
 #[derive(Debug)]
-enum Network {
-    /// On the CPU, by itself.
-    Cpu(cpu::CpuModel),
+enum RunnableModel {
+    /// On the CPU, without Burn.
+    Cpu(CpuModel),
     /// On one of Burn's devices.
     #[cfg(feature = "burn")]
     Burn { model: Box<Model>, device: Device },
 }
 
-/// A genre and how probable it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Prediction {
-    /// The genre's name.
-    pub genre: String,
-    /// Its probability, 0..=1. Genres are judged each for itself, so these do not add up to 1.
-    pub probability: f32,
-    /// Whether the probability reaches the genre's threshold.
-    pub likely: bool,
-}
-
-/// A poster's genres, and where in it they were seen.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Explanation {
-    /// All genres, the most probable first.
-    pub predictions: Vec<Prediction>,
-    /// What speaks for each genre, and what against it.
-    pub heatmaps: Heatmaps,
-}
-
 impl Classifier {
-    /// A bundle on one of Burn's devices, where its model was loaded.
+    /// Creates a classifier that runs on one of Burn's devices, the one on which the bundle was loaded.
     #[cfg(feature = "burn")]
     pub fn new(bundle: Bundle, device: Device) -> Self {
-        let network = Network::Burn { model: Box::new(bundle.model), device };
-        Self { manifest: bundle.manifest, network }
+        let model = RunnableModel::Burn { model: Box::new(bundle.model), device };
+        Self { manifest: bundle.manifest, model }
     }
 
-    /// A bundle on the CPU, without Burn: its manifest, and the bytes of its weights, which were
-    /// [checked](crate::manifest::Weights::check).
+    /// Creates a classifier that runs on the CPU, without Burn. `weights` are the bytes of the weight file, already
+    /// checked by [`WeightFile::check`](crate::bundle::WeightFile::check).
     ///
     /// # Errors
-    /// [`Error::Manifest`] or [`Error::WeightsShape`].
+    /// [`Error::Manifest`] if the architecture does not accept the manifest's sizes; [`Error::WeightsShape`] if the
+    /// weights are not those of the architecture.
     pub fn on_cpu(manifest: Manifest, weights: &[u8]) -> Result<Self> {
         let Manifest { architecture, input, genres, .. } = &manifest;
-        let network = cpu::CpuModel::new(architecture, input, genres.len(), weights)?;
-        Ok(Self { manifest, network: Network::Cpu(network) })
+        let model = CpuModel::new(architecture, input, genres.len(), weights)?;
+        Ok(Self { manifest, model: RunnableModel::Cpu(model) })
     }
 
-    /// What the bundle says of itself.
+    /// Returns the bundle's manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// All genres of the poster in the image file `bytes`, the most probable first.
+    /// Predicts the genres of a poster, given the bytes of an image file. Returns all genres, the most probable
+    /// first.
     ///
     /// # Errors
-    /// Those of [`crate::Preprocess::decode`], and [`Error::Compute`].
+    /// Those of [`Preprocess::decode`], and [`Error::Compute`].
     pub async fn classify(&self, bytes: &[u8]) -> Result<Vec<Prediction>> {
-        self.answer(self.manifest.input.decode(bytes)?).await
+        self.classify_poster(self.manifest.input.decode(bytes)?).await
     }
 
-    /// All genres of a picture that is decoded already, the most probable first; see [`Preprocess::take`].
+    /// Predicts the genres of a poster that is already decoded: `width * height` pixels of red, green, blue and
+    /// alpha, rows from the top. Returns all genres, the most probable first.
     ///
     /// # Errors
-    /// Those of [`Preprocess::take`], and [`Error::Compute`].
+    /// Those of [`Preprocess::resize_rgba`], and [`Error::Compute`].
     pub async fn classify_pixels(
         &self,
         rgba: Vec<u8>,
         width: u32,
         height: u32,
     ) -> Result<Vec<Prediction>> {
-        self.answer(self.manifest.input.take(rgba, width, height)?).await
+        self.classify_poster(self.manifest.input.resize_rgba(rgba, width, height)?).await
     }
 
-    async fn answer(&self, poster: Pixels) -> Result<Vec<Prediction>> {
-        let mut answers = self.probabilities(&[poster]).await?;
-        Ok(self.rank(&answers.pop().unwrap_or_default()))
+    async fn classify_poster(&self, poster: Pixels) -> Result<Vec<Prediction>> {
+        let mut probabilities = self.probabilities(&[poster]).await?;
+        Ok(self.rank(&probabilities.pop().unwrap_or_default()))
     }
 
-    /// All genres of each poster in `files`, which are classified together; a file that cannot be read has its
-    /// own error. The outer error is the device's.
+    /// Predicts the genres of several posters in one batch, given the bytes of image files. Returns one result per
+    /// file: all its genres, the most probable first, or the error for which it cannot be decoded.
     ///
     /// # Errors
-    /// [`Error::Compute`].
+    /// [`Error::Compute`] if the batch as a whole fails.
     pub async fn classify_all(&self, files: &[Vec<u8>]) -> Result<Vec<Result<Vec<Prediction>>>> {
         let mut posters = Vec::with_capacity(files.len());
         let mut decoded = Vec::with_capacity(files.len());
         for bytes in files {
             decoded.push(self.manifest.input.decode(bytes).map(|pixels| posters.push(pixels)));
         }
-        let mut answers = self.probabilities(&posters).await?.into_iter();
-        let mut answer = |()| self.rank(&answers.next().unwrap_or_default());
-        Ok(decoded.into_iter().map(|poster| poster.map(&mut answer)).collect())
+        let mut probabilities = self.probabilities(&posters).await?.into_iter();
+        let mut predictions = |()| self.rank(&probabilities.next().unwrap_or_default());
+        Ok(decoded.into_iter().map(|poster| poster.map(&mut predictions)).collect())
     }
 
-    /// The genres of the poster in `bytes`, and where in it they were seen.
+    /// Predicts the genres of a poster, and where in it the model sees them, given the bytes of an image file.
     ///
     /// # Errors
     /// Those of [`Classifier::classify`], and [`Error::NoHeatmaps`].
     pub async fn explain(&self, bytes: &[u8]) -> Result<Explanation> {
         let Manifest { architecture, input, temperature, genres, .. } = &self.manifest;
         let no_heatmaps = || Error::NoHeatmaps { architecture: architecture.name() };
-        let [x, y] = architecture.grid([input.width, input.height]).ok_or_else(no_heatmaps)?;
+        let grid = architecture.grid([input.width, input.height]).ok_or_else(no_heatmaps)?;
         let poster = input.decode(bytes)?;
-        let contributions = self.contributions(&poster).await?;
-        let Contributions { mut maps, mut bias } = contributions.ok_or_else(no_heatmaps)?;
-        maps.iter_mut().chain(&mut bias).for_each(|logit| *logit /= temperature);
-
-        let heatmaps: Vec<Heatmap> = genres
-            .iter()
-            .zip(maps.chunks(x.count * y.count).zip(bias))
-            .map(|(genre, (values, bias))| Heatmap {
-                genre: genre.name.clone(),
-                bias,
-                values: values.to_vec(),
-            })
-            .collect();
-        let probability =
-            |map: &Heatmap| metrics::sigmoid(map.bias + map.values.iter().sum::<f32>());
-        let probabilities: Vec<f32> = heatmaps.iter().map(probability).collect();
-        let predictions = self.rank(&probabilities);
-        Ok(Explanation { predictions, heatmaps: Heatmaps { x, y, genres: heatmaps } })
+        let contributions = self.contributions(&poster).await?.ok_or_else(no_heatmaps)?;
+        let heatmaps = Heatmaps::new(genres, contributions, *temperature, grid);
+        let probabilities: Vec<f32> = heatmaps.genres.iter().map(Heatmap::probability).collect();
+        Ok(Explanation { predictions: self.rank(&probabilities), heatmaps })
     }
 
-    /// The probabilities of each poster, genres in the manifest's order.
+    /// Returns the probabilities of each poster, 0..=1. The outer index is the poster, the inner one the genre, in
+    /// the manifest's order.
     ///
     /// # Errors
     /// [`Error::Compute`].
@@ -161,23 +130,24 @@ impl Classifier {
             return Ok(Vec::new());
         }
         let Manifest { temperature, genres, .. } = &self.manifest;
-        let mut logits: Vec<f32> = match &self.network {
-            Network::Cpu(network) => {
-                check_finite(posters.iter().flat_map(|poster| network.logits(poster)).collect())?
+        let mut logits: Vec<f32> = match &self.model {
+            RunnableModel::Cpu(model) => {
+                check_finite(posters.iter().flat_map(|poster| model.logits(poster)).collect())?
             }
             #[cfg(feature = "burn")]
-            Network::Burn { model, device } => {
+            RunnableModel::Burn { model, device } => {
                 model::read(model.forward(self.manifest.input.batch(posters, device))).await?
             }
         };
-        logits.iter_mut().for_each(|logit| *logit = metrics::sigmoid(*logit / temperature));
+        logits.iter_mut().for_each(|logit| *logit = sigmoid(*logit / temperature));
         Ok(logits.chunks(genres.len()).map(<[f32]>::to_vec).collect())
     }
 
-    /// What each place adds to each genre's logit, where the network can say so.
+    /// Returns what each place of the poster adds to each genre's logit, or `None` if the head is not linear over a
+    /// feature map.
     async fn contributions(&self, poster: &Pixels) -> Result<Option<Contributions>> {
-        match &self.network {
-            Network::Cpu(network) => network
+        match &self.model {
+            RunnableModel::Cpu(model) => model
                 .contributions(poster)
                 .map(|Contributions { maps, bias }| {
                     let (maps, bias) = (check_finite(maps)?, check_finite(bias)?);
@@ -185,24 +155,15 @@ impl Classifier {
                 })
                 .transpose(),
             #[cfg(feature = "burn")]
-            Network::Burn { model, device } => {
+            RunnableModel::Burn { model, device } => {
                 let poster = self.manifest.input.batch(std::slice::from_ref(poster), device);
                 model.contributions(poster).await
             }
         }
     }
 
-    /// Genres by their probability, the most probable first.
+    /// Turns probabilities, in the order of the manifest's genres, into predictions, the most probable first.
     pub fn rank(&self, probabilities: &[f32]) -> Vec<Prediction> {
-        let genres = self.manifest.genres.iter().zip(probabilities);
-        let mut ranked: Vec<_> = genres
-            .map(|(genre, &probability)| Prediction {
-                genre: genre.name.clone(),
-                probability,
-                likely: probability >= genre.threshold,
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        ranked
+        rank(&self.manifest.genres, probabilities)
     }
 }

@@ -7,7 +7,20 @@
 
 use serde::Serialize;
 
+use super::Prediction;
 use crate::architecture::GridAxis;
+use crate::bundle::Genre;
+use crate::contributions::Contributions;
+use crate::metrics::sigmoid;
+
+/// A poster's genres, and where in it the model saw them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// All genres, the most probable first.
+    pub predictions: Vec<Prediction>,
+    /// The evidence for and against each genre.
+    pub heatmaps: Heatmaps,
+}
 
 /// The heatmaps of all genres over one poster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,4 +42,31 @@ pub struct Heatmap {
     pub bias: f32,
     /// What each place adds to the log-odds, `[y.count, x.count]` in row-major order.
     pub values: Vec<f32>,
+}
+
+impl Heatmaps {
+    /// Turns contributions to logits into one heatmap per genre. Logits are divided by `temperature`.
+    pub(super) fn new(
+        genres: &[Genre],
+        contributions: Contributions,
+        temperature: f32,
+        [x, y]: [GridAxis; 2],
+    ) -> Self {
+        let Contributions { mut maps, mut bias } = contributions;
+        maps.iter_mut().chain(&mut bias).for_each(|logit| *logit /= temperature);
+        let maps = maps.chunks(x.count * y.count).zip(bias);
+        let heatmaps = genres.iter().zip(maps).map(|(genre, (values, bias))| Heatmap {
+            genre: genre.name.clone(),
+            bias,
+            values: values.to_vec(),
+        });
+        Self { genres: heatmaps.collect(), x, y }
+    }
+}
+
+impl Heatmap {
+    /// Returns the genre's probability, the sigmoid of the map's sum and the bias.
+    pub(super) fn probability(&self) -> f32 {
+        sigmoid(self.bias + self.values.iter().sum::<f32>())
+    }
 }

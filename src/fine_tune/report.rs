@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::bundle::Manifest;
 use crate::metrics::{MIN_POSITIVES, Ranking, average_precision};
 
 /// A held-out poster and its predictions, all in the order of the manifest's genres.

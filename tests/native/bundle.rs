@@ -62,8 +62,8 @@ fn weights_that_are_no_safetensors() {
 #[test]
 fn manifests_that_cannot_be() {
     for (from, to, reason) in [
-        ("\"width\": 64", "\"width\": 0", "input size"),
-        ("\"width\": 64", "\"width\": 100000", "input size"),
+        ("\"width\": 64", "\"width\": 0", "each side"),
+        ("\"width\": 64", "\"width\": 100000", "each side"),
         ("\"width\": 64", "\"width\": 10", "at least 22"),
         ("\"temperature\": 0.5", "\"temperature\": 0", "temperature"),
         ("\"Drama\"", "\"Comedy\"", "twice"),
