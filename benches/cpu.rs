@@ -18,7 +18,7 @@ mod native {
     use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
     use marquee::cpu::CpuModel;
     use marquee::cpu::depthwise::Depthwise;
-    use marquee::cpu::fixed_point::{HIDDEN_BITS, Inputs};
+    use marquee::cpu::fixed_point::{HIDDEN_BITS, InputRange};
     use marquee::cpu::pointwise::{Expand, Project};
     use marquee::{Pixels, Preprocess};
 
@@ -35,7 +35,7 @@ mod native {
     /// Pixels, inputs, outputs.
     #[divan::bench(args = [[9600, 16, 96], [600, 40, 240], [150, 112, 672], [40, 192, 1152]])]
     fn expand(bencher: Bencher<'_, '_>, [pixels, inputs, outputs]: [usize; 3]) {
-        let expand = Expand::new(&values(inputs * outputs), values(outputs), Inputs::STREAM);
+        let expand = Expand::new(&values(inputs * outputs), values(outputs), InputRange::STREAM);
         let next = Depthwise::new(&values(outputs * 9), &values(outputs), [3, 1], [pixels / 2, 2]);
         let input = pairs(pixels * inputs / 2);
         let mut map = Vec::new();
@@ -47,7 +47,7 @@ mod native {
     /// Pixels, inputs, outputs.
     #[divan::bench(args = [[9600, 32, 16], [2400, 144, 24], [150, 672, 112], [40, 1152, 192]])]
     fn project(bencher: Bencher<'_, '_>, [pixels, inputs, outputs]: [usize; 3]) {
-        let project = Project::new(&values(inputs * outputs), values(outputs), Inputs::HIDDEN);
+        let project = Project::new(&values(inputs * outputs), values(outputs), InputRange::HIDDEN);
         let input = pairs(pixels * inputs / 2);
         let mut output = Vec::new();
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {

@@ -82,7 +82,9 @@ impl Architecture {
     pub fn blocks(&self) -> Vec<BlockPlan> {
         match self.family() {
             Family::SeedCnn(_) => Vec::new(),
-            Family::EfficientNetLite(variant, _) => variant.stages().into_iter().flatten().collect(),
+            Family::EfficientNetLite(variant, _) => {
+                variant.stages().into_iter().flatten().collect()
+            }
         }
     }
 

@@ -14,8 +14,8 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
 use crate::architecture::{Architecture, Family, efficientnet_lite::PARTS};
-use crate::error::{Error, Result};
 use crate::contributions::Contributions;
+use crate::error::{Error, Result};
 use crate::weights::Tensors;
 
 pub use efficientnet_lite::EfficientNetLite;
