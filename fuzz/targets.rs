@@ -3,7 +3,7 @@
 #![allow(dead_code)] // each fuzzer uses one of them
 
 use burn::tensor::Device;
-use marquee::manifest::Weights;
+use marquee::bundle::WeightFile;
 use marquee::{Classifier, Error, Labels, Manifest, Preprocess, weights};
 use sha2::{Digest, Sha256};
 
@@ -58,7 +58,7 @@ fn open(manifest: &str, weights: &[u8]) {
     let Ok(mut manifest) = Manifest::from_json(manifest) else { return };
     // No fuzzer guesses a hash.
     let sha256 = Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect();
-    manifest.weights = Weights { bytes: weights.len() as u64, sha256, ..manifest.weights };
+    manifest.weights = WeightFile { bytes: weights.len() as u64, sha256, ..manifest.weights };
     let Preprocess { width, height, .. } = manifest.input;
     let genres = manifest.genres.len();
     let json = serde_json::to_string(&manifest).unwrap_or_default();
@@ -72,7 +72,7 @@ fn open(manifest: &str, weights: &[u8]) {
     }
     let grey = vec![128; (width * height * 4) as usize];
     for classifier in [alone, Classifier::new(with_burn, device)] {
-        let pixels = classifier.manifest().input.take(grey.clone(), width, height);
+        let pixels = classifier.manifest().input.resize_rgba(grey.clone(), width, height);
         let Ok(pixels) = pixels else { panic!("{pixels:?}") };
         let probabilities = pollster::block_on(classifier.probabilities(&[pixels]));
         match probabilities {

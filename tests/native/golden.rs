@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use marquee::Model;
 use marquee::architecture::Architecture;
 use marquee::architecture::seed_cnn::SeedCnnConfig;
-use marquee::manifest::{FORMAT_VERSION, Genre, Training, Weights};
+use marquee::bundle::{FORMAT_VERSION, Genre, Training, WeightFile};
 use marquee::{Bundle, Classifier, Manifest, Precision, Preprocess};
 
 use crate::fixture::Golden;
@@ -94,7 +94,7 @@ fn write_tiny_bundle() {
             settings: serde_json::Value::Null,
             licence: "MIT OR Apache-2.0".into(),
         },
-        weights: Weights { file: String::new(), bytes: 0, sha256: String::new() },
+        weights: WeightFile { file: String::new(), bytes: 0, sha256: String::new() },
     };
     let dir = fixtures().join("tiny");
     let mut bundle = Bundle { manifest, model };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use image::{ImageFormat, Rgb, RgbImage};
-use marquee::heatmap::Heatmaps;
+use marquee::classify::Heatmaps;
 use marquee::{Bundle, Classifier, Error};
 
 fn classifier(bundle: &str) -> Classifier {

@@ -13,7 +13,7 @@ mod fixture;
 mod fuzz;
 mod golden;
 mod heatmap;
-mod preprocess;
+mod decoding;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 mod untrusted;
