@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use marquee::bundle::write_atomically;
-use marquee::manifest::{FORMAT_VERSION, Genre, GenreQuality, Training, Weights};
+use marquee::bundle::{FORMAT_VERSION, Genre, GenreQuality, Training, WeightFile};
 use marquee::{Bundle, Classifier, Evaluation, Manifest, Precision, Preprocess};
 
 use crate::evaluation::calibration::{self, Calibration};
@@ -169,7 +169,7 @@ fn judge(
 fn choose_precision(bundle: &mut Bundle, valid: &[Poster], device: &Device) -> Result<Precision> {
     let mut ranking = |precision| {
         let report = judge(bundle, precision, valid, device)?;
-        anyhow::Ok(report.network.mean_average_precision)
+        anyhow::Ok(report.model.mean_average_precision)
     };
     let (half, int8) = (ranking(Precision::Half)?, ranking(Precision::Int8)?);
     println!(
@@ -237,7 +237,7 @@ pub(crate) fn assemble(
             settings,
             licence: String::new(),
         },
-        weights: Weights { file: "unwritten".into(), bytes: 0, sha256: String::new() },
+        weights: WeightFile { file: "unwritten".into(), bytes: 0, sha256: String::new() },
     };
     calibrate(Bundle { manifest, model }, valid, device)
 }

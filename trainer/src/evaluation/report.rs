@@ -130,11 +130,11 @@ fn figures(judged: &Judged, report: &Evaluation) -> Markup {
                     tr { th { "" } th { "network" } th { "frequencies" } th { "always " (frequent) } }
                 }
                 tbody {
-                    @for (line, (low, high)) in report.lines().iter().zip(intervals) {
+                    @for (line, (low, high)) in report.rows().iter().zip(intervals) {
                         tr class=(if line.is_worse() { "worse" } else { "" }) {
                             th { (line.name) @if !line.figure.higher_is_better { small { " lower is better" } } }
                             td {
-                                b { (decimals(line.network)) }
+                                b { (decimals(line.model)) }
                                 small { " [" (decimals(low)) ", " (decimals(high)) "]" }
                             }
                             td { (decimals(line.priors)) }

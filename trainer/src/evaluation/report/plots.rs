@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use crate::commands::evaluate::Judged;
 use crate::training::curves::{TRAIN, VALID, register_font};
-use marquee::metrics::{Answers, ReliabilityBin};
+use marquee::metrics::{LabelledPredictions, ReliabilityBin};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -28,7 +28,7 @@ fn drawing(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<St
 
 /// A small chart for each of `genres`: precision by recall.
 pub(super) fn precision_recall(
-    answers: &Answers<'_>,
+    answers: &LabelledPredictions<'_>,
     names: &[String],
     genres: &[usize],
 ) -> Result<String> {
@@ -96,7 +96,7 @@ pub(super) fn reliability(bins: &[ReliabilityBin]) -> Result<String> {
         chart.draw_series(LineSeries::new(points(), TRAIN.stroke_width(2)))?;
         chart.draw_series(points().map(|point| Circle::new(point, 4, TRAIN.filled())))?;
 
-        let most = bins.iter().map(|bin| bin.answers).max().unwrap_or(1) as f64;
+        let most = bins.iter().map(|bin| bin.count).max().unwrap_or(1) as f64;
         let mut counts = ChartBuilder::on(&below)
             .margin(12)
             .y_label_area_size(56)
@@ -114,7 +114,7 @@ pub(super) fn reliability(bins: &[ReliabilityBin]) -> Result<String> {
             .draw()?;
         counts.draw_series(bins.iter().map(|bin| {
             let (left, right) = (bin.probability - 0.02, bin.probability + 0.02);
-            Rectangle::new([(left, 0.5), (right, bin.answers as f64)], TRAIN.mix(0.6).filled())
+            Rectangle::new([(left, 0.5), (right, bin.count as f64)], TRAIN.mix(0.6).filled())
         }))?;
         Ok(())
     })
