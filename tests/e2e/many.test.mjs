@@ -110,7 +110,7 @@ describe("a folder", () => {
         await page.locator("#sort").selectOption("name");
         assert.deepEqual(await shown(), names.map((name) => `${name}.jpg`).toSorted());
         await marquee.tiles.filter({ hasText: "cellar.jpg" }).click();
-        await marquee.answered();
+        await marquee.waitForResult();
         const top = (await marquee.topGenres())[0];
         const cellar = answers.find(({ file }) => file === "cellar.jpg")?.probabilities ?? {};
         assert.ok(Math.abs((cellar[top?.genre ?? ""] ?? NaN) - (top?.probability ?? NaN)) < 0.0061);
@@ -133,7 +133,7 @@ describe("a folder", () => {
 
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles([...files, `${data}/train.csv`]);
-        await page.getByText("Beside the true genres of 6 posters in train.csv").waitFor();
+        await page.getByText("Compared with train.csv (6 posters)").waitFor();
         for (const [name, key] of [["binary cross-entropy", "binary_cross_entropy"], ["weighted F1", "weighted_f1"], ["top-3 hit", "top_3_hit"], ["exact match", "exact_match"]]) {
             const row = page.locator("#evaluation").getByRole("row").filter({ hasText: name }).first();
             const value = Number((await row.getByRole("cell").first().innerText()).trim());
@@ -164,7 +164,7 @@ describe("five hundred posters", () => {
         });
         await marquee.open("?device=cpu");
         await marquee.sample.click();
-        await marquee.answered();
+        await marquee.waitForResult();
         // Files of the size of a poster, each another picture.
         await page.evaluate(async (count) => {
             const canvas = new OffscreenCanvas(300, 444);

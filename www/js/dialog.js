@@ -1,6 +1,7 @@
 /** The dialog that asks for a name or a confirmation. */
 
 import { element } from "./dom.js";
+import { strings } from "./strings/index.js";
 
 const page = {
     dialog: element("dialog", HTMLDialogElement),
@@ -23,7 +24,7 @@ const page = {
 export async function askName(title, value, validate) {
     page.label.hidden = false;
     page.text.value = value;
-    page.yes.textContent = "Done";
+    page.yes.textContent = strings.dialog.done;
     const isValid = () => {
         page.error.textContent = validate(page.text.value.trim());
         return !page.error.textContent;

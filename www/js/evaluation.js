@@ -1,13 +1,15 @@
 /**
- * How good the answers to a batch are, where the visitor brought the true genres: a CSV in the Kaggle layout.
+ * Evaluates a batch's predictions against the true genres in a CSV: a column Id and a 0/1 column for each genre.
  *
  * @import { Batch } from "./batch.js"
  * @import { Client } from "./client.js"
- * @import { Genre, LabelledAnswer, Labels } from "./messages.js"
+ * @import { Evaluation, Genre, LabelledAnswer, Labels } from "./messages.js"
  */
 
-import { metricTable } from "./metric-table.js";
 import { element, make, table } from "./dom.js";
+import { message } from "./errors.js";
+import { metricTable } from "./metric-table.js";
+import { number, strings } from "./strings/index.js";
 
 const box = element("evaluation", HTMLElement);
 
@@ -23,7 +25,7 @@ export function showError(message) {
 }
 
 /**
- * Compares a batch's answers with the table's rows of the same name, and shows the figures.
+ * Evaluates the posters whose file name is an id in the CSV, and shows the metrics.
  *
  * @param {Client} client
  * @param {Batch} batch
@@ -33,41 +35,52 @@ export function showError(message) {
 export async function evaluate(client, batch, csv, genres) {
     try {
         const labels = await client.request("readLabels", await csv.text());
-        const answers = labelled(batch, labels, genres);
-        if (!answers.length) throw new Error("none of its ids is the name of one of these posters");
-        const { posters, metrics, genres: byGenre } = await client.request("evaluate", answers);
-        const perGenre = byGenre
-            .filter(({ positives, predicted }) => positives || predicted)
-            .toSorted((a, b) => b.positives - a.positives)
-            .map(({ genre, positives, predicted, average_precision, precision, recall, f1 }) => ({
-                cells: [genre, String(positives), String(predicted), ...[average_precision, precision, recall, f1].map((figure) => figure.toFixed(2))],
-            }));
+        const answers = withLabels(batch, labels, genres);
+        if (!answers.length) throw new Error(strings.evaluation.noMatch);
+        const evaluation = await client.request("evaluate", answers);
         box.hidden = false;
         box.replaceChildren(
-            make("h3", null, `Beside the true genres of ${posters} posters in ${csv.name}`),
-            metricTable("On these posters", metrics),
-            make(
-                "details",
-                null,
-                make("summary", null, "Genre by genre"),
-                table("Genres of these posters", ["Genre", "have it", "said to", "average precision", "precision", "recall", "F1"], perGenre),
-            ),
+            make("h3", null, strings.evaluation.heading(csv.name, evaluation.posters)),
+            metricTable(strings.evaluation.posters, evaluation.metrics),
+            make("details", null, make("summary", null, strings.card.byGenre), genreTable(evaluation)),
         );
     } catch (error) {
-        showError(`${csv.name}: ${error instanceof Error ? error.message : error}`);
+        showError(`${csv.name}: ${message(error)}`);
     }
 }
 
+/** @param {Evaluation} evaluation */
+function genreTable({ genres }) {
+    const head = [
+        strings.card.genre,
+        strings.evaluation.actual,
+        strings.evaluation.predicted,
+        strings.card.averagePrecision,
+        strings.evaluation.precision,
+        strings.evaluation.recall,
+        strings.evaluation.f1,
+    ];
+    const rows = genres
+        .filter(({ positives, predicted }) => positives || predicted)
+        .toSorted((a, b) => b.positives - a.positives)
+        .map(({ genre, positives, predicted, average_precision, precision, recall, f1 }) => ({
+            cells: [genre, number(positives), number(predicted), ...[average_precision, precision, recall, f1].map((metric) => number(metric, 2))],
+        }));
+    return table(strings.evaluation.genres, head, rows);
+}
+
 /**
+ * Joins the predictions of a batch with the labels of the same posters.
+ *
  * @param {Batch} batch
  * @param {Labels} labels
  * @param {Genre[]} genres
  * @returns {LabelledAnswer[]}
  */
-function labelled(batch, labels, genres) {
+function withLabels(batch, labels, genres) {
     const columns = genres.map(({ name }) => labels.genres.indexOf(name));
     const missing = genres.filter((_, index) => columns[index] === -1).map(({ name }) => name);
-    if (missing.length) throw new Error(`it has no column for ${missing.join(", ")}, which the network tells`);
+    if (missing.length) throw new Error(strings.evaluation.noColumn(missing));
     const rows = new Map(labels.rows.map((row) => [row.id, row.labels]));
     return batch.items.flatMap(({ state, name, predictions }) => {
         const id = name.split("/").at(-1)?.replace(/\.[^.]*$/, "") ?? "";

@@ -1,71 +1,78 @@
 /**
- * One training, from the page's side: starts the teacher's worker, passes on what it says, and goes on by the CPU
- * where the GPU fails.
+ * The page's side of one fine-tuning: starts the worker, passes on its messages, and starts again on the CPU if the GPU
+ * fails.
  *
- * @import { FromTeacher, Lesson, ToTeacher } from "./messages.js"
+ * @import { FineTuneJob, FromFineTuner, ToFineTuner } from "./messages.js"
  */
 
-export class Training {
-    /** @type {Lesson} */
-    #lesson;
-    #hear;
-    #fellBack;
+import { strings } from "./strings/index.js";
+
+export class FineTuneSession {
+    /** @type {FineTuneJob} */
+    #job;
+    #onMessage;
+    #onFallback;
     /** @type {Worker} */
     #worker;
 
     /**
      * Starts at once.
      *
-     * @param {Lesson} lesson
-     * @param {(message: FromTeacher) => void} hear  the last one is "taught" or "failed"
-     * @param {(reason: string) => void} fellBack  hears why training began anew on the CPU
+     * @param {FineTuneJob} job
+     * @param {(message: FromFineTuner) => void} onMessage  the last message is "finished" or "failed"
+     * @param {(reason: string) => void} onFallback  receives why training restarts on the CPU
      */
-    constructor(lesson, hear, fellBack) {
-        this.#lesson = lesson;
-        this.#hear = hear;
-        this.#fellBack = fellBack;
+    constructor(job, onMessage, onFallback) {
+        this.#job = job;
+        this.#onMessage = onMessage;
+        this.#onFallback = onFallback;
         this.#worker = this.#start();
     }
 
     pause() {
-        this.#worker.postMessage({ type: "pause" });
+        this.#send({ type: "pause" });
     }
 
-    goOn() {
-        this.#worker.postMessage({ type: "go" });
+    resume() {
+        this.#send({ type: "resume" });
     }
 
-    /** Ends it after the step that it is at; what was learnt so far is the result. */
+    /** Ends the training after the current step; the model trained so far is the result. */
     stop() {
-        this.#worker.postMessage({ type: "stop" });
+        this.#send({ type: "stop" });
     }
 
     #start() {
         const worker = new Worker(new URL("fine-tune-worker.js", import.meta.url), { type: "module" });
         const fail = (/** @type {string} */ message) => {
             worker.terminate();
-            if (this.#lesson.device === "webgpu") {
-                this.#lesson = { ...this.#lesson, device: "cpu" };
-                this.#fellBack(message);
+            if (this.#job.device === "webgpu") {
+                this.#job = { ...this.#job, device: "cpu" };
+                this.#onFallback(message);
                 this.#worker = this.#start();
             } else {
-                this.#hear({ type: "failed", message });
+                this.#onMessage({ type: "failed", message });
             }
         };
         worker.addEventListener("message", ({ data }) => {
-            /** @type {FromTeacher} */
+            /** @type {FromFineTuner} */
             const message = data;
             if (message.type === "failed") {
                 fail(message.message);
                 return;
             }
-            if (message.type === "taught") worker.terminate();
-            this.#hear(message);
+            if (message.type === "finished") worker.terminate();
+            this.#onMessage(message);
         });
-        worker.addEventListener("error", ({ message }) => fail(message || "the teacher cannot be loaded"));
-        /** @type {ToTeacher} */
-        const message = { type: "teach", lesson: this.#lesson };
-        worker.postMessage(message);
+        worker.addEventListener("error", ({ message }) => fail(message || strings.worker.notLoaded));
+        /** @type {ToFineTuner} */
+        const start = { type: "start", job: this.#job };
+        worker.postMessage(start);
         return worker;
+    }
+
+    /** @param {ToFineTuner} message */
+    #send(message) {
+        this.#worker.postMessage(message);
     }
 }

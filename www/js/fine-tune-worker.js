@@ -1,38 +1,43 @@
 /**
- * The teacher's worker: one training, then it ends. By itself, so that the classifier goes on answering, and
- * whatever becomes of a training leaves it alone.
+ * The fine-tuning worker: runs one job, then the page ends it. The classifier has a worker of its own, so that it stays
+ * responsive and survives a failed training.
  *
+ * @import { FineTuneJob, FineTuneReport, FromFineTuner, ToFineTuner } from "./messages.js"
  * @import { FineTuner } from "../pkg/teach/marquee.js"
- * @import { FromTeacher, Lesson, ToTeacher } from "./messages.js"
  */
 
-import * as download from "./download.js";
+import { firstLine } from "./errors.js";
+import { watchGpu } from "./gpu.js";
+import { downloadPackage, findModel, openPackage } from "./loading.js";
 
-/** Between two copies of what was learnt so far, in milliseconds. */
-const PAUSE = 2000;
+/** Milliseconds between two checkpoints. */
+const CHECKPOINT_INTERVAL = 2000;
 
-/** Between two judgements of what was learnt so far, in milliseconds. */
-const JUDGE = 500;
+/** Least milliseconds between two evaluations. */
+const EVALUATION_INTERVAL = 500;
 
-/** Training goes on for so many times as long as the last judgement took. */
-const RARELY = 10;
+/** Training takes at least this many times as long as evaluation. */
+const TRAINING_PER_EVALUATION = 10;
 
-/** Posters that are looked at between two reports. */
-const TOGETHER = 2;
+/** Posters whose features are computed between two reports. */
+const POSTERS_PER_REPORT = 2;
 
 let paused = false;
 let stopped = false;
-/** @type {() => void} */
+/** Ends a pause. @type {() => void} */
 let wake = () => {};
 
-/** @param {FromTeacher} message */
+/** @param {FromFineTuner} message */
 const post = (message) => self.postMessage(message);
 
+/** @param {unknown} error */
+const fail = (error) => post({ type: "failed", message: firstLine(error) });
+
 self.addEventListener("message", ({ data }) => {
-    /** @type {ToTeacher} */
+    /** @type {ToFineTuner} */
     const message = data;
-    if (message.type === "teach") {
-        teach(message.lesson).catch((error) => post({ type: "failed", message: reason(error) }));
+    if (message.type === "start") {
+        run(message.job).catch(fail);
     } else {
         paused = message.type === "pause";
         stopped = message.type === "stop";
@@ -45,77 +50,64 @@ self.addEventListener("error", (event) => {
     post({ type: "failed", message: event.message });
 });
 
-/** @param {Lesson} lesson */
-async function teach({ base, device, options, renamed, posters }) {
-    const name = device === "webgpu" ? "gpu" : "teach";
-    const wasm = await download.bytes(`pkg/${name}/marquee_bg.wasm`);
-    /** @type {typeof import("../pkg/teach/marquee.js")} */
-    const marquee = await import(`../pkg/${name}/marquee.js`);
-    await marquee.default({ module_or_path: wasm });
-    if (device === "webgpu") hearLoss();
-    const tuner = await begin(marquee.FineTuner, base, { ...options, device });
+watchGpu({ onLost: fail });
 
-    for (let first = 0; first < posters.length && !stopped; first += TOGETHER) {
-        const some = posters.slice(first, first + TOGETHER);
-        const files = some.map(async ({ file, labels }) => ({ bytes: new Uint8Array(await file.arrayBuffer()), labels }));
-        const refused = await tuner.add(await Promise.all(files));
-        refused.forEach((error, index) => {
-            if (error) post({ type: "refused", name: some[index]?.name ?? "", message: error.message });
-        });
-        post({ type: "looked", posters: Math.min(first + TOGETHER, posters.length), of: posters.length });
-    }
-    const judge = () => tuner.judge().catch(() => undefined);
-    let save = performance.now() + PAUSE;
-    let look = performance.now(); // at once, so that a short training is seen too
-    let done = stopped;
-    while (!done) {
-        const last = await tuner.train((progress) => {
-            post({ type: "progress", progress });
-            return !(paused || stopped || performance.now() >= Math.min(save, look));
-        });
-        done = stopped || last.step === last.steps;
-        if (done) break;
-        if (performance.now() >= look) {
-            const began = performance.now();
-            post({ type: "judged", judgement: (await judge()) ?? null });
-            const ended = performance.now();
-            look = ended + Math.max(JUDGE, RARELY * (ended - began));
-        }
-        if (paused || performance.now() > save) {
-            post({ type: "checkpoint", step: last.step, steps: last.steps, file: await tuner.export() });
-            save = performance.now() + PAUSE;
-        }
-        while (paused) await /** @type {Promise<void>} */ (new Promise((resolve) => (wake = resolve)));
-    }
-    const judgement = await judge();
-    // Last, since names are for people: what was learnt hangs on none of them.
+/** @param {FineTuneJob} job */
+async function run({ base, device, options, renamed, posters }) {
+    const name = device === "webgpu" ? "gpu" : "teach";
+    const [wasm, model] = await Promise.all([downloadPackage(name), findModel(base).then((found) => found.download())]);
+    const { FineTuner } = await openPackage(name, wasm);
+    const tuner = await model.open(FineTuner, { ...options, device });
+
+    await addPosters(tuner, posters);
+    if (!stopped) await train(tuner);
+    const report = await evaluate(tuner);
+    // Last, because labels use the old names.
     for (const [from, to] of renamed) tuner.rename(from, to);
-    post({ type: "taught", file: await tuner.export(), judgement: judgement ?? null });
+    post({ type: "finished", file: await tuner.export(), report });
 }
 
 /**
- * @param {typeof FineTuner} Tuner
- * @param {Blob | null} base
- * @param {import("../pkg/teach/marquee.js").FineTuneOptions} options
+ * @param {FineTuner} tuner
+ * @param {FineTuneJob["posters"]} posters
  */
-async function begin(Tuner, base, options) {
-    if (base) return Tuner.open(new Uint8Array(await base.arrayBuffer()), options);
-    const manifest = await download.text("model/model.json");
-    return Tuner.load(manifest, await download.bytes(`model/${JSON.parse(manifest).weights.file}`), options);
+async function addPosters(tuner, posters) {
+    for (let first = 0; first < posters.length && !stopped; first += POSTERS_PER_REPORT) {
+        const some = posters.slice(first, first + POSTERS_PER_REPORT);
+        const files = some.map(async ({ file, labels }) => ({ bytes: new Uint8Array(await file.arrayBuffer()), labels }));
+        const errors = await tuner.add(await Promise.all(files));
+        errors.forEach((error, index) => {
+            if (error) post({ type: "rejected", name: some[index]?.name ?? "", message: error.message });
+        });
+        post({ type: "prepared", posters: Math.min(first + POSTERS_PER_REPORT, posters.length), of: posters.length });
+    }
 }
 
-/** A lost GPU never answers: the page is told, and ends this worker. */
-function hearLoss() {
-    const request = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
-        const device = await request.call(this, descriptor);
-        device.lost.then(({ message }) => post({ type: "failed", message: `the GPU was lost (${message || "no reason given"})` }));
-        return device;
-    };
+/** Trains until the last step or until the page stops it; in between evaluates and saves checkpoints. @param {FineTuner} tuner */
+async function train(tuner) {
+    let nextCheckpoint = performance.now() + CHECKPOINT_INTERVAL;
+    let nextEvaluation = performance.now(); // at once, so that a short training shows results too
+    for (;;) {
+        const { step, steps } = await tuner.train((progress) => {
+            post({ type: "progress", progress });
+            return !(paused || stopped || performance.now() >= Math.min(nextCheckpoint, nextEvaluation));
+        });
+        if (stopped || step === steps) return;
+        if (performance.now() >= nextEvaluation) {
+            const started = performance.now();
+            post({ type: "evaluated", report: await evaluate(tuner) });
+            const ended = performance.now();
+            nextEvaluation = ended + Math.max(EVALUATION_INTERVAL, TRAINING_PER_EVALUATION * (ended - started));
+        }
+        if (paused || performance.now() > nextCheckpoint) {
+            post({ type: "checkpoint", step, steps, file: await tuner.export() });
+            nextCheckpoint = performance.now() + CHECKPOINT_INTERVAL;
+        }
+        while (paused) await /** @type {Promise<void>} */ (new Promise((resolve) => (wake = resolve)));
+    }
 }
 
-/** @param {unknown} error */
-function reason(error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return message.split("\n", 1)[0] ?? message;
+/** Returns the held-out metrics; null where there are none. @param {FineTuner} tuner @returns {Promise<FineTuneReport | null>} */
+async function evaluate(tuner) {
+    return (await tuner.evaluate().catch(() => undefined)) ?? null;
 }

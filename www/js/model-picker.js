@@ -7,6 +7,7 @@ import { element, make } from "./dom.js";
 import { message } from "./errors.js";
 import * as models from "./models.js";
 import { saveFile } from "./save-file.js";
+import { strings } from "./strings/index.js";
 
 const page = {
     choice: element("model", HTMLSelectElement),
@@ -25,7 +26,7 @@ page.choice.addEventListener("change", () => {
 });
 page.rename.addEventListener("click", async () => {
     const model = models.current();
-    const name = model && (await askName("Rename the model", model.name, (name) => (name ? "" : "Enter a name.")));
+    const name = model && (await askName(strings.models.renameTitle, model.name, (name) => (name ? "" : strings.dialog.noName)));
     if (model && name) await models.change(model, { name });
 });
 page.save.addEventListener("click", () => {
@@ -34,7 +35,7 @@ page.save.addEventListener("click", () => {
 });
 page.remove.addEventListener("click", async () => {
     const model = models.current();
-    if (model && (await confirm(`Delete “${model.name}” and its posters?`, "Delete"))) await models.remove(model);
+    if (model && (await confirm(strings.models.removeTitle(model.name), strings.models.removeConfirm))) await models.remove(model);
 });
 
 /** @param {string} text */
@@ -44,22 +45,22 @@ export function showNote(text) {
 
 /** Reports a training that a reload or crash interrupted. @param {import("./store.js").OwnModel} model */
 export function showInterruption({ name, cut }) {
-    if (cut) showNote(`Training of “${name}” was interrupted after step ${cut.step} of ${cut.steps}. Its progress is saved; you can undo it.`);
+    if (cut) showNote(strings.models.interrupted(name, cut.step, cut.steps));
 }
 
 /** @param {unknown} error */
 function showStorageError(error) {
     const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
-    const reason = isFull ? "no storage space left" : message(error);
-    showNote(`This model could not be saved in this browser (${reason}). It works until you close the page: save it as a file.`);
+    const reason = isFull ? strings.models.storageFull : message(error);
+    showNote(strings.models.notSaved(reason));
 }
 
 function show() {
     const current = models.current();
     const own = models.all().map(({ id, name }) => make("option", { value: String(id) }, name));
-    page.choice.replaceChildren(make("option", { value: "" }, "Built-in model"), ...own);
+    page.choice.replaceChildren(make("option", { value: "" }, strings.models.builtIn), ...own);
     page.choice.value = String(current?.id ?? "");
     page.rename.hidden = page.remove.hidden = !current;
     page.save.hidden = !current?.file;
-    page.inUse.textContent = current?.file ? ` with “${current.name}”` : "";
+    page.inUse.textContent = current?.file ? strings.models.inUse(current.name) : "";
 }

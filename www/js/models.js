@@ -97,7 +97,7 @@ export async function add(name, base, file) {
 export async function change(model, changes) {
     Object.assign(model, changes);
     changed();
-    if (isStored(model)) await store.saveModel(model).catch(reportStorageError);
+    if (isStored(model.id)) await store.saveModel(model).catch(reportStorageError);
 }
 
 /** Deletes a model and its posters; the built-in model is used instead. @param {OwnModel} model */
@@ -121,9 +121,9 @@ export async function importFile(file, inspect) {
     return model;
 }
 
-/** Whether a model is in storage. If it could not be saved at first, it is not tried again on every click. @param {OwnModel} model */
-export function isStored(model) {
-    return model.id > 0;
+/** Whether a model is in storage. One that could not be saved at first is not tried again on every click. @param {number} id */
+export function isStored(id) {
+    return id > 0;
 }
 
 /** @param {unknown} error */

@@ -148,12 +148,19 @@ export const en = {
         rename: "Rename",
         save: "Save as a file",
         remove: "Delete",
+        builtIn: "Built-in model",
+        newName: "My model",
+        renameTitle: "Rename the model",
+        removeTitle: (/** @type {string} */ name) => `Delete “${name}” and its posters?`,
+        removeConfirm: "Delete model",
+        inUse: (/** @type {string} */ name) => ` with “${name}”`,
+        interrupted: (/** @type {string} */ name, /** @type {number} */ step, /** @type {number} */ steps) =>
+            `The training of “${name}” was interrupted after step ${step} of ${steps}. Its progress is saved; you can undo it.`,
+        notSaved: (/** @type {string} */ reason) =>
+            `This browser could not save the model (${reason}). It works until you close the page; save it as a file to keep it.`,
+        storageFull: "no storage left",
         imported: (/** @type {string} */ name) => `“${name}” is now in use.`,
         cannotLoad: (/** @type {string} */ name, /** @type {string} */ reason) => `“${name}” cannot be loaded (${reason}); the built-in model is used.`,
-    },
-
-    evaluation: {
-        noMatch: "no Id in it matches the name of one of these posters",
     },
 
     settings: {
@@ -225,5 +232,99 @@ export const en = {
         name: "Name",
         cancel: "Cancel",
         done: "Done",
+        noName: "Enter a name.",
+    },
+
+    teachGenres: {
+        chooseKnown: "Add a known genre…",
+        count: (/** @type {number} */ ticked, /** @type {number} */ all) => `${number(ticked)} of ${number(all)}`,
+        exists: (/** @type {string} */ name) => `“${name}” already exists.`,
+        rename: (/** @type {string} */ genre) => `Rename ${genre}`,
+        renameTitle: (/** @type {string} */ genre) => `Rename “${genre}”`,
+        renamed: "The next training applies the new name.",
+        remove: (/** @type {string} */ genre) => `Remove ${genre}`,
+        removeHint: "Remove; the genre stays as it is",
+        noneTicked: (/** @type {string} */ genre) => `${genre}: no poster is ticked.`,
+        allTicked: (/** @type {string} */ genre) => `${genre}: every poster is ticked. Add some without it, or the model will predict it everywhere.`,
+        tooFew: (/** @type {string} */ genre, /** @type {number} */ positives, /** @type {number} */ negatives, /** @type {number} */ least) =>
+            `${genre}: ${number(positives)} with it, ${number(negatives)} without. Add at least ${number(least)} of each.`,
+    },
+
+    teachPosters: {
+        remove: (/** @type {string} */ name) => `Remove ${name}`,
+        removeHint: "Remove",
+        noRow: (/** @type {number} */ missing, /** @type {number} */ all) =>
+            `${number(missing)} of ${number(all)} posters have no row in the CSV. Tick their genres by hand.`,
+    },
+
+    training: {
+        cannotTrain: "Add posters, name a genre, and tick the posters that have it.",
+        loading: "Loading the training code",
+        preparing: (/** @type {number} */ done, /** @type {number} */ all) => `Preparing posters: ${number(done)} of ${number(all)}`,
+        progress: (/** @type {import("../messages.js").FineTuneProgress} */ { step, steps, loss, stepsPerSecond, secondsLeft }) =>
+            `Step ${step} of ${steps} · loss ${number(loss, 3)} · ${rate(stepsPerSecond)} steps a second · ${number(Math.ceil(secondsLeft))} s left`,
+        resume: "Resume",
+        finished: (/** @type {number} */ posters, /** @type {string} */ name) =>
+            `Trained on ${plural(posters, { one: "1 poster", other: `${number(posters)} posters` })}. “${name}” is now in use.`,
+        undone: "The last training was undone.",
+        restarting: (/** @type {string} */ reason) => `WebGPU failed (${reason}); restarting on the CPU.`,
+        failed: (/** @type {string} */ reason) => `Training failed: ${reason}.`,
+        savedUntil: (/** @type {number} */ step) => `Progress until step ${step} is saved; you can undo it.`,
+        unchanged: "The model is unchanged.",
+        curve: (/** @type {number} */ first, /** @type {number} */ last) => `Training loss, from ${number(first, 3)} to ${number(last, 3)}`,
+        curveCaption: (/** @type {number} */ highest, /** @type {number} */ last) =>
+            `Training loss: at most ${number(highest, 2)}, now ${number(last, 2)}. The lower edge is 0.`,
+    },
+
+    report: {
+        heading: "Results",
+        headingSoFar: "Results so far",
+        error: (/** @type {{ posters: number, after: string, guessing: string, before: string | undefined }} */ { posters, after, guessing, before }) =>
+            `Error (cross-entropy) on ${number(posters)} of your posters: ${after}. Guessing: ${guessing}${before === undefined ? "" : `, before the training: ${before}`}. ` +
+            "Each poster was evaluated by a model that was not trained on it.",
+        notImproved: "No improvement: add more posters, or clearer ones.",
+        genres: "Average precision of the trained genres",
+        genre: "Average precision",
+        counts: "with / without",
+        guessing: "guessing",
+        before: "before",
+        after: "after",
+        tooFew: "add at least 5 of each",
+    },
+
+    evaluation: {
+        heading: (/** @type {string} */ csv, /** @type {number} */ posters) =>
+            `Compared with ${csv} (${plural(posters, { one: "1 poster", other: `${number(posters)} posters` })})`,
+        posters: "On these posters",
+        genres: "Genres of these posters",
+        actual: "actual",
+        predicted: "predicted",
+        precision: "precision",
+        recall: "recall",
+        f1: "F1",
+        noMatch: "no Id in it matches the name of one of these posters",
+        noColumn: (/** @type {string[]} */ genres) => `it has no column for ${genres.join(", ")}, which the model predicts`,
+    },
+
+    download: {
+        failed: (/** @type {string} */ path, /** @type {number} */ status, /** @type {string} */ text) => `${path} cannot be loaded: the server responded ${status} ${text}`,
+        wrongVersion: (/** @type {string} */ path) => `${path} is not of this version of the page; reload the page`,
+    },
+
+    worker: {
+        notLoaded: "the worker cannot be loaded",
+        modelNotLoaded: (/** @type {string} */ reason) => `the model could not be loaded (${reason})`,
+        crashed: (/** @type {string} */ reason) => `the classifier crashed and was restarted (${reason})`,
+        fileTooLarge: (/** @type {number} */ bytes, /** @type {number} */ limit) => `the file has ${megabytes(bytes)}; the limit is ${megabytes(limit)}`,
+        noWebGpu: "this browser has no WebGPU",
+        noGpu: "this browser offers no GPU",
+        gpuUnused: (/** @type {string} */ reason) => `WebGPU is not used: ${reason}.`,
+        cpuFaster: (/** @type {number} */ cpu, /** @type {number} */ gpu) => `CPU chosen: ${number(cpu)} ms a poster, WebGPU ${number(gpu)}.`,
+        gpuWrong: (/** @type {number} */ difference) => `the GPU computes wrong results (a probability is off by ${number(difference, 3)})`,
+        gpuFailed: (/** @type {string} */ reason) => `WebGPU failed: ${reason}. It is tried again in a minute.`,
+        gpuLost: (/** @type {string} */ reason) => `the GPU was lost (${reason || "no reason given"})`,
+        gpuError: (/** @type {string} */ reason) => `the GPU reported an error (${reason})`,
+        gpuCrashed: (/** @type {string} */ reason) => `the GPU code crashed (${reason})`,
+        timeout: (/** @type {number} */ seconds) => `no response within ${number(seconds)} seconds`,
     },
 };

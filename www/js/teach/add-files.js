@@ -24,8 +24,8 @@ export async function addFiles(client, posters, table) {
         const names = posters.length ? posters.map(({ name }) => name) : teach.posterNames();
         const genres = [...new Set(names.flatMap((name) => genresOf(name) ?? []))];
         if (labels && !genres.length) throw new Error(strings.evaluation.noMatch);
-        if (posters.length) await teach.addPosters(posters, labels && { genres, of: genresOf });
-        else await teach.applyLabels({ genres, of: genresOf });
+        if (posters.length) await teach.addPosters(posters, labels && { genres, genresOf });
+        else await teach.applyLabels({ genres, genresOf });
     } catch (error) {
         teach.showError(table ? `${table.name}: ${message(error)}` : message(error));
     }

@@ -1,27 +1,34 @@
-/** The curve of a loss while it is learnt, as a drawing that grows. */
+/** The training loss over the steps, as an SVG. */
+
+import { strings } from "../strings/index.js";
 
 const WIDTH = 600;
 const HEIGHT = 150;
+/** Free space above the curve. */
+const MARGIN = 8;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * @param {HTMLElement} place
+ * @param {HTMLElement} figure  its content is replaced
  * @param {[number, number][]} points  step and loss
- * @param {number} steps  in all
+ * @param {number} steps  in total
  */
-export function drawCurve(place, points, steps) {
+export function drawLossCurve(figure, points, steps) {
     const highest = Math.max(...points.map(([, loss]) => loss), 1e-6);
-    const at = ([step, loss] = [0, 0]) => `${((step / steps) * WIDTH).toFixed(1)},${(HEIGHT - (loss / highest) * (HEIGHT - 8)).toFixed(1)}`;
-    const drawing = document.createElementNS(SVG, "svg");
-    drawing.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-    drawing.setAttribute("preserveAspectRatio", "none");
-    drawing.setAttribute("role", "img");
+    const first = points[0]?.[1] ?? 0;
     const last = points.at(-1)?.[1] ?? 0;
-    drawing.setAttribute("aria-label", `The loss fell from ${points[0]?.[1].toFixed(3)} to ${last.toFixed(3)}`);
+    const x = (/** @type {number} */ step) => ((step / steps) * WIDTH).toFixed(1);
+    const y = (/** @type {number} */ loss) => (HEIGHT - (loss / highest) * (HEIGHT - MARGIN)).toFixed(1);
+
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    svg.setAttribute("preserveAspectRatio", "none");
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", strings.training.curve(first, last));
     const line = document.createElementNS(SVG, "polyline");
-    line.setAttribute("points", points.map(at).join(" "));
-    drawing.append(line);
+    line.setAttribute("points", points.map(([step, loss]) => `${x(step)},${y(loss)}`).join(" "));
+    svg.append(line);
     const caption = document.createElement("figcaption");
-    caption.textContent = `Loss, from ${highest.toFixed(2)} down to ${last.toFixed(2)}; the lower edge is 0`;
-    place.replaceChildren(drawing, caption);
+    caption.textContent = strings.training.curveCaption(highest, last);
+    figure.replaceChildren(svg, caption);
 }
