@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
 
-import { Marquee, assertNativePredictions, append, full, launch, makeGpuLosable, lose, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
+import { Marquee, assertNativePredictions, append, fullGpuMemory, launch, makeGpuLosable, loseGpu, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
 
 const visit = visitor();
 
@@ -461,13 +461,13 @@ describe("the page uses the CPU and shows why", () => {
     }));
 
     test("if GPU memory is full before the model is loaded", () => visit(async (marquee, page) => {
-        await append(page, "pkg/gpu/marquee.js", full("true"));
+        await append(page, "pkg/gpu/marquee.js", fullGpuMemory("true"));
         await marquee.open("?device=webgpu");
         await usesCpu(marquee, /WebGPU is not used: /);
     }));
 
     test("if GPU memory is full later", () => visit(async (marquee, page) => {
-        await append(page, "pkg/gpu/marquee.js", full("globalThis.full"));
+        await append(page, "pkg/gpu/marquee.js", fullGpuMemory("globalThis.full"));
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
         await marquee.waitForResult();

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 
-import { append, full, losable, lose, manifest, poster, root, sample, saved, screenshot, trainer, visitor, withManifest } from "./harness.mjs";
+import { append, fullGpuMemory, makeGpuLosable, loseGpu, manifest, poster, root, sample, saved, screenshot, trainer, visitor, withManifest } from "./harness.mjs";
 import { countBuffers } from "./memory.mjs";
 import { painted } from "./painted.mjs";
 
@@ -47,7 +47,7 @@ async function exported(page) {
 /** Every genre's probability, as the page shows it. @param {import("./harness.mjs").Marquee} marquee @param {Page} page */
 async function allGenres(marquee, page) {
     await marquee.file.setInputFiles(sample);
-    await marquee.answered();
+    await marquee.waitForResult();
     const texts = await marquee.all.allInnerTexts();
     return new Map(texts.map((text) => [text.split("\n")[0]?.trim(), parseFloat(/([\d.]+)\s*%/.exec(text)?.[1] ?? "")]));
 }
@@ -246,19 +246,19 @@ describe("training", () => {
     }));
 
     test("goes on by the CPU when the GPU is lost, from the beginning and to the end", () => visit(async (marquee, page) => {
-        losable(page);
+        makeGpuLosable(page);
         await marquee.open("?device=webgpu");
         await prepare(marquee, page, 16);
         await page.getByRole("button", { name: "Train", exact: true }).click();
         await page.getByText(/^Step \d+ of 200/).waitFor({ timeout: 120_000 });
-        await lose(page.workers().find((worker) => worker.url().endsWith("fine-tune-worker.js")));
+        await loseGpu(page.workers().find((worker) => worker.url().endsWith("fine-tune-worker.js")));
         await page.getByText(/WebGPU failed \(.+\); the CPU learns from the beginning/).waitFor();
         await page.getByText("Taught with 16 posters").waitFor({ timeout: 120_000 });
         await page.locator("#teach-result tr").filter({ hasText: "Night" }).waitFor();
     }));
 
     test("goes on by the CPU when the GPU's memory is full", () => visit(async (marquee, page) => {
-        await append(page, "pkg/gpu/marquee.js", full('location.pathname.endsWith("/fine-tune-worker.js")'));
+        await append(page, "pkg/gpu/marquee.js", fullGpuMemory('location.pathname.endsWith("/fine-tune-worker.js")'));
         await marquee.open("?device=webgpu");
         await prepare(marquee, page, 16);
         await page.getByRole("button", { name: "Train", exact: true }).click();
@@ -296,7 +296,7 @@ describe("what cannot be", () => {
         assert.deepEqual(await page.getByLabel("Network", { exact: true }).locator("option").allInnerTexts(), ["the shipped network"]);
         await page.getByRole("button", { name: "Close" }).click();
         await marquee.choose("poster.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
     }));
 
     test("without a tick there is no training; a broken poster is named; a full disk is said", () => visit(async (marquee, page) => {
