@@ -1,13 +1,13 @@
-//! The layers of EfficientNet-Lite on WebGPU, as kernels of our own beside Burn's Cube backend.
+//! The convolutions on WebGPU, as an extension of Burn's Cube backend for inference; `shaders.rs` has the kernels.
 //!
-//! Burn's convolutions neither add the bias nor hold the sum within 0..=6, and its 1x1 convolution is a matrix
-//! product with a copy in front of it. Here a layer is one dispatch, the residual sum included.
+//! Here a layer is one dispatch, including bias, activation and residual sum. Burn's convolutions do not fuse these, and
+//! its 1x1 convolution is a matrix product that copies its input first.
 //!
-//! Between these kernels a feature map lies channels last, four channels a vector: neighbours in memory are then
-//! what neighbouring invocations read, at every size of picture. To Burn it is `[N, C, H, W]` with strides that
-//! say so, and every other operation reads it like any tensor.
+//! Between these kernels, feature maps are `[N, H, W, C]` in vectors of four channels, so that neighbouring invocations
+//! read neighbouring memory at every image size. Burn sees an `[N, C, H, W]` tensor with the strides of this layout,
+//! which any other operation can read.
 
-mod kernels;
+mod shaders;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Cube, Dispatch, DispatchDevice, backend_extension};
@@ -19,17 +19,17 @@ use burn_cubecl::ops::{permute_nchw_to_nhwc, permute_nhwc_to_nchw};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::{CubeCount, CubeDim};
 
-use kernels::{COLUMNS, LANES, PIXELS, WindowLaunch};
+use shaders::{COLUMNS, LANES, PIXELS, WindowLaunch};
 
 use super::Activation;
-use crate::padding;
+use crate::padding::SameConv;
 
-/// Invocations of a workgroup.
+/// Invocations per workgroup.
 const WORKGROUP: u32 = 64;
 
-/// Convolutions with bias, activation and residual sum on Cube's own tensors. Weights are as Burn keeps them.
+/// Convolutions with bias, activation and residual sum on Cube's own tensors. Weights have Burn's layouts.
 #[backend_extension(Cube)]
-pub(crate) trait FusedConv: Backend {
+pub(crate) trait CubeConvolutions: Backend {
     /// See [`super::pointwise`].
     fn pointwise(
         x: FloatTensor<Self>,
@@ -38,7 +38,7 @@ pub(crate) trait FusedConv: Backend {
         relu6: bool,
     ) -> FloatTensor<Self>;
 
-    /// The same without activation, and `residual` added, which has the shape of the output.
+    /// See [`super::pointwise_add`].
     fn pointwise_add(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -65,17 +65,14 @@ pub(crate) trait FusedConv: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// Whether `x` lies where these kernels can read it, in the precision that they are written for.
-fn applies(x: &Tensor<4>) -> bool {
+/// Returns whether these kernels support a layer with the input `x`: on WebGPU, in single precision, without gradients,
+/// and with numbers of `channels` that fill whole vectors.
+pub(super) fn supports(x: &Tensor<4>, channels: &[usize]) -> bool {
     let device = x.device();
     !device.is_autodiff()
         && matches!(device.as_dispatch(), DispatchDevice::Cube(_))
         && x.dtype() == DType::F32
-}
-
-/// Whether these kernels can compute a layer from `x`, by channels that fill vectors.
-pub(super) fn fits(x: &Tensor<4>, channels: &[usize]) -> bool {
-    applies(x) && channels.iter().all(|channels| channels.is_multiple_of(LANES))
+        && channels.iter().all(|channels| channels.is_multiple_of(LANES))
 }
 
 pub(super) fn pointwise(
@@ -86,7 +83,7 @@ pub(super) fn pointwise(
 ) -> Tensor<4> {
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     let relu6 = activation == Activation::Relu6;
-    Tensor::from_dispatch(<Dispatch as FusedConv>::pointwise(x, weight, bias, relu6))
+    Tensor::from_dispatch(<Dispatch as CubeConvolutions>::pointwise(x, weight, bias, relu6))
 }
 
 pub(super) fn pointwise_add(
@@ -97,7 +94,7 @@ pub(super) fn pointwise_add(
 ) -> Tensor<4> {
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     let residual = residual.into_dispatch();
-    Tensor::from_dispatch(<Dispatch as FusedConv>::pointwise_add(x, weight, bias, residual))
+    Tensor::from_dispatch(<Dispatch as CubeConvolutions>::pointwise_add(x, weight, bias, residual))
 }
 
 pub(super) fn depthwise(
@@ -109,7 +106,7 @@ pub(super) fn depthwise(
 ) -> Tensor<4> {
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     let relu6 = activation == Activation::Relu6;
-    Tensor::from_dispatch(<Dispatch as FusedConv>::depthwise(x, weight, bias, stride, relu6))
+    Tensor::from_dispatch(<Dispatch as CubeConvolutions>::depthwise(x, weight, bias, stride, relu6))
 }
 
 pub(super) fn dense(
@@ -121,10 +118,10 @@ pub(super) fn dense(
 ) -> Tensor<4> {
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     let relu6 = activation == Activation::Relu6;
-    Tensor::from_dispatch(<Dispatch as FusedConv>::dense(x, weight, bias, stride, relu6))
+    Tensor::from_dispatch(<Dispatch as CubeConvolutions>::dense(x, weight, bias, stride, relu6))
 }
 
-impl FusedConv for Cube {
+impl CubeConvolutions for Cube {
     fn pointwise(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, relu6: bool) -> CubeTensor {
         launch_pointwise(x, weight, bias, None, relu6)
     }
@@ -148,11 +145,12 @@ impl FusedConv for Cube {
         let kernel = weight.meta.shape()[3];
         let x = channels_last(x);
         let [posters, height, width, channels] = x.meta.shape().dims();
-        let window = Sizes::new([height, width], kernel, stride);
-        let y = empty(&x, [posters, window.rows, window.columns, channels]);
-        let units = posters * window.tiles() * channels / LANES;
-        let (count, dim) = grid(&x, units);
-        kernels::depthwise::launch(
+        let conv = SameConv::new([height, width], kernel, stride);
+        let [rows, columns] = conv.output;
+        let y = empty(&x, [posters, rows, columns, channels]);
+        let invocations = posters * tiles(&conv) * channels / LANES;
+        let (count, dim) = grid(&x, invocations);
+        shaders::depthwise::launch(
             &y.client.clone(),
             count,
             dim,
@@ -161,8 +159,8 @@ impl FusedConv for Cube {
             into_contiguous(weight).into_tensor_arg(),
             into_contiguous(bias).into_tensor_arg(),
             y.clone().into_tensor_arg(),
-            units,
-            window.launch(),
+            invocations,
+            window(&conv),
             kernel,
             stride,
             relu6,
@@ -180,11 +178,12 @@ impl FusedConv for Cube {
         let [outputs, channels, kernel, _] = weight.meta.shape().dims();
         let x = into_contiguous(x);
         let [posters, _, height, width] = x.meta.shape().dims();
-        let window = Sizes::new([height, width], kernel, stride);
-        let y = empty(&x, [posters, window.rows, window.columns, outputs]);
-        let units = posters * window.tiles() * outputs / LANES;
-        let (count, dim) = grid(&x, units);
-        kernels::dense::launch(
+        let conv = SameConv::new([height, width], kernel, stride);
+        let [rows, columns] = conv.output;
+        let y = empty(&x, [posters, rows, columns, outputs]);
+        let invocations = posters * tiles(&conv) * outputs / LANES;
+        let (count, dim) = grid(&x, invocations);
+        shaders::dense::launch(
             &y.client.clone(),
             count,
             dim,
@@ -193,9 +192,9 @@ impl FusedConv for Cube {
             into_contiguous(weight).into_tensor_arg(),
             into_contiguous(bias).into_tensor_arg(),
             y.clone().into_tensor_arg(),
-            units,
+            invocations,
             channels,
-            window.launch(),
+            window(&conv),
             kernel,
             stride,
             relu6,
@@ -216,13 +215,13 @@ fn launch_pointwise(
     let outputs = weight.meta.shape()[0];
     let y = empty(&x, [posters, height, width, outputs]);
     let pixels = posters * height * width;
-    let units = pixels.div_ceil(PIXELS) * outputs / LANES;
-    let (count, dim) = grid(&x, units);
+    let invocations = pixels.div_ceil(PIXELS) * outputs / LANES;
+    let (count, dim) = grid(&x, invocations);
     let bias = into_contiguous(bias);
     let adds = residual.is_some();
-    // A kernel has its arguments always; this one does not read the residual unless it is to be added.
+    // A kernel always has all of its arguments. Without a residual, the bias stands in and is not read.
     let residual = residual.map_or_else(|| bias.clone(), channels_last);
-    kernels::pointwise::launch(
+    shaders::pointwise::launch(
         &y.client.clone(),
         count,
         dim,
@@ -241,7 +240,7 @@ fn launch_pointwise(
     permute_nhwc_to_nchw(y)
 }
 
-/// `[N, C, H, W]` as `[N, H, W, C]` in one piece; nothing is copied for what these kernels computed.
+/// Returns `[N, C, H, W]` as a contiguous `[N, H, W, C]`. The outputs of these kernels need no copy.
 fn channels_last(x: CubeTensor) -> CubeTensor {
     into_contiguous(permute_nchw_to_nhwc(x))
 }
@@ -251,41 +250,20 @@ fn empty(like: &CubeTensor, shape: [usize; 4]) -> CubeTensor {
     empty_device_contiguous_dtype(client, device, Shape::new(shape), like.dtype)
 }
 
-fn grid(x: &CubeTensor, units: usize) -> (CubeCount, CubeDim) {
+/// Returns the number of workgroups for so many invocations, and their size.
+fn grid(x: &CubeTensor, invocations: usize) -> (CubeCount, CubeDim) {
     let dim = CubeDim::new_1d(WORKGROUP);
-    (cubecl::calculate_cube_count_elemwise(&x.client, units, dim), dim)
+    (cubecl::calculate_cube_count_elemwise(&x.client, invocations, dim), dim)
 }
 
-/// What the window of a convolution is moved over, in pixels.
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    height: usize,
-    width: usize,
-    rows: usize,
-    columns: usize,
-    above: usize,
-    left: usize,
+/// Returns the number of tiles, runs of [`COLUMNS`] positions of a row, in an output plane.
+fn tiles(conv: &SameConv) -> usize {
+    let [rows, columns] = conv.output;
+    rows * columns.div_ceil(COLUMNS)
 }
 
-impl Sizes {
-    fn new([height, width]: [usize; 2], kernel: usize, stride: usize) -> Self {
-        Self {
-            height,
-            width,
-            rows: height.div_ceil(stride),
-            columns: width.div_ceil(stride),
-            above: padding::before(height, kernel, stride),
-            left: padding::before(width, kernel, stride),
-        }
-    }
-
-    /// Runs of [`COLUMNS`] neighbours in an output.
-    fn tiles(&self) -> usize {
-        self.rows * self.columns.div_ceil(COLUMNS)
-    }
-
-    fn launch(&self) -> WindowLaunch {
-        let &Self { height, width, rows, columns, above, left } = self;
-        WindowLaunch::new(height, width, rows, columns, above, left)
-    }
+fn window(conv: &SameConv) -> WindowLaunch {
+    let &SameConv { input: [height, width], output: [rows, columns], padding, .. } = conv;
+    let [above, left] = padding;
+    WindowLaunch::new(height, width, rows, columns, above, left)
 }

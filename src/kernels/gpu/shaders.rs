@@ -1,28 +1,31 @@
-//! What runs on the GPU: one kernel a kind of convolution, in CubeCL, which becomes WGSL in the browser.
+//! The GPU kernels, one for each kind of convolution, in CubeCL, which compiles to WGSL in the browser.
 
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-/// Channels of a vector.
+/// Channels per vector.
 pub(super) const LANES: usize = 4;
-/// What one invocation of a 1x1 convolution computes: so many pixels, [`LANES`] channels of each.
+/// Pixels that one invocation of a 1x1 convolution computes, with [`LANES`] channels each.
 pub(super) const PIXELS: usize = 4;
-/// What one invocation of the other convolutions computes: so many neighbours of a row, [`LANES`] channels of each.
+/// Horizontal neighbours that one invocation of another convolution computes, with [`LANES`] channels each.
 pub(super) const COLUMNS: usize = 4;
 
-/// What the window of a convolution is moved over, in pixels.
+/// The sizes that the window of a convolution moves over, in pixels.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
 pub(super) struct Window {
+    /// Size of the input.
     height: usize,
     width: usize,
+    /// Size of the output.
     rows: usize,
     columns: usize,
+    /// Zeros before the input.
     above: usize,
     left: usize,
 }
 
-/// A tile of [`PIXELS`] pixels by [`LANES`] channels, of which each sum is a product of two rows.
-/// `x` is `[pixels, inputs]`, `weight` `[channels, inputs]`, in vectors.
+/// A 1x1 convolution. Each invocation computes a tile of [`PIXELS`] pixels and [`LANES`] channels.
+/// In vectors, `x` is `[pixels, inputs]`, `weight` is `[channels, inputs]`, and `y` and `residual` are `[pixels, outputs]`.
 #[cube(launch)]
 pub(super) fn pointwise<N: Size>(
     x: &Tensor<Vector<f32, N>>,
@@ -36,7 +39,7 @@ pub(super) fn pointwise<N: Size>(
     #[comptime] relu6: bool,
     #[comptime] adds: bool,
 ) {
-    // Neighbours read the same pixels.
+    // Neighbouring invocations read the same pixels.
     let output = ABSOLUTE_POS % outputs;
     let first = ABSOLUTE_POS / outputs * PIXELS;
     if first >= pixels {
@@ -88,20 +91,21 @@ pub(super) fn pointwise<N: Size>(
     }
 }
 
-/// [`COLUMNS`] neighbours of a row, [`LANES`] channels, `weight` `[C, K, K]`, `x` `[N, H, W, C]` in vectors.
+/// A depthwise convolution. Each invocation computes [`COLUMNS`] neighbours of a row and [`LANES`] channels. `weight` is
+/// `[C, K, K]`; in vectors, `x` is `[N, H, W, C]`.
 #[cube(launch)]
 pub(super) fn depthwise<N: Size>(
     x: &Tensor<Vector<f32, N>>,
     weight: &Tensor<f32>,
     bias: &Tensor<Vector<f32, N>>,
     y: &mut Tensor<Vector<f32, N>>,
-    units: usize,
+    invocations: usize,
     window: Window,
     #[comptime] kernel: usize,
     #[comptime] stride: usize,
     #[comptime] relu6: bool,
 ) {
-    if ABSOLUTE_POS >= units {
+    if ABSOLUTE_POS >= invocations {
         terminate!();
     }
     let channels = bias.len();
@@ -137,22 +141,22 @@ pub(super) fn depthwise<N: Size>(
     finish::<N>(&sums, y, &tile, &window, channels, relu6);
 }
 
-/// [`COLUMNS`] neighbours of a row, [`LANES`] channels, `weight` `[O, C, K, K]`, `x` `[N, C, H, W]`: made for the
-/// stem, which reads a poster's three colours.
+/// A convolution of few input channels, for the stem, whose input is a poster's three colours. Each invocation computes
+/// [`COLUMNS`] neighbours of a row and [`LANES`] channels. `weight` is `[O, C, K, K]` and `x` is `[N, C, H, W]`.
 #[cube(launch)]
 pub(super) fn dense<N: Size>(
     x: &Tensor<f32>,
     weight: &Tensor<f32>,
     bias: &Tensor<Vector<f32, N>>,
     y: &mut Tensor<Vector<f32, N>>,
-    units: usize,
+    invocations: usize,
     inputs: usize,
     window: Window,
     #[comptime] kernel: usize,
     #[comptime] stride: usize,
     #[comptime] relu6: bool,
 ) {
-    if ABSOLUTE_POS >= units {
+    if ABSOLUTE_POS >= invocations {
         terminate!();
     }
     let channels = bias.len();
@@ -189,7 +193,7 @@ pub(super) fn dense<N: Size>(
     finish::<N>(&sums, y, &tile, &window, channels, relu6);
 }
 
-/// What one invocation computes of an output, [`COLUMNS`] places from `first` on.
+/// The part of an output that one invocation computes: [`COLUMNS`] positions of a row, beginning at `first`.
 #[derive(CubeType)]
 struct Tile {
     channel: usize,
@@ -198,7 +202,7 @@ struct Tile {
     poster: usize,
 }
 
-/// Neighbours have neighbouring channels.
+/// Returns this invocation's tile. Neighbouring invocations have neighbouring channels.
 #[cube]
 fn tile(channels: usize, window: &Window) -> Tile {
     let tiles = window.columns.div_ceil(COLUMNS);
@@ -211,7 +215,8 @@ fn tile(channels: usize, window: &Window) -> Tile {
     }
 }
 
-/// A sum for each place of a [`Tile`]. Variables by themselves: an array would lie in memory.
+/// Returns an accumulator for each position of a [`Tile`]. They are separate variables, as an array would be stored in
+/// memory and not in registers.
 #[cube]
 fn start<N: Size>(bias: Vector<f32, N>) -> Sequence<RuntimeCell<Vector<f32, N>>> {
     let mut sums = Sequence::new();
@@ -222,8 +227,8 @@ fn start<N: Size>(bias: Vector<f32, N>) -> Sequence<RuntimeCell<Vector<f32, N>>>
     sums
 }
 
-/// Adds a value, `offset` places from the first that the window of the first sum covers, to every sum whose window
-/// covers it.
+/// Adds a value to every accumulator whose window covers it. `offset` is its distance from the beginning of the first
+/// accumulator's window.
 #[cube]
 fn add<N: Size>(
     sums: &Sequence<RuntimeCell<Vector<f32, N>>>,
@@ -244,7 +249,7 @@ fn add<N: Size>(
     }
 }
 
-/// Writes the sums of a [`Tile`] that lie within the output, `[N, rows, columns, C]`.
+/// Writes the accumulators of a [`Tile`] that lie within the output, `[N, rows, columns, C]`.
 #[cube]
 fn finish<N: Size>(
     sums: &Sequence<RuntimeCell<Vector<f32, N>>>,

@@ -1,61 +1,40 @@
-//! The gradients of a depthwise convolution, over the same phases as the convolution itself.
+//! The gradients of a depthwise convolution, over the same phases as the convolution.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{EVERYTHING, Geometry, REGISTERS, STEP, WeightedSum};
+use super::{PhaseLayout, REGISTERS, STEP, UNLIMITED, WeightedSum};
 
-/// Room for one plane's gradients, reused from plane to plane.
-pub(in crate::conv) struct GradientScratch {
-    geometry: Geometry,
+/// Buffers for one plane's gradients, reused from plane to plane.
+pub(in crate::kernels::flex) struct GradientScratch {
+    layout: PhaseLayout,
     arch: Arch,
     offsets: Vec<usize>,
     phases: Vec<f32>,
-    /// The output's gradient in rows as long as a phase's, behind `lead` zeros.
+    /// The output's gradient in rows as long as a phase's, after `lead` zeros.
     flat: Vec<f32>,
     lead: usize,
     /// The input's gradient, in phases.
     gradient: Vec<f32>,
 }
 
-impl Geometry {
-    /// The opposite of [`Geometry::fill_phases`].
-    fn read_phases(&self, phases: &[f32], plane: &mut [f32]) {
-        let [height, width] = self.input;
-        for (row, pixels) in plane.chunks_exact_mut(width).take(height).enumerate() {
-            if self.stride == 1 {
-                let place = self.place(row, 0);
-                pixels.copy_from_slice(&phases[place..place + width]);
-                continue;
-            }
-            for first in 0..self.stride.min(width) {
-                let place = self.place(row, first);
-                let pixels = pixels.iter_mut().skip(first).step_by(self.stride);
-                for (value, pixel) in phases[place..].iter().zip(pixels) {
-                    *pixel = *value;
-                }
-            }
-        }
-    }
-}
-
 impl GradientScratch {
-    pub(in crate::conv) fn new(geometry: Geometry) -> Self {
-        let lead = (0..geometry.taps()).map(|tap| geometry.tap(tap).1).max().unwrap_or(0);
-        let flat = lead + geometry.phase_len().max(geometry.flat_len()) + 2 * STEP;
+    pub(in crate::kernels::flex) fn new(layout: PhaseLayout) -> Self {
+        let lead = (0..layout.taps()).map(|tap| layout.tap(tap).1).max().unwrap_or(0);
+        let flat = lead + layout.phase_len().max(layout.flat_len()) + 2 * STEP;
         Self {
-            geometry,
+            layout,
             arch: Arch::new(),
-            offsets: geometry.tap_offsets(),
-            phases: vec![0.0; geometry.phases_len()],
+            offsets: layout.tap_offsets(),
+            phases: vec![0.0; layout.phases_len()],
             flat: vec![0.0; flat],
             lead,
-            gradient: vec![0.0; geometry.phases_len()],
+            gradient: vec![0.0; layout.phases_len()],
         }
     }
 
-    /// The gradients of one channel of one poster, from the gradient of its output: added to `of_taps`, and
-    /// written to `of_input` where it is wanted.
-    pub(in crate::conv) fn backward(
+    /// Computes the gradients of one plane from its output's gradient `of_output`. Adds that of the taps to `of_taps` and
+    /// writes that of the input to `of_input`, if given.
+    pub(in crate::kernels::flex) fn backward(
         &mut self,
         input: &[f32],
         taps: &[f32],
@@ -63,42 +42,43 @@ impl GradientScratch {
         of_taps: &mut [f32],
         of_input: Option<&mut [f32]>,
     ) {
-        let Self { geometry, arch, offsets, phases, flat, lead, gradient } = self;
-        let [_, width] = geometry.output;
-        // Zeros between the rows: they are no pixels, and must add nothing.
+        let Self { layout, arch, offsets, phases, flat, lead, gradient } = self;
+        let [_, width] = layout.conv.output;
+        // Zeros between the rows contribute nothing to the sums.
         flat.fill(0.0);
-        let rows = flat[*lead..].chunks_mut(geometry.phase[1]);
+        let rows = flat[*lead..].chunks_mut(layout.phase[1]);
         for (row, pixels) in rows.zip(of_output.chunks_exact(width)) {
             row[..width].copy_from_slice(pixels);
         }
 
-        geometry.fill_phases(input, phases);
-        let run = &flat[*lead..*lead + geometry.flat_len()];
+        layout.write_phases(input, phases);
+        let run = &flat[*lead..*lead + layout.flat_len()];
         arch.dispatch(Correlation { run, input: phases, offsets, sums: of_taps });
 
         let Some(of_input) = of_input else { return };
-        let length = geometry.phase_len();
-        for phase in 0..geometry.stride * geometry.stride {
-            let read_by = (0..geometry.taps()).map(|tap| (geometry.tap(tap), taps[tap]));
+        let length = layout.phase_len();
+        for phase in 0..layout.conv.stride * layout.conv.stride {
+            // The taps that read this phase, mirrored.
+            let read_by = (0..layout.taps()).map(|tap| (layout.tap(tap), taps[tap]));
             let read_by = read_by.filter(|((read, _), _)| *read == phase);
             let (offsets, weights): (Vec<usize>, Vec<f32>) =
                 read_by.map(|((_, distance), tap)| (*lead - distance, tap)).unzip();
-            // The step that reaches into the next phase is overwritten by it.
+            // The last step may extend into the next phase, which then overwrites it.
             let first = phase * length;
             arch.dispatch(WeightedSum {
                 input: flat,
                 offsets: &offsets,
                 weights: &weights,
                 bias: 0.0,
-                range: EVERYTHING,
+                limits: UNLIMITED,
                 output: &mut gradient[first..first + length.next_multiple_of(STEP)],
             });
         }
-        geometry.read_phases(gradient, of_input);
+        layout.read_phases(gradient, of_input);
     }
 }
 
-/// `sums[tap] += sum over i of run[i] * input[i + offset]`. The run's length is a multiple of the step.
+/// Computes `sums[tap] += sum over i of run[i] * input[i + offset]`. The run's length must be a multiple of the step.
 struct Correlation<'a> {
     run: &'a [f32],
     input: &'a [f32],
