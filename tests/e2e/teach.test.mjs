@@ -343,7 +343,7 @@ describe("from JavaScript, with the package alone", () => {
                 const events = [];
                 await tuner.train((progress) => void events.push(progress));
                 const file = await tuner.export();
-                return { taught: btoa(Array.from(file, (byte) => String.fromCharCode(byte)).join("")), events, judgement: await tuner.judge(), said: String(said[0]) };
+                return { taught: btoa(Array.from(file, (byte) => String.fromCharCode(byte)).join("")), events, judgement: await tuner.evaluate(), said: String(said[0]) };
             }, { posters, name, device, steps });
 
             assert.match(said, /UnknownImageFormat: this is not an image/);
