@@ -6,7 +6,7 @@
  */
 
 import { launch, url } from "./harness.mjs";
-import { countBuffers } from "./memory.mjs";
+import { countBuffers } from "./gpu-buffers.mjs";
 import { painted } from "./painted.mjs";
 
 const [classifications, trainings] = process.argv.slice(2).map(Number);

@@ -3,7 +3,7 @@
  *
  * @import { Batch } from "./batch.js"
  * @import { Client } from "./client.js"
- * @import { Evaluation, Genre, LabelledAnswer, Labels } from "./messages.js"
+ * @import { Evaluation, Genre, LabelledPrediction, Labels } from "./messages.js"
  */
 
 import { element, make, table } from "./dom.js";
@@ -75,7 +75,7 @@ function genreTable({ genres }) {
  * @param {Batch} batch
  * @param {Labels} labels
  * @param {Genre[]} genres
- * @returns {LabelledAnswer[]}
+ * @returns {LabelledPrediction[]}
  */
 function withLabels(batch, labels, genres) {
     const columns = genres.map(({ name }) => labels.genres.indexOf(name));

@@ -10,12 +10,12 @@
  * @typedef {import("../pkg/cpu/marquee.js").Prediction} Prediction
  * @typedef {import("../pkg/cpu/marquee.js").Explanation} Explanation
  * @typedef {import("../pkg/cpu/marquee.js").Heatmap} Heatmap
- * @typedef {import("../pkg/cpu/marquee.js").Places} GridAxis
+ * @typedef {import("../pkg/cpu/marquee.js").GridAxis} GridAxis
  * @typedef {import("../pkg/cpu/marquee.js").Metric} Metric
  * @typedef {import("../pkg/cpu/marquee.js").Labels} Labels
- * @typedef {import("../pkg/cpu/marquee.js").LabelledAnswer} LabelledAnswer
+ * @typedef {import("../pkg/cpu/marquee.js").LabelledPrediction} LabelledPrediction
  * @typedef {import("../pkg/cpu/marquee.js").Evaluation} Evaluation
- * @typedef {import("../pkg/teach/marquee.js").Judgement} FineTuneReport
+ * @typedef {import("../pkg/teach/marquee.js").FineTuneReport} FineTuneReport
  * @typedef {import("../pkg/teach/marquee.js").FineTuneOptions} FineTuneOptions
  * @typedef {import("../pkg/teach/marquee.js").FineTuneProgress} FineTuneProgress
  */
@@ -47,7 +47,7 @@
  * @property {{ argument: File, result: Explained }} explain
  * @property {{ argument: File[], result: Classified }} classify
  * @property {{ argument: string, result: Labels }} readLabels  parses a CSV of genres
- * @property {{ argument: LabelledAnswer[], result: Evaluation }} evaluate
+ * @property {{ argument: LabelledPrediction[], result: Evaluation }} evaluate
  * @property {{ argument: Blob, result: Manifest }} inspect  checks that a file is a bundle that works here
  *
  * @typedef {{ type: "start", choice: DeviceChoice, model: Blob | null }} Start  comes first; null is the built-in model

@@ -26,8 +26,8 @@ const SUITES: [Suite; 7] = [
         heading: "A hundred bad files",
         native: &["untrusted"],
         page: &[
-            ("many.test.mjs", "a hundred files"),
-            ("page.test.mjs", "is refused with its reason|odd pictures"),
+            ("many.test.mjs", "a hundred untrusted files"),
+            ("page.test.mjs", "is refused with the reason|unusual but valid"),
         ],
     },
     Suite {
@@ -41,8 +41,8 @@ const SUITES: [Suite; 7] = [
         heading: "Failing devices",
         native: &[],
         page: &[
-            ("page.test.mjs", "without a GPU that works"),
-            ("teach.test.mjs", "goes on by the CPU"),
+            ("page.test.mjs", "the page uses the CPU and shows why"),
+            ("teach.test.mjs", "restarts on the CPU"),
         ],
     },
     Suite {
@@ -56,7 +56,7 @@ const SUITES: [Suite; 7] = [
         name: "security",
         heading: "Web security",
         native: &["bundle", "fuzz"],
-        page: &[("security.test.mjs", ""), ("page.test.mjs", "a bundle that does not fit")],
+        page: &[("security.test.mjs", ""), ("page.test.mjs", "a broken bundle")],
     },
     Suite { name: "determinism", heading: "Determinism", native: &["determinism"], page: &[] },
 ];

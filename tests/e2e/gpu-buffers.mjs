@@ -1,7 +1,7 @@
-/** What a page holds on a GPU. */
+/** Counts the GPU memory of a page. */
 
 /**
- * Lets `held()` in the page say how many bytes of GPU buffers were made and not given back.
+ * Makes `held()` in the page return the bytes of the GPU buffers that were created and not destroyed.
  *
  * @param {import("playwright-core").Page} page
  */
