@@ -84,14 +84,16 @@ fn fenced(text: &str, language: &str) -> Vec<String> {
 fn the_rust_example_of_the_readme_classifies_a_poster() -> Result<(), Box<dyn std::error::Error>> {
     let poster = root().join("www/samples/lighthouse.jpg");
 
-    let (manifest, weights) = marquee::bundle::read_parts(Path::new("www/model"))?;
-    let classifier = Classifier::on_cpu(Manifest::from_json(&manifest)?, &weights)?;
+    let (manifest, weights) = marquee::bundle::read_parts("www/model".as_ref())?;
+    let manifest = Manifest::from_json(&manifest)?;
+    manifest.weights.check(&weights)?; // length and SHA-256
+    let classifier = Classifier::on_cpu(manifest, &weights)?;
     let genres = pollster::block_on(classifier.classify(&std::fs::read(poster)?))?;
 
     assert_eq!(genres.len(), 25);
     assert!(genres[0].probability > genres[24].probability);
     let example = fenced(&fs::read_to_string(root().join("README.md"))?, "rust");
-    assert_eq!(example.len(), 3);
+    assert_eq!(example.len(), 5);
     assert!(example.iter().all(|line| include_str!("docs.rs").contains(line.as_str())));
     Ok(())
 }
