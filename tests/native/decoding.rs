@@ -1,4 +1,4 @@
-//! From an image file's bytes to pixels: what is read, how it is turned and flattened, and what is refused.
+//! Image files to pixels: formats, orientation, transparency, and refused files.
 
 use std::io::Cursor;
 
@@ -10,9 +10,9 @@ const POSTER_JPEG: &[u8] = include_bytes!("../fixtures/poster.jpg");
 
 const INPUT: Preprocess = Preprocess { width: 20, height: 30, mean: [0.5; 3], std: [0.25; 3] };
 
-fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Vec::new();
-    picture.into().write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    image.into().write_to(&mut Cursor::new(&mut bytes), format).unwrap();
     bytes
 }
 
@@ -21,7 +21,7 @@ fn pixel(rgb: &[u8], x: usize, y: usize) -> [u8; 3] {
     rgb[start..start + 3].try_into().unwrap()
 }
 
-/// Red on the left, blue on the right.
+/// Returns an image that is red on the left and blue on the right.
 fn two_halves(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, _| {
         if x < width / 2 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) }
@@ -29,7 +29,7 @@ fn two_halves(width: u32, height: u32) -> RgbImage {
 }
 
 #[test]
-fn every_format_gives_the_picture() {
+fn decodes_every_format() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
         let bytes = encoded(two_halves(80, 120), format);
         let rgb = INPUT.decode(&bytes).unwrap().rgb;
@@ -41,18 +41,18 @@ fn every_format_gives_the_picture() {
 }
 
 #[test]
-fn what_is_transparent_lies_over_white() {
-    let picture = RgbaImage::from_pixel(40, 60, Rgba([0, 0, 0, 0]));
-    let rgb = INPUT.decode(&encoded(picture, ImageFormat::Png)).unwrap().rgb;
+fn blends_transparent_pixels_with_white() {
+    let image = RgbaImage::from_pixel(40, 60, Rgba([0, 0, 0, 0]));
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
     assert_eq!(pixel(&rgb, 5, 5), [255; 3]);
-    let picture = RgbaImage::from_pixel(40, 60, Rgba([0, 0, 0, 51]));
-    let rgb = INPUT.decode(&encoded(picture, ImageFormat::Png)).unwrap().rgb;
+    let image = RgbaImage::from_pixel(40, 60, Rgba([0, 0, 0, 51]));
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
     assert_eq!(pixel(&rgb, 5, 5), [204; 3]);
 }
 
 #[test]
-fn exif_orientation_is_followed() {
-    // EXIF says "rotated by 180 degrees": red, stored on the left, belongs to the right.
+fn applies_the_exif_orientation() {
+    // Orientation 3 is a rotation by 180 degrees: red, stored on the left, is shown on the right.
     let jpeg = encoded(two_halves(80, 120), ImageFormat::Jpeg);
     let tiff = *b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0";
     let mut turned = jpeg[..2].to_vec();
@@ -64,16 +64,16 @@ fn exif_orientation_is_followed() {
 }
 
 #[test]
-fn one_pixel_fills_the_input() {
-    let picture = RgbImage::from_pixel(1, 1, Rgb([10, 20, 30]));
-    let rgb = INPUT.decode(&encoded(picture, ImageFormat::Png)).unwrap().rgb;
+fn enlarges_a_single_pixel_to_the_input_size() {
+    let image = RgbImage::from_pixel(1, 1, Rgb([10, 20, 30]));
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
     assert!(rgb.chunks(3).all(|pixel| pixel == [10, 20, 30]));
 }
 
 #[test]
-fn normalising_is_by_channel() {
-    let picture = RgbImage::from_pixel(2, 2, Rgb([255, 0, 51]));
-    let pixels = INPUT.decode(&encoded(picture, ImageFormat::Png)).unwrap();
+fn normalises_each_channel_by_its_mean_and_std() {
+    let image = RgbImage::from_pixel(2, 2, Rgb([255, 0, 51]));
+    let pixels = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap();
     let values = INPUT.normalise(&pixels);
     let plane = 20 * 30;
     assert_eq!(values.len(), 3 * plane);
@@ -82,7 +82,7 @@ fn normalising_is_by_channel() {
     }
 }
 
-/// A PNG whose header says `width` x `height`, with hardly any data behind it.
+/// Returns a small PNG file whose header claims `width` x `height` pixels.
 fn bomb(width: u32, height: u32) -> Vec<u8> {
     let mut png = encoded(RgbImage::new(1, 1), ImageFormat::Png);
     png[16..20].copy_from_slice(&width.to_be_bytes());
@@ -94,14 +94,14 @@ fn bomb(width: u32, height: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_huge_picture_is_refused_by_its_header() {
+fn refuses_a_huge_image_by_its_header() {
     let error = INPUT.decode(&bomb(30_000, 30_000)).unwrap_err();
     assert!(matches!(error, Error::ImageTooLarge { width: 30_000, height: 30_000, .. }), "{error}");
     assert!(error.to_string().contains("30000 x 30000"), "{error}");
 }
 
 #[test]
-fn what_is_no_image_is_refused() {
+fn refuses_files_that_are_not_images() {
     assert!(matches!(INPUT.decode(b"").unwrap_err(), Error::EmptyImage));
     for bytes in [&b"hello, I am a text"[..], b"%PDF-1.7", b"BM\0\0", &[0; 100]] {
         let error = INPUT.decode(bytes).unwrap_err();
@@ -110,13 +110,13 @@ fn what_is_no_image_is_refused() {
 }
 
 #[test]
-fn a_damaged_picture_is_refused_wherever_it_was_cut() {
+fn refuses_an_image_truncated_anywhere_in_its_first_half() {
     for (whole, format) in [(POSTER_PNG, "PNG"), (POSTER_JPEG, "JPEG")] {
         for end in (12..whole.len() / 2).step_by(97) {
             match INPUT.decode(&whole[..end]) {
                 Err(Error::DamagedImage { format: named, .. }) => assert_eq!(named, format),
                 Err(error) => panic!("{format} cut at {end}: {error}"),
-                // JPEG shows what has come when its lower part is missing, as browsers do.
+                // A JPEG without its lower part is decoded as far as it goes, as in browsers.
                 Ok(_) => assert_eq!(format, "JPEG"),
             }
         }

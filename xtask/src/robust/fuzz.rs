@@ -13,9 +13,9 @@ use crate::step::{self, step};
 use crate::tools;
 
 const TARGETS: [(&str, &str); 4] = [
-    ("picture", "image file to pixels"),
+    ("image", "image file to pixels"),
     ("bundle", "manifest and weights to a prediction"),
-    ("taught", "fine-tuned bundle in one file to a prediction"),
+    ("single_file", "bundle in one file to a prediction"),
     ("labels", "table of genres"),
 ];
 
@@ -30,7 +30,7 @@ pub(crate) struct FuzzArgs {
     /// How long each target is fuzzed, in seconds
     #[arg(long, default_value_t = 600)]
     seconds: u64,
-    /// Only this target: picture, bundle, taught, labels
+    /// Only this target: image, bundle, single_file, labels
     #[arg(long)]
     only: Option<String>,
     /// Also shrink the corpus in the repository to what covers as much
