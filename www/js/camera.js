@@ -5,7 +5,6 @@ import { message } from "./errors.js";
 import { strings } from "./strings/index.js";
 
 const page = {
-    open: element("open-camera", HTMLButtonElement),
     dialog: element("camera", HTMLDialogElement),
     viewfinder: element("viewfinder", HTMLVideoElement),
     error: element("camera-error", HTMLElement),
@@ -16,34 +15,37 @@ const page = {
 /** Width of a poster divided by its height. */
 const POSTER_RATIO = 2 / 3;
 
-/** @param {(file: File) => void} onPicture */
-export function listen(onPicture) {
-    page.open.addEventListener("click", async () => {
-        page.error.textContent = "";
-        page.shoot.disabled = true;
-        page.dialog.showModal();
-        try {
-            // Browsers offer the camera only to pages served over HTTPS.
-            if (!navigator.mediaDevices) throw new Error(strings.camera.needsHttps);
-            const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", height: { ideal: 1080 } } });
-            if (!page.dialog.open) return stop(stream);
-            page.viewfinder.srcObject = stream;
-            await page.viewfinder.play();
-            page.shoot.disabled = false;
-        } catch (error) {
-            page.error.textContent = strings.camera.failed(message(error));
-        }
-    });
-    page.shoot.addEventListener("click", async () => {
-        const picture = await takePicture(page.viewfinder);
-        page.dialog.close();
-        onPicture(picture);
-    });
-    page.close.addEventListener("click", () => page.dialog.close());
-    page.dialog.addEventListener("close", () => {
-        if (page.viewfinder.srcObject instanceof MediaStream) stop(page.viewfinder.srcObject);
-        page.viewfinder.srcObject = null;
-    });
+/** Receives the picture. @type {(file: File) => void} */
+let onPicture = () => {};
+
+page.shoot.addEventListener("click", async () => {
+    const picture = await takePicture(page.viewfinder);
+    page.dialog.close();
+    onPicture(picture);
+});
+page.close.addEventListener("click", () => page.dialog.close());
+page.dialog.addEventListener("close", () => {
+    if (page.viewfinder.srcObject instanceof MediaStream) stop(page.viewfinder.srcObject);
+    page.viewfinder.srcObject = null;
+});
+
+/** Opens the dialog and starts the camera. @param {(file: File) => void} receive  called with the picture */
+export async function show(receive) {
+    onPicture = receive;
+    page.error.textContent = "";
+    page.shoot.disabled = true;
+    page.dialog.showModal();
+    try {
+        // Browsers offer the camera only to pages served over HTTPS.
+        if (!navigator.mediaDevices) throw new Error(strings.camera.needsHttps);
+        const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", height: { ideal: 1080 } } });
+        if (!page.dialog.open) return stop(stream);
+        page.viewfinder.srcObject = stream;
+        await page.viewfinder.play();
+        page.shoot.disabled = false;
+    } catch (error) {
+        page.error.textContent = strings.camera.failed(message(error));
+    }
 }
 
 /** Returns the middle of the view as a JPEG with a poster's proportions. @param {HTMLVideoElement} viewfinder */

@@ -12,14 +12,17 @@ import { number, percent, strings } from "./strings/index.js";
 
 const page = {
     dialog: element("card", HTMLDialogElement),
-    open: element("open-card", HTMLButtonElement),
     body: element("card-body", HTMLElement),
 };
 
-page.open.addEventListener("click", () => page.dialog.showModal());
+/** Opens the dialog. @param {Manifest | undefined} manifest  undefined while the model is loading */
+export function show(manifest) {
+    if (manifest) fill(manifest);
+    if (!page.dialog.open) page.dialog.showModal();
+}
 
 /** @param {Manifest} manifest */
-export function show({ architecture, input, genres, metrics, training, weights }) {
+function fill({ architecture, input, genres, metrics, training, weights }) {
     const heldOut = training.test_posters || training.valid_posters;
     const worse = metrics.filter(isWorse).length;
     const text = [

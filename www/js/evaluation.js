@@ -13,11 +13,6 @@ import { number, strings } from "./strings/index.js";
 
 const box = element("evaluation", HTMLElement);
 
-export function hide() {
-    box.hidden = true;
-    box.replaceChildren();
-}
-
 /** @param {string} message */
 export function showError(message) {
     box.hidden = false;

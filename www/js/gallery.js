@@ -27,6 +27,7 @@ const page = {
     refused: element("refused", HTMLDetailsElement),
     refusedTitle: element("refused-title", HTMLElement),
     refusedList: element("refused-list", HTMLElement),
+    evaluation: element("evaluation", HTMLElement),
 };
 
 /** Number of genres on a tile. */
@@ -78,6 +79,7 @@ export function start(started) {
     page.tiles.replaceChildren();
     page.refusedList.replaceChildren();
     page.refused.hidden = true;
+    page.evaluation.hidden = true; // it is of the previous batch
     page.title.textContent = strings.gallery.title(started.items.length);
     page.genre.value = "";
     page.sort.value = "given";

@@ -1,28 +1,23 @@
 /**
- * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown.
+ * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown. Parts
+ * that the first result does not need are imported when they are used.
  *
  * @import { FromClassifier, Manifest } from "./messages.js"
  * @import { OwnModel } from "./store.js"
  */
 
 import { Batch } from "./batch.js";
-import * as camera from "./camera.js";
-import * as card from "./card.js";
 import { Client } from "./client.js";
 import { element } from "./dom.js";
 import { message } from "./errors.js";
-import * as evaluation from "./evaluation.js";
 import * as gallery from "./gallery.js";
 import * as intake from "./intake.js";
-import * as modelPicker from "./model-picker.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
-import * as saveBatch from "./save-batch.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { strings } from "./strings/index.js";
-import { addFiles } from "./teach/add-files.js";
-import * as teach from "./teach/view.js";
+import * as teach from "./teach/on-demand.js";
 
 /** Of the model in use. @type {Manifest | undefined} */
 let manifest;
@@ -48,42 +43,48 @@ models.listen({
         useModel(model);
     },
 });
-models.restore().then((model) => {
+models.restore().then(async (model) => {
     useModel(model);
-    if (model) modelPicker.showInterruption(model);
+    if (models.all().length) await teach.load(); // it names the model in use
+    if (model) (await teach.load()).showInterruption(model);
 });
 
 const back = element("back", HTMLButtonElement);
 poster.listen(openSample);
-intake.listen(open, (message) => {
+intake.listen(open, async (message) => {
     if (teach.isShown()) {
-        teach.showError(message);
+        (await teach.load()).showError(message);
         return;
     }
     showPoster();
     poster.showError(message);
 });
-camera.listen((file) => open([file]));
 gallery.listen(async ({ file, name }) => {
     showPoster();
     back.hidden = false;
     back.focus();
     await explain(file, name);
 });
-element("open-teach", HTMLButtonElement).addEventListener("click", showTeach);
+onClick("open-teach", showTeach);
 element("close-teach", HTMLButtonElement).addEventListener("click", () => (batch ? showGallery() : showPoster()));
-element("teach-many", HTMLButtonElement).addEventListener("click", async () => {
-    showTeach();
-    await teach.addPosters(gallery.shown().map(({ file }) => file));
+onClick("teach-many", async () => {
+    const view = await showTeach();
+    await view.addPosters(gallery.shown().map(({ file }) => file));
 });
+onClick("open-camera", async () => {
+    const camera = await import("./camera.js");
+    await camera.show((file) => open([file]));
+});
+onClick("open-card", showCard);
 element("close-many", HTMLButtonElement).addEventListener("click", () => {
     batch?.close();
     batch = undefined;
     showPoster();
 });
-for (const [id, save] of /** @type {const} */ ([["save-csv", saveBatch.csv], ["save-json", saveBatch.json]])) {
-    element(id, HTMLButtonElement).addEventListener("click", () => {
-        if (batch && manifest) save(batch.items, manifest.genres, settings.thresholds);
+for (const [id, format] of /** @type {const} */ ([["save-csv", "csv"], ["save-json", "json"]])) {
+    onClick(id, async () => {
+        const saveBatch = await import("./save-batch.js");
+        if (batch && manifest) saveBatch[format](batch.items, manifest.genres, settings.thresholds);
     });
 }
 back.addEventListener("click", showGallery);
@@ -91,6 +92,22 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !back.hidden && !document.querySelector("dialog[open]")) showGallery();
 });
 offline.start();
+
+/**
+ * Runs an action when a button is clicked. The action may import a part of the page, which fails without a network.
+ *
+ * @param {string} id
+ * @param {() => Promise<unknown>} action
+ */
+function onClick(id, action) {
+    element(id, HTMLButtonElement).addEventListener("click", async () => {
+        await action().catch((error) => {
+            showPoster();
+            poster.showError(strings.page.partFailed(message(error)));
+            throw error;
+        });
+    });
+}
 
 function applySettings() {
     poster.applySettings(settings);
@@ -114,8 +131,8 @@ function receive(received) {
             manifest = received.manifest;
             poster.showReady(manifest.genres);
             gallery.showReady(manifest.genres);
-            card.show(manifest);
             teach.showReady(manifest);
+            if (element("card", HTMLDialogElement).open) showCard();
             // The result on show is the previous model's.
             if (isSwitching && explained) explain(explained.file, explained.name);
             isSwitching = false;
@@ -132,11 +149,11 @@ function receive(received) {
 }
 
 /** Falls back to the built-in model if a model of the visitor's cannot be loaded. @param {string} reason */
-function showModelFailure(reason) {
+async function showModelFailure(reason) {
     const broken = models.current();
     if (broken?.file) {
         models.select(undefined);
-        modelPicker.showNote(strings.models.cannotLoad(broken.name, reason));
+        (await teach.load()).showNote(strings.models.cannotLoad(broken.name, reason));
     } else {
         poster.showFailed(reason);
     }
@@ -157,6 +174,7 @@ async function open(files) {
     if (!posters.length && !table) return;
 
     if (teach.isShown()) {
+        const { addFiles } = await import("./teach/add-files.js");
         await addFiles(client, posters, table);
         return;
     }
@@ -173,25 +191,23 @@ async function open(files) {
         poster.showError(strings.gallery.tableAlone(table?.name ?? ""));
         return;
     }
-    if (table && batch) await evaluate(batch, table);
-    if (ignored && batch) evaluation.showError(strings.gallery.oneTable(ignored.name, table?.name ?? ""));
+    if (table && batch) await evaluate(batch, table, ignored);
 }
 
 /** @param {File} file */
 async function importModel(file) {
-    showTeach();
+    const view = await showTeach();
     try {
         const { name } = await models.importFile(file, (copy) => client.request("inspect", copy));
-        modelPicker.showNote(strings.models.imported(name));
+        view.showNote(strings.models.imported(name));
     } catch (error) {
-        teach.showError(`${file.name}: ${message(error)}`);
+        view.showError(`${file.name}: ${message(error)}`);
     }
 }
 
 /** @param {File[]} posters */
 function startBatch(posters) {
     batch?.close();
-    evaluation.hide();
     batch = new Batch(client, posters, gallery.add);
     gallery.start(batch);
     showGallery();
@@ -202,10 +218,14 @@ function startBatch(posters) {
  *
  * @param {Batch} evaluated
  * @param {File} table
+ * @param {File | undefined} ignored  a second table
  */
-async function evaluate(evaluated, table) {
+async function evaluate(evaluated, table, ignored) {
+    const evaluation = await import("./evaluation.js");
     await evaluated.finished;
-    if (batch === evaluated && manifest) await evaluation.evaluate(client, evaluated, table, manifest.genres);
+    if (batch !== evaluated || !manifest) return;
+    await evaluation.evaluate(client, evaluated, table, manifest.genres);
+    if (ignored) evaluation.showError(strings.gallery.oneTable(ignored.name, table.name));
 }
 
 /**
@@ -242,7 +262,7 @@ async function openSample(address, title) {
 
 function showPoster() {
     gallery.show(false);
-    teach.show(false);
+    teach.hide();
     poster.show(true);
     back.hidden = !batch;
 }
@@ -250,12 +270,19 @@ function showPoster() {
 function showGallery() {
     latestRequest++; // the result of a request for one poster is no longer shown
     poster.show(false);
-    teach.show(false);
+    teach.hide();
     gallery.show(true);
 }
 
-function showTeach() {
+async function showCard() {
+    const card = await import("./card.js");
+    card.show(manifest);
+}
+
+async function showTeach() {
+    const view = await teach.load();
     gallery.show(false);
     poster.show(false);
-    teach.show(true);
+    view.show(true);
+    return view;
 }

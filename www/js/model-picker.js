@@ -19,6 +19,7 @@ const page = {
 };
 
 models.listen({ onChange: show, onStorageError: showStorageError });
+show();
 
 page.choice.addEventListener("change", () => {
     showNote("");

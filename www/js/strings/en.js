@@ -17,6 +17,7 @@ export const en = {
         about: "About the model",
         settings: "Settings",
         install: "Install",
+        partFailed: (/** @type {string} */ reason) => `This part of the page cannot be loaded (${reason}). Reload the page.`,
         footer: "The model and your posters stay in this browser. Open source under MIT or Apache-2.0; the sample posters are CC0.",
     },
 

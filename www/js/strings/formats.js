@@ -25,8 +25,11 @@ export function formatsFor(language) {
     const plurals = new Intl.PluralRules(language);
 
     return {
-        /** Formats a number with a fixed number of decimals: "5,643", "0.203". */
-        number: (/** @type {number} */ value, digits = 0) => format(value, digits),
+        /**
+         * Formats a number with a fixed number of decimals: "5,643", "0.203". toFixed rounds as the trainer's tables do;
+         * Intl alone would round 0.6705, which is stored as slightly less, up.
+         */
+        number: (/** @type {number} */ value, digits = 0) => format(Number(value.toFixed(digits)), digits),
 
         /** Formats a share in 0..=1: "91%", "3.4%". */
         percent: (/** @type {number} */ share) => format(share, share < SMALL_SHARE ? 1 : 0, { style: "percent" }),

@@ -18,6 +18,7 @@ import * as state from "./state.js";
 import { showError } from "./status.js";
 import * as training from "./training.js";
 
+export { showInterruption, showNote } from "../model-picker.js";
 export { setManifest as showReady } from "./state.js";
 export { showError } from "./status.js";
 export { applyDevice } from "./training.js";
