@@ -53,7 +53,7 @@ fn a_new_genre_is_learnt_and_the_others_stay() {
     let moved = (of(&before, "Documentary") - of(&after, "Documentary")).abs();
     assert!(moved < 2e-3, "moved by {moved}");
     let manifest = json(&taught.join("model.json"));
-    assert!(manifest["training"]["config"].as_str().unwrap().ends_with("taught with 48 posters"));
+    assert!(manifest["training"]["config"].as_str().unwrap().ends_with("fine-tuned on 48 posters"));
     assert_eq!(manifest["metrics"].as_array().unwrap().len(), 0, "they were another head's");
 
     // The same seed, data and device give the same weights.
