@@ -1,6 +1,6 @@
-//! The command line as typed. Each file in `cli/` declares the options of related subcommands;
-//! `training/config.rs` turns the options of `train` into a configuration.
+//! The command line as typed. Each file in `cli/` declares the options of related subcommands.
 
+mod config;
 mod data;
 mod device;
 mod evaluation;
@@ -10,6 +10,7 @@ mod training;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use config::{ConfigCommand, ConfigShowArgs, ConfigTableArgs};
 pub(crate) use data::{FetchArgs, LabelsArgs};
 pub(crate) use device::{DeviceArg, DeviceName};
 pub(crate) use evaluation::{
@@ -44,6 +45,9 @@ pub(crate) enum Command {
     Labels(LabelsArgs),
     /// Train a model on a folder of posters
     Train(TrainArgs),
+    /// Print training configurations and the meaning of their keys
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Train with many random settings and rank the results
     Sweep(SweepArgs),
     /// Evaluate a run or a bundle on labelled posters, next to trivial baselines

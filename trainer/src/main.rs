@@ -1,11 +1,15 @@
 //! `trainer`: trains, evaluates and exports Marquee's models. This file parses the command line and calls the
 //! subcommand.
 
+mod chart_style;
 mod cli;
 mod commands;
+mod config_keys;
 mod data;
 mod device;
+mod documented;
 mod evaluation;
+mod export;
 mod formats;
 mod inference;
 mod progress;
@@ -21,19 +25,20 @@ use cli::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Fetch(args) => data::fetch::run(&args),
-        Command::Train(args) => training::fit::run(args),
+    let result = match Cli::parse().command {
+        Command::Fetch(args) => commands::fetch::run(&args),
+        Command::Train(args) => commands::train::run(args),
         Command::Sweep(args) => commands::sweep::run(&args),
+        Command::Config(args) => commands::config::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::FineTune(args) => commands::fine_tune::run(&args),
-        Command::Study(args) => evaluation::study::run(&args),
-        Command::Onnx(args) => formats::onnx::run(&args),
+        Command::Study(args) => commands::study::run(&args),
+        Command::Onnx(args) => commands::onnx::run(&args),
         Command::Predict(args) => commands::predict::run(&args),
         Command::Labels(args) => commands::labels::run(&args),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

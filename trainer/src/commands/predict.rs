@@ -1,4 +1,5 @@
-//! `trainer predict`: the top genres of any image files. A bad file gets its message; the rest goes on.
+//! `trainer predict`: prints the most probable genres of image files. A file that cannot be classified is reported,
+//! and the others are still classified.
 
 use std::path::Path;
 
@@ -16,24 +17,22 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         .with_context(|| format!("--bundle {}", args.bundle.display()))?;
 
     let mut failed = 0;
-    let mut answers = Vec::new();
+    let mut results = Vec::new();
     for path in &args.images {
         let image = path.display().to_string();
-        let read = std::fs::read(path).map_err(anyhow::Error::from);
-        let answer = read.and_then(|bytes| Ok(pollster::block_on(classifier.classify(&bytes))?));
-        match answer {
+        match classify(&classifier, path) {
             Ok(mut genres) => {
                 genres.truncate(args.top);
                 if args.json {
-                    answers.push(json!({ "image": image, "genres": genres }));
+                    results.push(json!({ "image": image, "genres": genres }));
                 } else {
-                    println!("{}", line(&image, &genres));
+                    println!("{}", format_line(&image, &genres));
                 }
             }
             Err(error) => {
                 failed += 1;
                 if args.json {
-                    answers.push(json!({ "image": image, "error": format!("{error:#}") }));
+                    results.push(json!({ "image": image, "error": format!("{error:#}") }));
                 } else {
                     eprintln!("{image}: {error:#}");
                 }
@@ -41,7 +40,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         }
     }
     if args.json {
-        println!("{:#}", Value::Array(answers));
+        println!("{:#}", Value::Array(results));
     }
     if failed > 0 {
         bail!("{failed} of {} images could not be classified", args.images.len());
@@ -49,7 +48,8 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     Ok(())
 }
 
-/// The bundle on `device`; on the CPU as the page computes there, so that the answers are the same.
+/// Opens the bundle on `device`. On the CPU, it runs the same code as the page, so that both return the same
+/// probabilities.
 fn open(path: &Path, device: Device) -> marquee::Result<Classifier> {
     if device != Device::flex() {
         return Ok(Classifier::new(Bundle::read(path, &device)?, device));
@@ -60,7 +60,12 @@ fn open(path: &Path, device: Device) -> marquee::Result<Classifier> {
     Classifier::on_cpu(manifest, &weights)
 }
 
-fn line(image: &str, genres: &[Prediction]) -> String {
-    let genres = genres.iter().map(|p| format!("{} {:.1} %", p.genre, p.probability * 100.0));
+fn classify(classifier: &Classifier, path: &Path) -> Result<Vec<Prediction>> {
+    let bytes = std::fs::read(path)?;
+    Ok(pollster::block_on(classifier.classify(&bytes))?)
+}
+
+fn format_line(image: &str, genres: &[Prediction]) -> String {
+    let genres = genres.iter().map(|p| format!("{} {:.1}%", p.genre, p.probability * 100.0));
     format!("{image}: {}", genres.collect::<Vec<_>>().join(", "))
 }

@@ -1,4 +1,4 @@
-//! Where a dataset lies at Kaggle, and who asks for it.
+//! The URL of a Kaggle dataset, and the credentials to download it.
 
 use std::path::PathBuf;
 
@@ -11,46 +11,49 @@ use super::download::Source;
 
 const ENDPOINT: &str = "https://www.kaggle.com";
 
-/// A user name and a key. There is no way to print it.
+/// A user name and a key. It has no `Debug`, so it cannot be printed by accident.
 #[derive(Deserialize)]
 struct Credentials {
     username: String,
     key: String,
 }
 
-/// The archive of a dataset, `owner/name`. Kaggle's own programs read the same variables and file.
+/// Returns the source of a dataset's archive, given `owner/name`. Reads the same environment variables and the same
+/// file as Kaggle's own tools.
+///
+/// # Errors
+/// Fails if the name is malformed or the credentials are incomplete.
 pub(super) fn source(dataset: &str) -> Result<Source> {
-    let plain = |part: &str| {
+    let is_valid = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
     };
     let parts: Vec<_> = dataset.split('/').collect();
     ensure!(
-        parts.len() == 2 && parts.iter().all(|part| plain(part)),
-        "{dataset:?} is not a dataset of Kaggle's, such as raman77768/movie-classifier"
+        parts.len() == 2 && parts.iter().all(|part| is_valid(part)),
+        "{dataset:?} is not the name of a Kaggle dataset; expected OWNER/NAME, such as raman77768/movie-classifier"
     );
     let endpoint = std::env::var("KAGGLE_API_ENDPOINT").unwrap_or_else(|_| ENDPOINT.into());
     let url = format!("{}/api/v1/datasets/download/{dataset}", endpoint.trim_end_matches('/'));
     let Some((credentials, origin)) = credentials()? else {
         return Ok(Source {
-            refused:
-                "set KAGGLE_USERNAME and KAGGLE_KEY, or save a token from Kaggle's settings as \
-                      ~/.kaggle/kaggle.json"
+            if_refused:
+                "set KAGGLE_USERNAME and KAGGLE_KEY, or save an API token from Kaggle's settings as \
+                 ~/.kaggle/kaggle.json"
                     .into(),
-            ..Source::plain(&url)
+            ..Source::without_credentials(&url)
         });
     };
     let Credentials { username, key } = credentials;
     Ok(Source {
         authorization: Some(format!("Basic {}", STANDARD.encode(format!("{username}:{key}")))),
-        refused: format!(
-            "are the user name and the key in {origin} still valid, and did you accept the dataset's terms on \
-             its page?"
+        if_refused: format!(
+            "check that the user name and key in {origin} are valid, and accept the dataset's terms on its page"
         ),
-        ..Source::plain(&url)
+        ..Source::without_credentials(&url)
     })
 }
 
-/// From the environment, or from `kaggle.json`; and which of them.
+/// Reads the credentials from the environment, or else from `kaggle.json`. Returns them with the name of their origin.
 fn credentials() -> Result<Option<(Credentials, String)>> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     match (variable("KAGGLE_USERNAME"), variable("KAGGLE_KEY")) {
@@ -59,7 +62,9 @@ fn credentials() -> Result<Option<(Credentials, String)>> {
             return Ok(Some((Credentials { username, key }, origin)));
         }
         (None, None) => {}
-        _ => anyhow::bail!("only one of KAGGLE_USERNAME and KAGGLE_KEY is set; set both or none"),
+        _ => {
+            anyhow::bail!("only one of KAGGLE_USERNAME and KAGGLE_KEY is set; set both or neither")
+        }
     }
     let configured = std::env::var_os("KAGGLE_CONFIG_DIR").map(PathBuf::from);
     let folder = configured.or_else(|| Some(std::env::home_dir()?.join(".kaggle")));
@@ -69,9 +74,10 @@ fn credentials() -> Result<Option<(Credentials, String)>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.with_context(|| name.clone())?,
     };
-    // serde's own message may quote what it read.
+    // serde's error message may quote the key, so it is dropped.
     let credentials = serde_json::from_str(&text).ok();
-    let credentials = credentials
-        .with_context(|| format!("{name} is not JSON with the texts username and key"))?;
+    let credentials = credentials.with_context(|| {
+        format!("{name} must be JSON with the strings \"username\" and \"key\"")
+    })?;
     Ok(Some((credentials, name)))
 }

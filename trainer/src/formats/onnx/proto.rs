@@ -1,4 +1,5 @@
-//! The part of ONNX's file format that the export writes: messages and field numbers of onnx.proto, IR version 8.
+//! The messages of the ONNX file format that the export uses. Names and field numbers are those of `onnx.proto`, IR
+//! version 8.
 
 use prost::Message;
 
@@ -72,7 +73,7 @@ pub(super) struct Attribute {
     pub(super) s: Option<Vec<u8>>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(super) ints: Vec<i64>,
-    /// 1 a float, 2 an integer, 3 a string, 7 integers.
+    /// 1: float, 2: integer, 3: string, 7: integers.
     #[prost(int32, tag = "20")]
     pub(super) kind: i32,
 }
@@ -81,7 +82,7 @@ pub(super) struct Attribute {
 pub(super) struct Tensor {
     #[prost(int64, repeated, packed = "false", tag = "1")]
     pub(super) dims: Vec<i64>,
-    /// 1 for 32-bit floats.
+    /// 1: 32-bit floats.
     #[prost(int32, tag = "2")]
     pub(super) data_type: i32,
     #[prost(string, tag = "8")]
@@ -118,7 +119,7 @@ pub(super) struct Shape {
     pub(super) dim: Vec<Dimension>,
 }
 
-/// A size, or a name for one that is not fixed.
+/// A fixed size, or the name of a variable one.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Dimension {
     #[prost(int64, optional, tag = "1")]
