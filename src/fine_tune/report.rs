@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::bundle::Manifest;
-use crate::metrics::{MIN_POSITIVES, Ranking, average_precision};
+use crate::metrics::{MIN_POSITIVES, Ranking, average_precision, cross_entropy};
 
 /// A held-out poster and its predictions, all in the order of the manifest's genres.
 pub(crate) struct HeldOut<'a> {
@@ -138,12 +138,11 @@ struct CrossEntropySums {
 
 impl CrossEntropySums {
     fn add(&mut self, label: bool, before: Option<f32>, after: f32, frequency: f64) {
-        let entropy = |p: f64| -(if label { p } else { 1.0 - p }).max(1e-7).ln();
         self.labels += 1;
-        self.after += entropy(after.into());
-        self.baseline += entropy(frequency);
+        self.after += cross_entropy(after.into(), label);
+        self.baseline += cross_entropy(frequency, label);
         match before {
-            Some(before) => self.before += entropy(before.into()),
+            Some(before) => self.before += cross_entropy(before.into(), label),
             None => self.new += 1,
         }
     }

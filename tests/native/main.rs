@@ -14,6 +14,7 @@ mod fixture;
 mod fuzz;
 mod golden;
 mod heatmap;
+mod old_bundles;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 mod untrusted;
