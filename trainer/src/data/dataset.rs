@@ -1,24 +1,23 @@
-//! Labelled posters in the layout of the Kaggle set: `train.csv` with the columns Id and Genre and one 0/1
-//! column a genre, and `Images/<id>.jpg`, `.jpeg`, `.png` or `.webp`.
+//! A folder of labelled posters in the layout of the Kaggle set: `train.csv` with the columns Id and Genre and one
+//! 0/1 column per genre, and `Images/<id>.jpg`, `.jpeg`, `.png` or `.webp`.
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
-use marquee::Labels;
-pub(crate) use marquee::labels::Row;
+use marquee::metrics::{LabelRow, Labels};
 
 const IMAGE_EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
 /// The rows of a `train.csv`.
 pub(crate) struct Dataset {
-    /// The folder that it was read from.
+    /// The folder of `train.csv` and `Images/`.
     pub(crate) dir: PathBuf,
-    /// Genres in the order of their columns.
+    /// Genres in column order.
     pub(crate) genres: Vec<String>,
-    /// Rows in the order of the file. An id may come twice.
-    pub(crate) rows: Vec<Row>,
+    /// Rows in file order. Ids are not necessarily unique.
+    pub(crate) rows: Vec<LabelRow>,
 }
 
 impl Dataset {
@@ -27,21 +26,23 @@ impl Dataset {
         let path = dir.join("train.csv");
         let name = path.display();
         let file = File::open(&path).with_context(|| {
-            format!("{name}: cannot be opened; --data names a folder with train.csv and Images/")
+            format!(
+                "{name}: cannot be opened; --data must name a folder with train.csv and Images/"
+            )
         })?;
         let Labels { genres, rows } =
             Labels::read(file, limit).map_err(|error| anyhow!("{name}, {error}"))?;
         Ok(Self { dir: dir.to_owned(), genres, rows })
     }
 
-    /// The rows of some ids alone.
-    pub(crate) fn only(&self, ids: &HashSet<String>) -> Self {
+    /// Returns the dataset with only the rows of these ids.
+    pub(crate) fn with_ids(&self, ids: &HashSet<String>) -> Self {
         let rows = self.rows.iter().filter(|row| ids.contains(&row.id)).cloned().collect();
         Self { dir: self.dir.clone(), genres: self.genres.clone(), rows }
     }
 
-    /// The image file of a poster, or `None` where there is none.
-    pub(crate) fn image(&self, id: &str) -> Option<PathBuf> {
+    /// Returns the path of a poster's image file, or `None` if there is none.
+    pub(crate) fn image_path(&self, id: &str) -> Option<PathBuf> {
         let images = self.dir.join("Images");
         IMAGE_EXTENSIONS
             .iter()

@@ -1,190 +1,128 @@
-//! Posters in memory to batches on a device, as Burn's learner asks for them. A thread prepares the next
-//! batches while the device works on the current one.
+//! Feeds posters to Burn's learner in batches. A thread prepares the next batches while the device works on the
+//! current one.
 
-use std::collections::HashMap;
+mod batch;
+mod sampling;
+mod targets;
+
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use marquee::Preprocess;
-use rand::SeedableRng;
-use rand::distr::Distribution;
-use rand::distr::weighted::WeightedIndex;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::Beta;
-use rayon::prelude::*;
 
-use crate::data::augment::{Augment, Crops};
-use crate::data::dataset::Row;
+use crate::data::augment::{Augmentation, Augmenter};
+use crate::data::feature_maps::FeatureMaps;
 use crate::data::posters::Poster;
-use crate::training::features::Features;
+pub(crate) use batch::Batch;
+use batch::{BatchBuilder, HostBatch};
+use sampling::Sampler;
+pub(crate) use targets::Targets;
 
-/// Some posters on a device.
-#[derive(Debug, Clone)]
-pub(crate) struct Batch {
-    /// `[N, 3, height, width]`, normalised; or what goes into a later part of the network.
-    pub(crate) images: Tensor<4>,
-    /// That part.
-    pub(crate) part: usize,
-    /// `[N, genres]`, 0..=1.
-    pub(crate) targets: Tensor<2>,
-}
+/// Batches prepared ahead of the device.
+const PREFETCHED: usize = 2;
 
-/// Hands out its posters in batches, epoch after epoch.
+/// Serves its posters in batches, epoch after epoch.
 #[derive(Clone)]
 pub(crate) struct Loader {
     posters: Arc<Vec<Poster>>,
-    /// Those that are handed out: all, or a device's share.
+    /// The posters that are served: all, or the share of one device.
     range: Range<usize>,
     input: Preprocess,
     batch_size: usize,
     device: Device,
-    shuffle: Option<Shuffle>,
     targets: Arc<Targets>,
-    features: Option<Arc<Features>>,
+    features: Option<Arc<FeatureMaps>>,
+    /// Absent for evaluation.
+    training: Option<Training>,
 }
 
-/// What the network is told to answer.
-#[derive(Clone, Default)]
-pub(crate) struct Targets {
-    /// Share of each label that is replaced by its genre's frequency.
-    pub(crate) smoothing: f32,
-    /// Each genre's frequency among the training posters.
-    pub(crate) frequencies: Vec<f32>,
-    /// By id: what teachers answer, and how much of the target that is.
-    pub(crate) teachers: HashMap<String, Vec<f32>>,
-    pub(crate) teaching: f32,
-}
-
-impl Targets {
-    fn of(&self, row: &Row) -> Vec<f32> {
-        let mut targets: Vec<f32> = row.labels.iter().map(|&label| label.into()).collect();
-        for (target, frequency) in targets.iter_mut().zip(&self.frequencies) {
-            *target += (frequency - *target) * self.smoothing;
-        }
-        for (target, taught) in
-            targets.iter_mut().zip(self.teachers.get(&row.id).into_iter().flatten())
-        {
-            *target += (taught - *target) * self.teaching;
-        }
-        targets
-    }
-}
-
-/// A new order in every epoch, drawn from the seed and the epoch alone, so that a resumed run sees the
-/// posters in the order of an unbroken one.
+/// What differs in training: the order of the posters, and augmentation.
 #[derive(Clone)]
-struct Shuffle {
-    seed: u64,
-    epoch: Arc<AtomicU64>,
-    augment: Augment,
-    /// The size of the posters before they are changed.
+struct Training {
+    sampler: Sampler,
+    augmentation: Augmentation,
+    /// The size of the posters before augmentation.
     from: Preprocess,
-    /// How often each poster is drawn, beside the others; `None` draws each once.
-    weights: Option<Arc<Vec<f64>>>,
 }
 
 impl Loader {
-    /// Batches in the given order, for judging.
+    /// Serves the posters in their given order, for evaluation.
     pub(crate) fn in_order(
         posters: Vec<Poster>,
         input: &Preprocess,
         batch_size: usize,
         device: &Device,
     ) -> Self {
-        let range = 0..posters.len();
-        let posters = Arc::new(posters);
-        let (input, device) = (input.clone(), device.clone());
         Self {
-            posters,
-            range,
-            input,
+            range: 0..posters.len(),
+            posters: Arc::new(posters),
+            input: input.clone(),
             batch_size,
-            device,
-            shuffle: None,
+            device: device.clone(),
             targets: Arc::default(),
             features: None,
+            training: None,
         }
     }
 
-    /// The posters' features in the posters' place.
-    pub(crate) fn with_features(self, features: Option<Arc<Features>>) -> Self {
+    /// Serves feature maps in place of the posters' pixels.
+    pub(crate) fn with_features(self, features: Option<Arc<FeatureMaps>>) -> Self {
         Self { features, ..self }
     }
 
-    /// Batches for training, starting with epoch `first_epoch` (from 1).
+    /// Serves the posters in random order and augmented, for training that starts with epoch `first_epoch` (from 1).
+    /// `genre_balance` is the exponent of class-balanced sampling; see [`Sampler`].
     pub(crate) fn shuffled(
         self,
         seed: u64,
         first_epoch: usize,
-        crops: Crops<'_>,
+        augmenter: Augmenter<'_>,
         targets: Targets,
-        balance: f64,
+        genre_balance: f64,
     ) -> Self {
-        let epoch = Arc::new(AtomicU64::new(first_epoch as u64));
-        let weights = (balance > 0.0)
-            .then(|| Arc::new(sampling_weights(&self.posters, &targets.frequencies, balance)));
-        let (augment, from) = (crops.augment.clone(), crops.from.clone());
-        let shuffle = Shuffle { seed, epoch, augment, from, weights };
-        Self { shuffle: Some(shuffle), targets: Arc::new(targets), ..self }
-    }
-
-    /// The order of the next epoch, its number, and the seed of everything that is random in it.
-    fn next_order(&self) -> (Vec<usize>, u64, u64) {
-        let mut order: Vec<usize> = self.range.clone().collect();
-        let Some(Shuffle { seed, epoch, weights, .. }) = &self.shuffle else {
-            return (order, 0, 0);
+        let sampler =
+            Sampler::new(seed, first_epoch, &self.posters, &targets.frequencies, genre_balance);
+        let training = Training {
+            sampler,
+            augmentation: augmenter.augmentation.clone(),
+            from: augmenter.from.clone(),
         };
-        let epoch = epoch.fetch_add(1, Ordering::Relaxed);
-        let seed = seed.wrapping_mul(1_000_003).wrapping_add(epoch);
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let weights = weights.as_deref().map(|weights| &weights[self.range.clone()]);
-        match weights.map(WeightedIndex::new) {
-            Some(Ok(weighted)) => {
-                order.fill_with(|| self.range.start + weighted.sample(&mut rng));
-            }
-            _ => order.shuffle(&mut rng),
-        }
-        // Dropout draws from the device's generator: it starts anew with the epoch for the same reason.
-        self.device.seed(seed);
-        (order, epoch, seed)
+        Self { targets: Arc::new(targets), training: Some(training), ..self }
     }
-}
-
-/// By its rarest genre: a poster of a genre that is `n` times rarer is drawn `n ^ balance` times as often.
-fn sampling_weights(posters: &[Poster], frequencies: &[f32], balance: f64) -> Vec<f64> {
-    let rarest = |poster: &Poster| {
-        let present = poster.row.labels.iter().zip(frequencies).filter(|(label, _)| **label);
-        present.map(|(_, frequency)| f64::from(*frequency)).fold(1.0, f64::min)
-    };
-    posters.iter().map(|poster| rarest(poster).powf(-balance)).collect()
 }
 
 impl DataLoader<Batch> for Loader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
-        let (order, epoch, seed) = self.next_order();
-        let shuffle = self.shuffle.as_ref();
-        let changes = shuffle.map(|shuffle| (shuffle.augment.clone(), shuffle.from.clone()));
-        let maker = Maker {
+        let (order, epoch, seed) = match &self.training {
+            None => (self.range.clone().collect(), 0, 0),
+            Some(training) => {
+                let drawn = training.sampler.next_epoch(self.range.clone());
+                // Dropout draws from the device's generator. Seeding it per epoch lets a resumed run repeat the
+                // draws of an uninterrupted one.
+                self.device.seed(drawn.seed);
+                (drawn.order, drawn.epoch, drawn.seed)
+            }
+        };
+        let training = self.training.as_ref();
+        let builder = BatchBuilder {
             posters: self.posters.clone(),
             input: self.input.clone(),
             targets: self.targets.clone(),
             features: self.features.clone(),
-            changes,
+            augmentation: training.map(|t| (t.augmentation.clone(), t.from.clone())),
             epoch,
         };
         let size = self.batch_size;
-        let (sender, prepared) = sync_channel(2);
+        let (sender, prepared) = sync_channel(PREFETCHED);
         std::thread::spawn(move || {
             for (number, indices) in order.chunks(size).enumerate() {
                 let seed = seed.wrapping_mul(1_000_033).wrapping_add(number as u64);
-                // Fails when the consumer has left early; then there is nothing more to prepare.
-                if sender.send(maker.batch(indices, seed)).is_err() {
+                // Sending fails if the consumer has stopped early; then no more batches are needed.
+                if sender.send(builder.batch(indices, seed)).is_err() {
                     break;
                 }
             }
@@ -208,77 +146,9 @@ impl DataLoader<Batch> for Loader {
     }
 }
 
-/// A batch in main memory.
-struct Prepared {
-    images: TensorData,
-    targets: TensorData,
-}
-
-/// What batches are made from, in a thread of its own.
-struct Maker {
-    posters: Arc<Vec<Poster>>,
-    input: Preprocess,
-    targets: Arc<Targets>,
-    features: Option<Arc<Features>>,
-    /// How posters are changed, and their size before; `None` for judging.
-    changes: Option<(Augment, Preprocess)>,
-    epoch: u64,
-}
-
-impl Maker {
-    fn batch(&self, indices: &[usize], seed: u64) -> Prepared {
-        let generator = |stream| {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(stream);
-            rng
-        };
-        let images = indices.par_iter().enumerate();
-        let mut images: Vec<Vec<f32>> = images
-            .map(|(place, &index)| self.image(index, &mut generator(place as u64 + 1)))
-            .collect();
-        let targets = indices.iter().map(|&index| self.targets.of(&self.posters[index].row));
-        let mut targets: Vec<Vec<f32>> = targets.collect();
-        if let Some((augment, _)) = &self.changes
-            && let Ok(shares) = Beta::new(augment.mixup, augment.mixup)
-        {
-            let share: f32 = shares.sample(&mut generator(0)) as f32;
-            blend_with_reversed(&mut images, share);
-            blend_with_reversed(&mut targets, share);
-        }
-        let genres = targets.first().map_or(0, Vec::len);
-        let [channels, height, width] = match &self.features {
-            Some(features) => features.shape,
-            None => [3, self.input.height as usize, self.input.width as usize],
-        };
-        let shape = [indices.len(), channels, height, width];
-        Prepared {
-            images: TensorData::new::<f32, _>(images.concat(), shape),
-            targets: TensorData::new::<f32, _>(targets.concat(), [indices.len(), genres]),
-        }
-    }
-
-    fn image(&self, index: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
-        let poster = &self.posters[index].pixels;
-        let crops = self.changes.as_ref().map(|(augment, from)| Crops { augment, from });
-        match &self.features {
-            Some(features) => features.get(self.epoch, index),
-            None => Crops::normalised(crops, poster, &self.input, rng),
-        }
-    }
-}
-
-/// Blends each row with the one as far from the end as it is from the start, keeping `share` of it.
-fn blend_with_reversed(rows: &mut [Vec<f32>], share: f32) {
-    let (front, back) = rows.split_at_mut(rows.len() / 2);
-    for (a, b) in front.iter_mut().zip(back.iter_mut().rev()) {
-        for (a, b) in a.iter_mut().zip(b) {
-            (*a, *b) = (*b + (*a - *b) * share, *a + (*b - *a) * share);
-        }
-    }
-}
-
+/// Moves prepared batches to the device.
 struct Batches<'a> {
-    prepared: Receiver<Prepared>,
+    prepared: Receiver<HostBatch>,
     device: &'a Device,
     part: usize,
     done: usize,
@@ -289,11 +159,11 @@ impl Iterator for Batches<'_> {
     type Item = Result<Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Prepared { images, targets } = self.prepared.recv().ok()?;
-        let images = Tensor::<4>::from_data(images, self.device);
+        let HostBatch { inputs, targets } = self.prepared.recv().ok()?;
+        let inputs = Tensor::<4>::from_data(inputs, self.device);
         let targets = Tensor::<2>::from_data(targets, self.device);
-        self.done += images.dims()[0];
-        Some(Ok(Batch { images, part: self.part, targets }))
+        self.done += inputs.dims()[0];
+        Some(Ok(Batch { inputs, part: self.part, targets }))
     }
 }
 

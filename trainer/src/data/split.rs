@@ -1,5 +1,5 @@
-//! Which posters train and which judge. Rows that share an id or an image, to the byte or nearly, stay on one
-//! side, or a network would be judged on posters that it has learnt by heart.
+//! The train, validation and test split. Rows that share an id or an image, and near-duplicates, stay in one split;
+//! otherwise a model would be evaluated on posters that it has memorised.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,23 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
+use crate::config_keys;
 use crate::data::dataset::Dataset;
-use crate::data::near_duplicates::{self, Look};
+use crate::data::near_duplicates::{self, PerceptualHash};
 use crate::data::posters::{self, Poster};
 
-/// Posters by their side.
+/// The name of a split. The order matters: near-duplicates move to the smaller of their two splits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SplitName {
+    Train,
+    Valid,
+    Test,
+}
+
+/// Posters by split.
 pub(crate) struct Split {
     pub(crate) train: Vec<Poster>,
     pub(crate) valid: Vec<Poster>,
@@ -22,128 +33,129 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// The split that the network of `manifest` was trained with, drawn again from the posters that it was
-    /// trained on.
+    /// Recreates the split that the model of `manifest` was trained with, from its recorded settings and the same
+    /// posters.
     ///
     /// # Errors
-    /// Where the manifest does not say how, or these are other posters.
-    pub(crate) fn again(manifest: &Manifest, dataset: &Dataset, skip_bad: bool) -> Result<Self> {
+    /// The manifest does not record its split, or `dataset` holds other posters.
+    pub(crate) fn from_manifest(
+        manifest: &Manifest,
+        dataset: &Dataset,
+        skip_bad: bool,
+    ) -> Result<Self> {
         let training = &manifest.training;
-        let setting = |name: &str| {
-            let value = training.settings[name].as_f64();
-            value.with_context(|| format!("the bundle does not say its {name}"))
+        let setting = |key: &str| {
+            let value = config_keys::recorded(&training.settings, key);
+            let value = value.and_then(serde_json::Value::as_f64);
+            value.with_context(|| format!("the bundle does not record its {key}"))
         };
         let seed = setting("split_seed").or_else(|_| setting("seed"))? as u64;
         ensure!(
             dataset.genres.iter().eq(manifest.genres.iter().map(|genre| &genre.name)),
-            "{} and the bundle name different genres",
+            "{} and the bundle have different genres",
             dataset.dir.display()
         );
         let all = posters::load(dataset, &manifest.input, skip_bad)?;
         let shares = [setting("valid_share")?, setting("test_share")?];
-        let together = training.settings["lookalikes_together"].as_bool().unwrap_or(false);
-        let looks = together.then(|| near_duplicates::looks(dataset, &all)).transpose()?;
-        let split = Self::draw(all, shares, seed, looks.as_deref());
+        let grouped = config_keys::recorded(&training.settings, "group_near_duplicates");
+        let grouped = grouped.and_then(serde_json::Value::as_bool).unwrap_or(false);
+        let hashes =
+            grouped.then(|| near_duplicates::perceptual_hashes(dataset, &all)).transpose()?;
+        let split = Self::draw(all, shares, seed, hashes.as_deref());
         let sizes = [split.train.len(), split.valid.len(), split.test.len()];
         let expected = [training.train_posters, training.valid_posters, training.test_posters];
         ensure!(
             sizes == expected,
-            "{} splits into {sizes:?} posters and not into {expected:?}: the bundle was trained on others",
+            "{} splits into {sizes:?} posters, not {expected:?}: the bundle was trained on other posters",
             dataset.dir.display()
         );
         Ok(split)
     }
 
-    /// Puts whole groups of related posters aside, in an order drawn from `seed`: first for validation, then
-    /// for the test, until the share of each is reached. Where the `looks` of the posters are given, one that looks
-    /// nearly like another that is less far aside joins it there.
+    /// Assigns whole groups of related posters, in an order drawn from `seed`: first to validation, then to test,
+    /// until each has its share; the rest to training. With `hashes`, near-duplicates in different splits then move
+    /// to the one nearer to training.
     pub(crate) fn draw(
         posters: Vec<Poster>,
         [valid_share, test_share]: [f64; 2],
         seed: u64,
-        looks: Option<&[Look]>,
+        hashes: Option<&[PerceptualHash]>,
     ) -> Self {
         let count = |share: f64| (posters.len() as f64 * share).round() as usize;
         let valid = count(valid_share).max(1);
         let valid_and_test = valid + count(test_share);
-        let groups = group(&posters);
+        let groups = group_duplicates(&posters);
         let mut order: Vec<usize> = groups.clone();
         order.sort_unstable();
         order.dedup();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
 
         let mut sizes: HashMap<usize, usize> = HashMap::new();
-        for &name in &groups {
-            *sizes.entry(name).or_default() += 1;
+        for &group in &groups {
+            *sizes.entry(group).or_default() += 1;
         }
-        // How many posters stand in front of a group in the drawn order says where it belongs.
-        let mut places = HashMap::new();
-        let mut taken = 0;
-        for name in order {
-            places.insert(name, taken);
-            taken += sizes.get(&name).copied().unwrap_or(0);
+        // The number of posters before a group in the drawn order decides its split.
+        let mut offsets = HashMap::new();
+        let mut offset = 0;
+        for group in order {
+            offsets.insert(group, offset);
+            offset += sizes.get(&group).copied().unwrap_or(0);
         }
 
-        let sides = groups.iter().map(|name| match places.get(name) {
-            Some(&place) if place < valid => Side::Valid,
-            Some(&place) if place < valid_and_test => Side::Test,
-            _ => Side::Train,
+        let assigned = groups.iter().map(|group| match offsets.get(group) {
+            Some(&offset) if offset < valid => SplitName::Valid,
+            Some(&offset) if offset < valid_and_test => SplitName::Test,
+            _ => SplitName::Train,
         });
-        let mut sides: Vec<Side> = sides.collect();
-        if let Some(looks) = looks {
-            keep_lookalikes_together(looks, &groups, &mut sides);
+        let mut assigned: Vec<SplitName> = assigned.collect();
+        if let Some(hashes) = hashes {
+            unite_near_duplicates(hashes, &groups, &mut assigned);
         }
 
         let mut split = Self { train: Vec::new(), valid: Vec::new(), test: Vec::new() };
-        for (poster, side) in posters.into_iter().zip(sides) {
-            match side {
-                Side::Train => split.train.push(poster),
-                Side::Valid => split.valid.push(poster),
-                Side::Test => split.test.push(poster),
+        for (poster, name) in posters.into_iter().zip(assigned) {
+            match name {
+                SplitName::Train => split.train.push(poster),
+                SplitName::Valid => split.valid.push(poster),
+                SplitName::Test => split.test.push(poster),
             }
         }
         split
     }
 }
 
-/// What a poster is for, the farthest aside last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
-    Train,
-    Valid,
-    Test,
-}
-
-/// Moves posters, with all of their group, to the side of those that they look like, where that is less far aside:
-/// what trains or tunes a network is never among what judges it. Most stay where they were drawn, so a split hardly
-/// depends on what counts as looking alike.
-fn keep_lookalikes_together(looks: &[Look], groups: &[usize], sides: &mut [Side]) {
+/// Moves each poster, with its group, to the lowest split that holds a near-duplicate of it. A held-out poster then
+/// has no near-duplicate among the posters that trained or tuned the model. All other posters stay where they were
+/// drawn, so the split hardly depends on the distance that counts as near.
+fn unite_near_duplicates(hashes: &[PerceptualHash], groups: &[usize], assigned: &mut [SplitName]) {
     loop {
-        // Only pairs that are apart matter, and one of those is aside.
-        let aside = (0..looks.len()).filter(|&index| sides[index] > Side::Train);
-        let moved: Vec<(usize, Side)> = aside
+        // Only pairs in different splits matter, and one of each such pair is held out.
+        let held_out = (0..hashes.len()).filter(|&index| assigned[index] > SplitName::Train);
+        let moves: Vec<(usize, SplitName)> = held_out
             .collect::<Vec<_>>()
             .into_par_iter()
             .filter_map(|index| {
-                let nearer = (0..looks.len()).filter(|&other| sides[other] < sides[index]);
-                let alike =
-                    nearer.filter(|&other| near_duplicates::alike(&looks[index], &looks[other]));
-                let side = alike.map(|other| sides[other]).min()?;
-                Some((groups[index], side))
+                let lower = (0..hashes.len()).filter(|&other| assigned[other] < assigned[index]);
+                let similar = lower.filter(|&other| {
+                    near_duplicates::are_near_duplicates(&hashes[index], &hashes[other])
+                });
+                let target = similar.map(|other| assigned[other]).min()?;
+                Some((groups[index], target))
             })
             .collect();
-        if moved.is_empty() {
+        if moves.is_empty() {
             return;
         }
-        for (group, side) in moved {
-            let members = sides.iter_mut().zip(groups).filter(|(_, name)| **name == group);
-            members.for_each(|(of_member, _)| *of_member = side.min(*of_member));
+        for (moved, target) in moves {
+            let members = assigned.iter_mut().zip(groups).filter(|(_, group)| **group == moved);
+            members.for_each(|(name, _)| *name = target.min(*name));
         }
     }
 }
 
-/// The group of each poster, named by its first member.
-fn group(posters: &[Poster]) -> Vec<usize> {
+/// Groups posters that share an id or an image file. Returns the group of each poster, which is the index of the
+/// group's first member.
+fn group_duplicates(posters: &[Poster]) -> Vec<usize> {
     let mut groups: Vec<usize> = (0..posters.len()).collect();
     let mut by_id = HashMap::new();
     let mut by_hash = HashMap::new();
@@ -152,11 +164,11 @@ fn group(posters: &[Poster]) -> Vec<usize> {
             *by_id.entry(poster.row.id.as_str()).or_insert(index),
             *by_hash.entry(poster.hash).or_insert(index),
         ] {
-            // Merges the two groups; they are few and small, so a scan does.
+            // Merges the two groups. Merges are rare, so a linear scan is fast enough.
             let (old, new) = (groups[index], groups[first]);
             if old != new {
                 let (from, to) = (old.max(new), old.min(new));
-                groups.iter_mut().filter(|name| **name == from).for_each(|name| *name = to);
+                groups.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
             }
         }
     }

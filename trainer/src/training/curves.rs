@@ -1,72 +1,63 @@
-//! A run's losses and accuracies by epoch, drawn as `curves.svg` and `curves.png`.
+//! Draws a run's loss and accuracy by epoch as `curves.svg` and `curves.png`.
 
 use std::path::Path;
-use std::sync::Once;
 
 use anyhow::{Result, anyhow};
 use marquee::bundle::write_atomically;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::training::epoch_log::{Line, Side};
+use crate::chart_style::{TRAIN, VALID, register_font};
+use crate::data::split::SplitName;
+use crate::training::epoch_log::EpochRecord;
 
 const SIZE: (u32, u32) = (1200, 480);
-pub(crate) const TRAIN: RGBColor = RGBColor(37, 99, 165);
-pub(crate) const VALID: RGBColor = RGBColor(196, 78, 28);
 
-/// Draws both files, each replaced by rename.
-pub(crate) fn draw(lines: &[Line], dir: &Path) -> Result<()> {
-    write_atomically(&dir.join("curves.svg"), svg(lines)?.as_bytes())?;
+/// Draws both files into `dir`. Each replaces its predecessor by rename.
+pub(crate) fn draw(records: &[EpochRecord], dir: &Path) -> Result<()> {
+    write_atomically(&dir.join("curves.svg"), svg(records)?.as_bytes())?;
 
-    // The bitmap backend writes files by itself; the rename keeps the old one until the new one is whole.
+    // The bitmap backend writes the file itself. The rename keeps the old file until the new one is complete.
     let draft = dir.join(".curves.tmp.png");
-    draw_on(&BitMapBackend::new(&draft, SIZE).into_drawing_area(), lines)
+    draw_on(&BitMapBackend::new(&draft, SIZE).into_drawing_area(), records)
         .map_err(|error| anyhow!("curves: {error}"))?;
     std::fs::rename(&draft, dir.join("curves.png"))?;
     Ok(())
 }
 
-/// The curves as an SVG.
-pub(crate) fn svg(lines: &[Line]) -> Result<String> {
+/// Returns the curves as SVG.
+pub(crate) fn svg(records: &[EpochRecord]) -> Result<String> {
     register_font();
     let mut svg = String::new();
-    draw_on(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(), lines)
+    draw_on(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(), records)
         .map_err(|error| anyhow!("curves: {error}"))?;
     Ok(svg)
 }
 
-/// Brings its own font, since a server may have none.
-pub(crate) fn register_font() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let font = epaint_default_fonts::UBUNTU_LIGHT;
-        // Fails only on a font that cannot be parsed, and then the drawing says so.
-        let _ = plotters::style::register_font("sans-serif", FontStyle::Normal, font);
-    });
-}
-
 type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
-fn draw_on<B: DrawingBackend>(area: &DrawingArea<B, Shift>, lines: &[Line]) -> Drawn<B> {
+/// Draws the loss on the left and the accuracy on the right.
+fn draw_on<B: DrawingBackend>(area: &DrawingArea<B, Shift>, records: &[EpochRecord]) -> Drawn<B> {
     area.fill(&WHITE)?;
     let (left, right) = area.split_horizontally(SIZE.0 / 2);
     let (falling, rising) = (SeriesLabelPosition::UpperRight, SeriesLabelPosition::LowerRight);
-    panel(&left, "binary cross-entropy", lines, falling, |line| line.loss)?;
-    panel(&right, "accuracy, % (argmax is the first true genre)", lines, rising, |line| {
-        line.accuracy * 100.0
+    panel(&left, "binary cross-entropy", records, falling, |record| record.loss)?;
+    panel(&right, "accuracy, % (argmax is the first true genre)", records, rising, |record| {
+        record.accuracy * 100.0
     })?;
     area.present()
 }
 
+/// Draws one value of each epoch, as a line for training and one for validation.
 fn panel<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     title: &str,
-    lines: &[Line],
+    records: &[EpochRecord],
     legend: SeriesLabelPosition,
-    value: fn(&Line) -> f64,
+    value: fn(&EpochRecord) -> f64,
 ) -> Drawn<B> {
-    let epochs = lines.iter().map(|line| line.epoch).max().unwrap_or(1);
-    let values = lines.iter().map(value).filter(|value| value.is_finite());
+    let epochs = records.iter().map(|record| record.epoch).max().unwrap_or(1);
+    let values = records.iter().map(value).filter(|value| value.is_finite());
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
     let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
     let margin = ((high - low) * 0.08).max(1e-3);
@@ -87,13 +78,13 @@ fn panel<B: DrawingBackend>(
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.1))
         .draw()?;
-    for (side, name, colour) in
-        [(Side::Train, "training", TRAIN), (Side::Valid, "validation", VALID)]
+    for (split, name, colour) in
+        [(SplitName::Train, "training", TRAIN), (SplitName::Valid, "validation", VALID)]
     {
-        let points: Vec<(f64, f64)> = lines
+        let points: Vec<(f64, f64)> = records
             .iter()
-            .filter(|line| line.split == side)
-            .map(|line| (line.epoch as f64, value(line)))
+            .filter(|record| record.split == split)
+            .map(|record| (record.epoch as f64, value(record)))
             .collect();
         let dots = points.iter().map(|&point| Circle::new(point, 4, colour.filled()));
         chart.draw_series(dots)?;

@@ -1,59 +1,60 @@
-//! An exponential moving average of a network's weights: it lags behind training, and judges better than any
-//! single step's weights (Polyak and Juditsky 1992).
+//! Exponential moving average (EMA) of a model's weights. The averaged weights lag behind training and perform better
+//! than those of any single step (Polyak and Juditsky 1992).
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 use burn::tensor::container::TensorContainer;
 use marquee::Model;
 
-/// A copy of `model` to average into: parameters of its own, without gradients.
+/// Returns a copy of `model` to start an average with. Its parameters have ids of their own and no gradients.
 pub(crate) fn start(model: &Model) -> Model {
-    model.clone().map(&mut Renamed).no_grad()
+    model.clone().map(&mut WithNewIds).no_grad()
 }
 
-/// Moves `average` towards `model` by `1 - decay` of the way.
+/// Returns `decay * average + (1 - decay) * model`, parameter by parameter.
 pub(crate) fn update(average: Model, model: &Model, decay: f64) -> Model {
-    let mut collected = Collected::default();
-    model.visit(&mut collected);
-    average.map(&mut Towards { values: collected.values, next: 0, decay })
+    let mut parameters = Parameters::default();
+    model.visit(&mut parameters);
+    average.map(&mut Blend { values: parameters.values, next: 0, decay })
 }
 
-struct Renamed;
+struct WithNewIds;
 
-impl ModuleMapper for Renamed {
+impl ModuleMapper for WithNewIds {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (_, value, mapper) = param.consume();
         Param::from_mapped_value(ParamId::new(), value.detach(), mapper)
     }
 }
 
-/// A network's parameters in the order of its fields.
+/// A model's parameters, numbered in the order of its fields.
 #[derive(Default)]
-struct Collected {
+struct Parameters {
     values: TensorContainer<usize>,
     count: usize,
 }
 
-impl ModuleVisitor for Collected {
+impl ModuleVisitor for Parameters {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.values.register(self.count, param.val().detach());
         self.count += 1;
     }
 }
 
-struct Towards {
+/// Blends each parameter with the one of the same number in `values`.
+struct Blend {
     values: TensorContainer<usize>,
     next: usize,
     decay: f64,
 }
 
-impl ModuleMapper for Towards {
+impl ModuleMapper for Blend {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let towards = self.values.remove::<Tensor<D>>(&self.next);
+        let other = self.values.remove::<Tensor<D>>(&self.next);
         self.next += 1;
         let (id, value, mapper) = param.consume();
-        let value = match towards {
-            Some(towards) => value.detach() * self.decay + towards * (1.0 - self.decay),
+        let value = match other {
+            Some(other) => value.detach() * self.decay + other * (1.0 - self.decay),
             None => value,
         };
         Param::from_mapped_value(id, value.detach(), mapper)

@@ -1,5 +1,5 @@
-//! A run's log: one JSON line for each epoch and split, in `log.jsonl`. It feeds the curves, it tells which
-//! epoch was best, and a resumed run goes on writing where the last finished epoch ended.
+//! The log of a run, `log.jsonl`: one JSON line per epoch and split. It supplies the curves and the best epoch, and a
+//! resumed run continues it after the last finished epoch.
 
 use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
@@ -14,35 +14,34 @@ use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, NumericEntry};
 use serde::{Deserialize, Serialize};
 
-use crate::training::config::{Config, Goal};
+use crate::data::split::SplitName;
+use crate::training::config::{Config, SelectionMetric};
 use crate::training::map_metric;
 use crate::training::metric_means::RunningMeans;
 
-/// What happened in an epoch on one side of the split.
+/// Burn's names of the other metrics.
+pub(crate) const LOSS: &str = "Loss";
+const ACCURACY: &str = "Accuracy";
+
+/// The metrics of one epoch on one split: a line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct EpochRecord {
     /// From 1.
     pub(crate) epoch: usize,
-    pub(crate) split: Side,
-    /// Binary cross-entropy, mean over posters and genres.
+    pub(crate) split: SplitName,
+    /// Training: the loss. Validation: the binary cross-entropy. Mean over posters and genres.
     pub(crate) loss: f64,
-    /// Share of the posters whose most probable genre is their first true one, 0..=1.
+    /// Fraction of the posters whose most probable genre is their first true one, 0..=1.
     pub(crate) accuracy: f64,
-    /// Over the genres that have enough positives on this side, 0..=1.
+    /// Over the genres that have enough positives in this split, 0..=1.
     #[serde(default)]
     pub(crate) mean_average_precision: f64,
+    /// Duration of the epoch on this split.
     pub(crate) seconds: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Side {
-    Train,
-    Valid,
-}
-
-/// Reads a log; a last line that was cut short by a kill is left out.
-pub(crate) fn read(path: &Path) -> Result<Vec<Line>> {
+/// Reads a log, up to a last line that may have been cut off when the trainer was killed. A missing log is empty.
+pub(crate) fn read(path: &Path) -> Result<Vec<EpochRecord>> {
     let text = match std::fs::read_to_string(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         text => text.with_context(|| path.display().to_string())?,
@@ -50,51 +49,57 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Line>> {
     Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
 }
 
-/// The best epoch on the validation posters.
-pub(crate) fn best(lines: &[Line], goal: Goal) -> Option<&Line> {
-    let valid = lines.iter().filter(|line| line.split == Side::Valid && line.loss.is_finite());
-    // The earlier one where two are alike.
-    valid.min_by(|a, b| best_first(goal, a, b))
+/// Returns the validation record of the best epoch; the earliest of equal ones.
+pub(crate) fn best(records: &[EpochRecord], metric: SelectionMetric) -> Option<&EpochRecord> {
+    let valid = records.iter().filter(|r| r.split == SplitName::Valid && r.loss.is_finite());
+    valid.min_by(|a, b| best_first(metric, a, b))
 }
 
-/// The order of epochs, the best one first.
-pub(crate) fn best_first(goal: Goal, a: &Line, b: &Line) -> Ordering {
-    match goal {
-        Goal::Loss => a.loss.total_cmp(&b.loss),
-        Goal::Ranking => b.mean_average_precision.total_cmp(&a.mean_average_precision),
+/// Orders epochs from the best to the worst.
+pub(crate) fn best_first(metric: SelectionMetric, a: &EpochRecord, b: &EpochRecord) -> Ordering {
+    match metric {
+        SelectionMetric::Loss => a.loss.total_cmp(&b.loss),
+        SelectionMetric::MeanAveragePrecision => {
+            b.mean_average_precision.total_cmp(&a.mean_average_precision)
+        }
     }
 }
 
-/// Whether early stopping ended the run: no better epoch came in as many as it waits for.
-pub(crate) fn ran_out_of_patience(lines: &[Line], config: &Config) -> bool {
-    let last = lines.iter().filter(|line| line.split == Side::Valid).map(|line| line.epoch).max();
-    match (config.patience, best(lines, config.goal), last) {
+/// Returns whether early stopping has ended the run: `patience` epochs brought no improvement.
+pub(crate) fn stopped_early(records: &[EpochRecord], config: &Config) -> bool {
+    let valid = records.iter().filter(|record| record.split == SplitName::Valid);
+    let last = valid.map(|record| record.epoch).max();
+    match (config.patience, best(records, config.selection_metric), last) {
         (Some(patience), Some(best), Some(last)) => last >= best.epoch + patience,
         _ => false,
     }
 }
 
-/// How the reason begins for which training stops by itself.
-pub(crate) const NOT_A_NUMBER: &str = "the loss is not a number";
+/// The beginning of the interruption's reason when the loss became NaN.
+pub(crate) const NAN_LOSS: &str = "the loss is not a number";
 
-/// Writes the log while Burn's learner trains, and answers its questions about earlier epochs.
+/// Writes the log while Burn's learner trains, and returns the metrics of earlier epochs to it.
 pub(crate) struct LogWriter {
     file: File,
     means: RunningMeans,
     started: Instant,
-    finished: Vec<Line>,
+    finished: Vec<EpochRecord>,
     /// Steps of the current epoch so far.
     steps: usize,
     interrupter: Interrupter,
 }
 
 impl LogWriter {
-    /// Goes on with the log at `path` behind `finished`, its lines that count.
-    /// It stops the training by `interrupter` at a loss that is not a number.
-    pub(crate) fn new(path: &Path, finished: Vec<Line>, interrupter: Interrupter) -> Result<Self> {
+    /// Rewrites the log at `path` with the `finished` records and appends to it. Interrupts training when the loss
+    /// becomes NaN.
+    pub(crate) fn new(
+        path: &Path,
+        finished: Vec<EpochRecord>,
+        interrupter: Interrupter,
+    ) -> Result<Self> {
         let mut text = String::new();
-        for line in &finished {
-            text += &(serde_json::to_string(line)? + "\n");
+        for record in &finished {
+            text += &(serde_json::to_string(record)? + "\n");
         }
         marquee::bundle::write_atomically(path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path)?;
@@ -111,8 +116,8 @@ impl MetricLogger for LogWriter {
                 self.means.add(&metric.entry, value);
             }
         }
-        if self.means.is_nan("Loss") {
-            let reason = format!("{NOT_A_NUMBER} at epoch {epoch}, step {}", self.steps);
+        if self.means.is_nan(LOSS) {
+            let reason = format!("{NAN_LOSS} at epoch {epoch}, step {}", self.steps);
             self.interrupter.stop(Some(&reason));
         }
     }
@@ -123,13 +128,12 @@ impl MetricLogger for LogWriter {
         epoch: usize,
         split: &Split,
     ) -> Result<Vec<NumericEntry>, String> {
-        let side = side(split);
-        let line =
-            self.finished.iter().find(|line| line.epoch == epoch && Some(line.split) == side);
-        let value = line.map(|line| match name {
-            "Loss" => line.loss,
-            map_metric::NAME => line.mean_average_precision,
-            _ => line.accuracy * 100.0,
+        let split = split_name(split);
+        let record = self.finished.iter().find(|r| r.epoch == epoch && Some(r.split) == split);
+        let value = record.map(|record| match name {
+            LOSS => record.loss,
+            map_metric::NAME => record.mean_average_precision,
+            _ => record.accuracy * 100.0,
         });
         Ok(value.map(NumericEntry::Value).into_iter().collect())
     }
@@ -139,30 +143,31 @@ impl MetricLogger for LogWriter {
     }
 
     fn log_epoch_summary(&mut self, summary: EpochSummary) {
-        let Some(split) = side(&summary.split) else { return };
-        let line = Line {
+        let Some(split) = split_name(&summary.split) else { return };
+        let record = EpochRecord {
             epoch: summary.epoch_number,
             split,
-            loss: self.means.mean("Loss"),
-            accuracy: self.means.mean("Accuracy") / 100.0,
+            loss: self.means.mean(LOSS),
+            accuracy: self.means.mean(ACCURACY) / 100.0,
             mean_average_precision: self.means.mean(map_metric::NAME),
             seconds: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         };
         self.means.clear();
         self.steps = 0;
         self.started = Instant::now();
-        let json = serde_json::to_string(&line).unwrap_or_default();
+        let json = serde_json::to_string(&record).unwrap_or_default();
         if let Err(error) = writeln!(self.file, "{json}") {
             eprintln!("warning: log.jsonl cannot be written: {error}");
         }
-        self.finished.push(line);
+        self.finished.push(record);
     }
 }
 
-fn side(split: &Split) -> Option<Side> {
+/// Converts from Burn's splits; its test split is not used in training.
+fn split_name(split: &Split) -> Option<SplitName> {
     match split {
-        Split::Train => Some(Side::Train),
-        Split::Valid => Some(Side::Valid),
+        Split::Train => Some(SplitName::Train),
+        Split::Valid => Some(SplitName::Valid),
         Split::Test(_) => None,
     }
 }

@@ -1,4 +1,4 @@
-//! What Burn's learner needs to know of a network: one step of training, one of judging.
+//! What Burn's learner needs of a model: a training step, a validation step, and their metrics.
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
@@ -11,36 +11,36 @@ use marquee::Model;
 use crate::data::loader::Batch;
 use crate::training::ema;
 use crate::training::loss::{LossConfig, binary_cross_entropy};
-use crate::training::map_metric::RankingInput;
+use crate::training::map_metric::MapInput;
 
-/// A network that is being trained. A type of our own, since the traits and [`Model`] are both others'.
+/// A model in training, with the moving average of its weights. The names of the first two fields are part of the
+/// checkpoint format.
 #[derive(Module, Debug)]
-pub(crate) struct Learning {
+pub(crate) struct TrainingModel {
     pub(crate) model: Model,
-    /// The average of the weights so far, where one is kept; it is what is judged.
+    /// The exponential moving average of the weights, if there is one. It is evaluated and exported.
     pub(crate) average: Option<Model>,
     #[module(skip)]
     loss: LossConfig,
-    /// Of the average.
     #[module(skip)]
-    decay: f64,
+    ema_decay: f64,
 }
 
-impl Learning {
-    /// Trains `model`; with a `decay` above 0 it keeps an average of the weights and judges that.
-    pub(crate) fn new(model: Model, loss: &LossConfig, decay: f64) -> Self {
-        let average = (decay > 0.0).then(|| ema::start(&model));
-        Self { model, average, loss: loss.clone(), decay }
+impl TrainingModel {
+    /// Wraps `model` for training. An `ema_decay` of 0 turns averaging off.
+    pub(crate) fn new(model: Model, loss: &LossConfig, ema_decay: f64) -> Self {
+        let average = (ema_decay > 0.0).then(|| ema::start(&model));
+        Self { model, average, loss: loss.clone(), ema_decay }
     }
 
-    /// The network that is judged and shipped.
-    pub(crate) fn best(self) -> Model {
+    /// Returns the model to evaluate and export: the average if there is one.
+    pub(crate) fn into_evaluated(self) -> Model {
         self.average.unwrap_or(self.model)
     }
 }
 
-/// What is known of a batch behind a step.
-pub(crate) struct Judged {
+/// The results of a step, from which the metrics are computed.
+pub(crate) struct StepOutput {
     /// `[N]`.
     loss: Tensor<1>,
     /// `[N, genres]`.
@@ -49,22 +49,22 @@ pub(crate) struct Judged {
     targets: Tensor<2>,
 }
 
-impl Judged {
-    /// `[N]`.
-    pub(crate) fn loss(self) -> Tensor<1> {
+impl StepOutput {
+    /// Returns each poster's loss: `[N]`.
+    pub(crate) fn into_loss(self) -> Tensor<1> {
         self.loss
     }
 }
 
-impl TrainStep for Learning {
+impl TrainStep for TrainingModel {
     type Input = Batch;
-    type Output = Judged;
+    type Output = StepOutput;
 
-    fn step(&self, Batch { images, part, targets }: Batch) -> TrainOutput<Judged> {
-        let logits = self.model.forward_from(part, images);
-        let loss = self.loss.of(logits.clone(), targets.clone());
+    fn step(&self, Batch { inputs, part, targets }: Batch) -> TrainOutput<StepOutput> {
+        let logits = self.model.forward_from(part, inputs);
+        let loss = self.loss.per_poster(logits.clone(), targets.clone());
         let gradients = loss.clone().mean().backward();
-        TrainOutput::new(self, gradients, Judged { loss, logits, targets })
+        TrainOutput::new(self, gradients, StepOutput { loss, logits, targets })
     }
 
     fn optimize(
@@ -73,26 +73,27 @@ impl TrainStep for Learning {
         rate: ModuleLearningRate,
         gradients: GradientsParams,
     ) -> Self {
-        // Only the network itself: the average has no gradients, and no state in the optimiser.
+        // The optimiser updates the model alone: the average has no gradients, and no optimiser state.
         self.model = optimiser.step(rate, self.model, gradients);
-        self.average = self.average.map(|average| ema::update(average, &self.model, self.decay));
+        self.average =
+            self.average.map(|average| ema::update(average, &self.model, self.ema_decay));
         self
     }
 }
 
-impl InferenceStep for Learning {
+impl InferenceStep for TrainingModel {
     type Input = Batch;
-    type Output = Judged;
+    type Output = StepOutput;
 
-    fn step(&self, Batch { images, part, targets }: Batch) -> Judged {
+    fn step(&self, Batch { inputs, part, targets }: Batch) -> StepOutput {
         let model = self.average.as_ref().unwrap_or(&self.model);
-        let logits = model.forward_from(part, images);
+        let logits = model.forward_from(part, inputs);
         let loss = binary_cross_entropy(logits.clone(), targets.clone());
-        Judged { loss, logits, targets }
+        StepOutput { loss, logits, targets }
     }
 }
 
-impl ItemLazy for Judged {
+impl ItemLazy for StepOutput {
     fn sync(self) -> Result<Self, ExecutionError> {
         self.loss.device().flush()?;
         Ok(Self {
@@ -103,22 +104,22 @@ impl ItemLazy for Judged {
     }
 }
 
-impl Adaptor<LossInput> for Judged {
+impl Adaptor<LossInput> for StepOutput {
     fn adapt(&self) -> LossInput {
         LossInput::new(self.loss.clone())
     }
 }
 
-impl Adaptor<AccuracyInput> for Judged {
-    /// Accuracy as the notebook counts it: the most probable genre against the first true one.
+impl Adaptor<AccuracyInput> for StepOutput {
+    /// Prepares accuracy as the original notebook counts it: the most probable genre must be the first true one.
     fn adapt(&self) -> AccuracyInput {
         let first_genre = self.targets.clone().argmax(1).flatten(0, 1);
         AccuracyInput::new(self.logits.clone(), first_genre)
     }
 }
 
-impl Adaptor<RankingInput> for Judged {
-    fn adapt(&self) -> RankingInput {
-        RankingInput { logits: self.logits.clone(), targets: self.targets.clone() }
+impl Adaptor<MapInput> for StepOutput {
+    fn adapt(&self) -> MapInput {
+        MapInput { logits: self.logits.clone(), targets: self.targets.clone() }
     }
 }

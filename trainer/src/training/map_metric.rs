@@ -1,4 +1,4 @@
-//! Mean average precision while training, as a metric of Burn's learner.
+//! Mean average precision (mAP) as a metric of Burn's learner.
 
 use std::sync::Arc;
 
@@ -7,28 +7,27 @@ use burn::train::metric::{
     Metric, MetricAttributes, MetricMetadata, MetricName, Numeric, NumericAttributes, NumericEntry,
     SerializedEntry,
 };
-
 use marquee::metrics::{Ranking, mean_average_precision};
 
-/// Its name in the log.
-pub(crate) const NAME: &str = "Ranking";
+/// The metric's name in Burn's event store and dashboard.
+pub(crate) const NAME: &str = "Mean average precision";
 
-/// The answers to a batch.
-pub(crate) struct RankingInput {
+/// The predictions for a batch.
+pub(crate) struct MapInput {
     /// `[N, genres]`.
     pub(crate) logits: Tensor<2>,
-    /// `[N, genres]`; above one half counts as true.
+    /// `[N, genres]`; values above 0.5 are positive.
     pub(crate) targets: Tensor<2>,
 }
 
 /// The mean average precision over all posters of an epoch so far, 0..=1.
 #[derive(Clone, Default)]
-pub(crate) struct RankingMetric {
-    /// By genre: each poster's logit, and whether it is true.
+pub(crate) struct MapMetric {
+    /// For each genre, the logit of every poster and whether the poster has the genre.
     genres: Vec<Ranking>,
 }
 
-impl RankingMetric {
+impl MapMetric {
     fn current(&self) -> f64 {
         mean_average_precision(self.genres.clone())
     }
@@ -39,8 +38,8 @@ impl RankingMetric {
     }
 }
 
-impl Metric for RankingMetric {
-    type Input = RankingInput;
+impl Metric for MapMetric {
+    type Input = MapInput;
 
     fn name(&self) -> MetricName {
         Arc::new(NAME.to_owned())
@@ -48,7 +47,7 @@ impl Metric for RankingMetric {
 
     fn update(
         &mut self,
-        input: &RankingInput,
+        input: &MapInput,
         _: &MetricMetadata,
     ) -> Result<SerializedEntry, TensorReadError> {
         let [_, genres] = input.logits.dims();
@@ -57,8 +56,8 @@ impl Metric for RankingMetric {
         self.genres.resize(genres, Ranking::new());
         let rows = logits.chunks_exact(genres).zip(targets.chunks_exact(genres));
         for (logits, targets) in rows {
-            let answers = logits.iter().zip(targets);
-            for (genre, (logit, target)) in self.genres.iter_mut().zip(answers) {
+            let predictions = logits.iter().zip(targets);
+            for (genre, (logit, target)) in self.genres.iter_mut().zip(predictions) {
                 genre.push((*logit, *target > 0.5));
             }
         }
@@ -78,7 +77,7 @@ impl Metric for RankingMetric {
     }
 }
 
-impl Numeric for RankingMetric {
+impl Numeric for MapMetric {
     fn value(&self) -> Option<NumericEntry> {
         None
     }

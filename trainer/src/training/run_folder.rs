@@ -1,11 +1,15 @@
-//! A run folder, everything that one training leaves behind:
+//! A run folder: the files of one training run.
 //!
-//! - `config.toml`, the resolved configuration, and `begun.toml`, what it was when the run began,
-//! - `train.txt`, `valid.txt` and `test.txt`, the ids on each side of the split,
-//! - `log.jsonl`, the losses and accuracies by epoch; `curves.svg` and `curves.png` draw them,
-//! - `checkpoint/{model,optim,scheduler}-<epoch>.bpk`, of the last two epochs and the best one,
-//! - `best.bpk`, the network of the best epoch, once training is done,
-//! - `device.txt`, the device that trained.
+//! | file | contents |
+//! |---|---|
+//! | `config.toml` | the resolved configuration |
+//! | `begun.toml` | the configuration with which the run began |
+//! | `train.txt`, `valid.txt`, `test.txt` | the ids of each split |
+//! | `log.jsonl` | the metrics of each epoch |
+//! | `curves.svg`, `curves.png` | the metrics of each epoch, drawn |
+//! | `checkpoint/{model,optim,scheduler}-<epoch>.bpk` | the last two epochs and the best one |
+//! | `best.bpk` | the model of the best epoch, after training |
+//! | `device.txt` | the device that trained |
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,24 +20,28 @@ use burn::tensor::Device;
 use marquee::Model;
 use marquee::bundle::write_atomically;
 
+use crate::data::poster_ids;
 use crate::data::posters::Poster;
-use crate::data::split::Split;
-use crate::commands::evaluate::read_ids;
+use crate::data::split::{Split, SplitName};
 use crate::training::config::Config;
-use crate::training::epoch_log::{self, Line};
-use crate::training::learner::Learning;
+use crate::training::epoch_log::{self, EpochRecord};
+use crate::training::learner::TrainingModel;
 
+/// A run folder and its configuration.
 pub(crate) struct Run {
     pub(crate) dir: PathBuf,
     pub(crate) config: Config,
 }
 
 impl Run {
-    /// Starts a new run folder.
+    /// Creates the folder of a new run. It becomes a run that can be resumed with [`Run::begin`].
+    ///
+    /// # Errors
+    /// The folder already holds a run.
     pub(crate) fn create(dir: &Path, config: Config) -> Result<Self> {
         ensure!(
             !dir.join("config.toml").exists(),
-            "{} holds a run already: continue it with --resume {}, or name another --out",
+            "{} already holds a run: continue it with --resume {}, or choose another --out",
             dir.display(),
             dir.display()
         );
@@ -42,14 +50,14 @@ impl Run {
         Ok(Self { dir: dir.to_owned(), config })
     }
 
-    /// Opens a run folder.
+    /// Opens an existing run folder.
     pub(crate) fn open(dir: &Path) -> Result<Self> {
         let path = dir.join("config.toml");
         ensure!(path.is_file(), "{} is not a run folder: it has no config.toml", dir.display());
         Ok(Self { dir: dir.to_owned(), config: Config::read(&path)? })
     }
 
-    /// Writes what is known before the first step. The configuration comes last: with it, the folder is a
+    /// Writes the files that are known before the first step. `config.toml` comes last, because a folder with it is a
     /// run that can be resumed.
     pub(crate) fn begin(&self, split: &Split, device: &str) -> Result<()> {
         write_atomically(&self.dir.join("train.txt"), ids(&split.train).as_bytes())?;
@@ -62,13 +70,13 @@ impl Run {
         Ok(())
     }
 
-    /// Makes sure that the configuration is still the one that the run began with, but for how long it goes on.
+    /// Checks that the configuration is still the one with which the run began, except for `epochs` and `patience`.
     pub(crate) fn check_config(&self) -> Result<()> {
         let begun = Config::read(&self.dir.join("begun.toml"))?;
         let changed = begun.differences(&self.config)?;
         ensure!(
             changed.is_empty(),
-            "{} was changed since the run began: {}; put it back (see begun.toml), or start a new run. \
+            "{} was changed since the run began: {}; restore it (see begun.toml), or start a new run. \
              Only epochs and patience may change",
             self.dir.join("config.toml").display(),
             changed.join(", ")
@@ -76,7 +84,7 @@ impl Run {
         Ok(())
     }
 
-    /// Makes sure that the data are still those that the run began with.
+    /// Checks that the posters of each split are still those with which the run began.
     pub(crate) fn check_split(&self, split: &Split) -> Result<()> {
         let Split { train, valid, test } = split;
         for (name, posters) in [("train.txt", train), ("valid.txt", valid), ("test.txt", test)] {
@@ -86,7 +94,7 @@ impl Run {
             if before != ids(posters) {
                 bail!(
                     "the posters in {} are no longer those that this run began with (see {}); \
-                     put them back, or start a new run",
+                     restore them, or start a new run",
                     self.config.data.display(),
                     path.display()
                 );
@@ -99,40 +107,39 @@ impl Run {
         self.dir.join("log.jsonl")
     }
 
-    /// The lines of the log.
-    pub(crate) fn log(&self) -> Result<Vec<Line>> {
+    /// Reads the log; empty before the first epoch ends.
+    pub(crate) fn log(&self) -> Result<Vec<EpochRecord>> {
         epoch_log::read(&self.log_path())
     }
 
-    /// The posters that judge: the test's, or validation's where there is no test.
-    pub(crate) fn judging_ids(&self) -> Result<HashSet<String>> {
+    /// Returns the ids of the posters to evaluate on: the test split, or the validation split if the run has no
+    /// test split.
+    pub(crate) fn evaluation_ids(&self) -> Result<HashSet<String>> {
         let test = self.dir.join("test.txt");
-        let ids = if test.is_file() { read_ids(&test)? } else { HashSet::new() };
-        if ids.is_empty() { read_ids(&self.dir.join("valid.txt")) } else { Ok(ids) }
+        let ids = if test.is_file() { poster_ids::read(&test)? } else { HashSet::new() };
+        if ids.is_empty() { poster_ids::read(&self.dir.join("valid.txt")) } else { Ok(ids) }
     }
 
-    /// The device that trained.
+    /// Returns the device that trained, or an empty string if it is unknown.
     pub(crate) fn device(&self) -> String {
         let device = std::fs::read_to_string(self.dir.join("device.txt")).unwrap_or_default();
         device.trim().to_owned()
     }
 
-    /// The last epoch that is in the log and whose checkpoint is complete, which are written side by side; 0 if
-    /// there is none.
+    /// Returns the last epoch that is in the log and has a complete checkpoint, or 0. The two are written
+    /// concurrently, so that a killed run may have only one of them.
     pub(crate) fn last_checkpoint(&self) -> Result<usize> {
         let log = self.log()?;
-        let complete = |epoch: &usize| {
+        let is_complete = |epoch: &usize| {
             let parts = ["model", "optim", "scheduler"];
             parts.iter().all(|part| self.checkpoint(part, *epoch).is_file())
-                && log
-                    .iter()
-                    .any(|line| line.epoch == *epoch && line.split == epoch_log::Side::Valid)
+                && log.iter().any(|line| line.epoch == *epoch && line.split == SplitName::Valid)
         };
-        Ok((1..=self.config.epochs).rev().find(complete).unwrap_or(0))
+        Ok((1..=self.config.epochs).rev().find(is_complete).unwrap_or(0))
     }
 
-    /// Removes what a killed run was about to write; each file is written beside its place and then renamed.
-    pub(crate) fn remove_drafts(&self) -> Result<()> {
+    /// Removes the temporary files of a killed run. Every file is written under a temporary name and then renamed.
+    pub(crate) fn remove_temporary_files(&self) -> Result<()> {
         for dir in [&self.dir, &self.dir.join("checkpoint")] {
             for entry in dir.read_dir().with_context(|| dir.display().to_string())? {
                 let path = entry?.path();
@@ -148,23 +155,27 @@ impl Run {
         self.dir.join("checkpoint").join(format!("{part}-{epoch}.bpk"))
     }
 
-    /// The network of the best epoch so far, and its line in the log.
-    pub(crate) fn best_model(&self, genres: usize, device: &Device) -> Result<(Model, Line)> {
-        let lines = self.log()?;
-        let best = epoch_log::best(&lines, self.config.goal)
-            .with_context(|| format!("{} has no finished epoch yet", self.dir.display()))?;
+    /// Returns the model of the best epoch so far, and the epoch's record.
+    pub(crate) fn best_model(
+        &self,
+        genres: usize,
+        device: &Device,
+    ) -> Result<(Model, EpochRecord)> {
+        let records = self.log()?;
+        let best = epoch_log::best(&records, self.config.selection_metric)
+            .with_context(|| format!("{} has no finished epoch", self.dir.display()))?;
         let path = self.checkpoint("model", best.epoch);
         let input = &self.config.input;
         let model =
             Model::init(&self.config.architecture, [input.width, input.height], genres, device);
         let model = model.map_err(anyhow::Error::msg)?;
-        let learning = Learning::new(model, &self.config.loss, self.config.average);
-        let learning = learning.try_load_file(&path).with_context(|| path.display().to_string())?;
-        Ok((learning.best().valid(), best.clone()))
+        let model = TrainingModel::new(model, &self.config.loss, self.config.ema_decay);
+        let model = model.try_load_file(&path).with_context(|| path.display().to_string())?;
+        Ok((model.into_evaluated().valid(), best.clone()))
     }
 
-    /// Puts the best epoch's network at `best.bpk`.
-    pub(crate) fn keep_best(&self, best: &Line) -> Result<()> {
+    /// Copies the checkpoint of the best epoch to `best.bpk`.
+    pub(crate) fn keep_best(&self, best: &EpochRecord) -> Result<()> {
         let path = self.checkpoint("model", best.epoch);
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         write_atomically(&self.dir.join("best.bpk"), &bytes)?;
@@ -172,6 +183,7 @@ impl Run {
     }
 }
 
+/// Returns the ids of posters, one per line.
 fn ids(posters: &[Poster]) -> String {
     posters.iter().map(|poster| poster.row.id.clone() + "\n").collect()
 }
