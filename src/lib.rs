@@ -47,6 +47,7 @@
 //! | [`weights`] | weights as safetensors bytes |
 //! | [`cpu`] | run a model on the CPU without Burn |
 //! | `model` | run and train a model with Burn |
+//! | [`contributions`] | what each place of a poster adds to a model's logits |
 //! | [`classify`] | predictions and heatmaps: [`Classifier`] |
 //! | [`metrics`] | labels, metrics and baselines: [`Evaluation`] |
 //! | `fine_tune` | train a shipped model further on a few posters: `FineTuner` |
