@@ -75,7 +75,8 @@ fn named_files_exist() {
 
 /// Lines inside blocks fenced as `language`.
 fn fenced(text: &str, language: &str) -> Vec<String> {
-    let blocks = text.split(&format!("```{language}\n")).skip(1);
+    let fence = format!("```{language}\n");
+    let blocks = text.split(&fence).skip(1);
     let blocks = blocks.filter_map(|rest| rest.split("```").next());
     blocks.flat_map(str::lines).map(|line| line.trim().to_owned()).collect()
 }
