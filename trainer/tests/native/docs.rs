@@ -19,10 +19,11 @@ fn documents() -> Vec<PathBuf> {
     docs.chain([root.join("README.md"), root.join("trainer/configs/sweep.md")]).collect()
 }
 
-/// The document's commands as a shell script: indented blocks with a `trainer` line, and `trainer …` in backticks.
+/// The document's commands as a shell script: indented blocks that begin with one, and `trainer …` in backticks.
 fn script(text: &str) -> String {
     let blocks = text.split("\n\n").filter(|block| {
-        block.lines().all(|line| line.starts_with("    ")) && block.contains("    trainer ")
+        let begins = ["    trainer ", "    train="].iter().any(|start| block.starts_with(start));
+        begins && block.lines().all(|line| line.starts_with("    "))
     });
     let spans = text.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " "));
     let spans = spans.filter(|span| span.starts_with("trainer ") && !span.contains('…'));
