@@ -6,10 +6,14 @@
  */
 
 import "../pkg/files.js"; // written by the build
+import "./sha256.js";
 import { strings } from "./strings/index.js";
 
 /** @type {Site} */
 const site = Reflect.get(self, "MARQUEE_SITE");
+
+/** @type {(bytes: BufferSource) => Promise<string>} */
+const sha256Hex = Reflect.get(self, "sha256Hex");
 
 /**
  * Returns a file's size in bytes. Servers that compress do not send it.
@@ -78,6 +82,5 @@ async function isThisVersion(path, data) {
     const expected = path.startsWith("pkg/") ? site.files[path]?.sha256 : undefined;
     // Browsers offer crypto.subtle only to pages that were loaded over HTTPS or from this machine.
     if (!expected || !globalThis.crypto?.subtle) return true;
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
-    return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("") === expected;
+    return (await sha256Hex(data)) === expected;
 }

@@ -1,6 +1,6 @@
 /**
- * Sets the chosen theme before the first paint. It is a classic script, because modules run too late. settings.js does
- * the rest.
+ * Sets the chosen theme before the first paint. It is a classic script, because modules run too late. settings-dialog.js
+ * applies later changes.
  */
 try {
     const stored = JSON.parse(localStorage.getItem("marquee.settings") ?? "{}");
