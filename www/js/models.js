@@ -21,7 +21,7 @@ const SELECTED_KEY = "marquee.network";
 /** @type {Listener[]} */
 const listeners = [];
 /** @type {Map<number, OwnModel>} */
-let models = new Map();
+const models = new Map();
 /** @type {OwnModel | undefined} */
 let selected;
 
@@ -33,8 +33,9 @@ export function listen(listener) {
 /** Loads the models of earlier visits. @returns {Promise<OwnModel | undefined>}  the one in use */
 export async function restore() {
     try {
-        models = new Map((await store.models()).map((model) => [model.id, model]));
-        selected = models.get(Number(localStorage.getItem(SELECTED_KEY)));
+        for (const model of await store.models()) models.set(model.id, model);
+        // Storage may be slow: a model that the visitor made meanwhile stays in use.
+        selected ??= models.get(Number(localStorage.getItem(SELECTED_KEY)));
     } catch {
         // A browser without storage has none.
     }
