@@ -15,7 +15,7 @@ for (const device of ["cpu", "webgpu"]) {
     const pages = [];
     for (const engine of engines) {
         const page = await browser.newPage();
-        await page.goto(`${server.url}/bench/teach.html?engine=${engine.engine}&device=${device}`);
+        await page.goto(`${server.url}/bench/fine-tune.html?engine=${engine.engine}&device=${device}`);
         await page.waitForFunction(() => document.title === "ready", undefined, { timeout: 120_000 });
         pages.push({ engine, page, rates: /** @type {number[]} */ ([]) });
     }
