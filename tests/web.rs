@@ -46,8 +46,8 @@ async fn load(device: &str) -> Classifier {
 
 /// Returns the probabilities of a poster, in the manifest's order.
 async fn probabilities(classifier: &Classifier, poster: &[u8]) -> Vec<f32> {
-    let answer = classifier.classify(Uint8Array::from(poster), JsValue::UNDEFINED).await.unwrap();
-    let mut predictions: Vec<Prediction> = serde_wasm_bindgen::from_value(answer).unwrap();
+    let array = classifier.classify(Uint8Array::from(poster), JsValue::UNDEFINED).await.unwrap();
+    let mut predictions: Vec<Prediction> = serde_wasm_bindgen::from_value(array).unwrap();
     assert!(predictions.is_sorted_by(|a, b| a.probability >= b.probability));
     predictions.sort_by(|a, b| a.genre.cmp(&b.genre)); // the fixture's genres are in alphabetical order
     predictions.into_iter().map(|prediction| prediction.probability).collect()
@@ -61,9 +61,9 @@ async fn predicts_as_natively(device: &str) {
         (fixture::POSTER_PNG, golden.png_probabilities),
         (fixture::POSTER_JPEG, golden.jpeg_probabilities),
     ] {
-        let answer = probabilities(&classifier, poster).await;
-        let difference = fixture::largest_difference(&answer, &expected);
-        assert!(difference < 1e-3, "{device}: {answer:?} is not {expected:?}");
+        let found = probabilities(&classifier, poster).await;
+        let difference = fixture::largest_difference(&found, &expected);
+        assert!(difference < 1e-3, "{device}: {found:?} is not {expected:?}");
     }
 }
 
@@ -117,8 +117,8 @@ async fn webgpu_computes_every_size_as_natively() {
 async fn top_limits_the_number_of_predictions() {
     let classifier = load("cpu").await;
     let poster = Uint8Array::from(fixture::POSTER_PNG);
-    let answer = classifier.classify(poster, options("{\"top\": 2}")).await.unwrap();
-    assert_eq!(answer.unchecked_into::<js_sys::Array>().length(), 2);
+    let predictions = classifier.classify(poster, options("{\"top\": 2}")).await.unwrap();
+    assert_eq!(predictions.unchecked_into::<js_sys::Array>().length(), 2);
 }
 
 async fn load_error(manifest: &str, weights: &[u8], load_options: JsValue) -> (String, String) {
@@ -149,14 +149,14 @@ async fn errors_describe_what_is_wrong() {
         assert_eq!(String::from(error.name()), kind);
     }
     // A bad file does not affect later predictions.
-    let answer = probabilities(&classifier, fixture::POSTER_PNG).await;
-    assert!(fixture::largest_difference(&answer, &golden().png_probabilities) < 1e-3);
+    let found = probabilities(&classifier, fixture::POSTER_PNG).await;
+    assert!(fixture::largest_difference(&found, &golden().png_probabilities) < 1e-3);
 }
 
 #[wasm_bindgen_test]
 async fn classifies_or_refuses_untrusted_files_without_affecting_the_next() {
     let classifier = load("cpu").await;
-    let good = probabilities(&classifier, fixture::POSTER_JPEG).await;
+    let expected = probabilities(&classifier, fixture::POSTER_JPEG).await;
     for Case { name, bytes, outcome } in corpus::cases() {
         let file = Uint8Array::from(bytes.as_slice());
         match classifier.classify(file, JsValue::UNDEFINED).await {
@@ -168,6 +168,10 @@ async fn classifies_or_refuses_untrusted_files_without_affecting_the_next() {
                 assert_ne!(outcome, Outcome::Classified, "{name}");
             }
         }
-        assert_eq!(probabilities(&classifier, fixture::POSTER_JPEG).await, good, "after {name}");
+        assert_eq!(
+            probabilities(&classifier, fixture::POSTER_JPEG).await,
+            expected,
+            "after {name}"
+        );
     }
 }
