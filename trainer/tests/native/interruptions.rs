@@ -1,4 +1,4 @@
-//! The trainer where it ends hard: killed at random moments, on a full disk, in a folder that cannot be written.
+//! The trainer when it is killed at random moments, when the disk is full, and when a folder is read-only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,29 +8,31 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::synthetic_posters::{Data, failed, json, log, succeeded, trainer};
+use crate::synthetic_posters::{PosterFolder, failed, json, log, succeeded, trainer};
 
+/// Kills per test.
 const KILLS: usize = 20;
 
+/// Epochs of the run that is killed.
 const EPOCHS: &str = "120";
 
-/// Largest difference of a loss from the unbroken run's. A resumed run begins each epoch with the same weights,
-/// order and draws; only sums over batches may be added in another order.
-const NOISE: f64 = 1e-4;
+/// Largest difference between the losses of a resumed and an uninterrupted run. Each epoch starts with the same
+/// weights, poster order and random draws; only the order of floating-point sums may differ.
+const TOLERANCE: f64 = 1e-4;
 
-/// Starts a command and kills it after `moment`, unless it has ended by then.
-fn kill_after(command: &mut Command, moment: Duration) {
+/// Starts a command and kills it after `delay`, unless it has ended by then.
+fn kill_after(command: &mut Command, delay: Duration) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(moment);
+    std::thread::sleep(delay);
     let _ = child.kill();
     child.wait().unwrap();
 }
 
 #[test]
-fn a_training_killed_at_twenty_random_moments_ends_as_the_unbroken_one() {
-    let data = Data::paint();
+fn a_run_killed_at_twenty_random_moments_ends_with_the_losses_of_an_uninterrupted_one() {
+    let data = PosterFolder::new();
     let started = Instant::now();
-    succeeded(data.train("unbroken", &["--epochs", EPOCHS]));
+    succeeded(data.train("uninterrupted", &["--epochs", EPOCHS]));
     let took = started.elapsed();
 
     let run = data.path("killed");
@@ -51,14 +53,15 @@ fn a_training_killed_at_twenty_random_moments_ends_as_the_unbroken_one() {
             begin.arg("--out").arg(&run);
             begin
         };
-        // Some before the first step, some epochs later; by epochs and not by time, whatever else the machine does.
-        let (more, moment) = (random.random_range(0..4), random.random_range(0..300));
+        // Some kills come before the first step, some epochs later. Counting epochs instead of seconds makes the test
+        // independent of the machine's load.
+        let (more, delay) = (random.random_range(0..4), random.random_range(0..300));
         let until = epochs() + more;
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while epochs() < until && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(Duration::from_millis(moment));
+        std::thread::sleep(Duration::from_millis(delay));
         if child.try_wait().unwrap().is_some() {
             break;
         }
@@ -67,37 +70,37 @@ fn a_training_killed_at_twenty_random_moments_ends_as_the_unbroken_one() {
         done.push(epochs());
     }
     let kills = done.len();
-    assert_eq!(kills, KILLS, "it was finished before: {done:?}");
+    assert_eq!(kills, KILLS, "the run finished too early: {done:?}");
     assert!(done.iter().any(|&epochs| epochs > 2), "{done:?}");
 
     let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
     succeeded(resume.arg(&run).output().unwrap());
-    let (resumed, unbroken) = (log(&run), log(&data.path("unbroken")));
-    assert_eq!(resumed.len(), unbroken.len(), "{resumed:?}");
+    let (resumed, uninterrupted) = (log(&run), log(&data.path("uninterrupted")));
+    assert_eq!(resumed.len(), uninterrupted.len(), "{resumed:?}");
     let mut worst: f64 = 0.0;
-    for (resumed, unbroken) in resumed.iter().zip(&unbroken) {
-        assert_eq!((resumed.0, &resumed.1), (unbroken.0, &unbroken.1));
-        worst = worst.max((resumed.2 - unbroken.2).abs());
+    for (resumed, uninterrupted) in resumed.iter().zip(&uninterrupted) {
+        assert_eq!((resumed.0, &resumed.1), (uninterrupted.0, &uninterrupted.1));
+        worst = worst.max((resumed.2 - uninterrupted.2).abs());
     }
-    assert!(worst < NOISE, "a loss is off by {worst}");
-    let left = |dir: &Path| {
+    assert!(worst < TOLERANCE, "a loss differs by {worst}");
+    let temporary_files = |dir: &Path| {
         let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
         names
             .map(|name| name.to_string_lossy().into_owned())
             .filter(|name| name.contains("tmp"))
             .collect::<Vec<_>>()
     };
-    let drafts = [left(&run), left(&run.join("checkpoint"))].concat();
-    assert!(drafts.is_empty(), "drafts of killed runs are left: {drafts:?}");
+    let left = [temporary_files(&run), temporary_files(&run.join("checkpoint"))].concat();
+    assert!(left.is_empty(), "temporary files of killed runs are left: {left:?}");
     println!(
-        "figure: training of {EPOCHS} epochs ({:.1} s), killed {kills} times at random, {done:?} epochs done by then: every loss as in the unbroken run, largest difference {worst:.0e}",
+        "figure: training for {EPOCHS} epochs ({:.1} s), killed {kills} times at random, after {done:?} epochs: largest difference of a loss from the uninterrupted run {worst:.0e}",
         took.as_secs_f64()
     );
 }
 
 #[test]
-fn an_export_killed_at_random_moments_leaves_the_old_bundle_or_the_new_one() {
-    let data = Data::paint();
+fn an_export_killed_at_random_moments_leaves_the_old_or_the_new_bundle() {
+    let data = PosterFolder::new();
     succeeded(data.train("one", &["--epochs", "1"]));
     succeeded(data.train("two", &["--epochs", "2", "--seed", "5"]));
     let bundle = data.path("bundle");
@@ -124,28 +127,29 @@ fn an_export_killed_at_random_moments_leaves_the_old_bundle_or_the_new_one() {
         let found = hash();
         let which = [&one, &two].iter().position(|hash| **hash == found);
         seen[which.expect("neither the old manifest nor the new one")] += 1;
-        // The weights are whole, and those of the manifest.
+        // The weights are complete and match the manifest.
         let mut predict = trainer(&["predict", "--device", "cpu", "--bundle"]);
         predict.arg(&bundle).arg(data.path("Images/tt0000.png"));
         succeeded(predict.output().unwrap());
     }
     println!(
-        "figure: export over another bundle, killed {KILLS} times at random: {} times one bundle, {} times the other, never half of one",
+        "figure: export over another bundle, killed {KILLS} times at random: one bundle {} times, the other {} times, never a mixture",
         seen[0], seen[1]
     );
 }
 
-/// A disk of its own in a folder; `None` where this user may not mount one.
+/// A small disk (tmpfs) that is mounted on a folder.
 struct Disk(PathBuf);
 
 impl Disk {
+    /// Returns `None` if the user may not mount disks.
     fn mount(at: PathBuf, options: &str) -> Option<Self> {
         fs::create_dir_all(&at).unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(&at);
         let mounted = mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
         if !mounted {
-            println!("figure: not tried: only root may mount a small disk or a read-only one");
+            println!("figure: skipped: only root may mount a small or read-only disk");
         }
         mounted.then_some(Self(at))
     }
@@ -163,25 +167,25 @@ impl Drop for Disk {
 }
 
 #[test]
-fn a_full_disk_stops_a_training_that_goes_on_when_there_is_room() {
-    let data = Data::paint();
-    succeeded(data.train("unbroken", &["--epochs", "8"]));
+fn training_stops_on_a_full_disk_and_resumes_once_there_is_space() {
+    let data = PosterFolder::new();
+    succeeded(data.train("uninterrupted", &["--epochs", "8"]));
     let Some(disk) = Disk::mount(data.path("small"), "size=200k") else { return };
-    let said = failed(data.train("small/run", &["--epochs", "8"]));
-    assert!(said.contains("No space left on device"), "{said}");
-    assert!(said.contains("small"), "{said}");
+    let printed = failed(data.train("small/run", &["--epochs", "8"]));
+    assert!(printed.contains("No space left on device"), "{printed}");
+    assert!(printed.contains("small"), "{printed}");
     disk.remount("remount,size=20m");
     let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
     succeeded(resume.arg(data.path("small/run")).output().unwrap());
-    let (resumed, unbroken) = (log(&data.path("small/run")), log(&data.path("unbroken")));
-    assert_eq!(resumed.len(), unbroken.len());
-    assert!(resumed.iter().zip(&unbroken).all(|(a, b)| (a.2 - b.2).abs() < NOISE));
+    let (resumed, uninterrupted) = (log(&data.path("small/run")), log(&data.path("uninterrupted")));
+    assert_eq!(resumed.len(), uninterrupted.len());
+    assert!(resumed.iter().zip(&uninterrupted).all(|(a, b)| (a.2 - b.2).abs() < TOLERANCE));
 
-    // A bundle that there is no room for leaves the one that is there.
+    // A failed export leaves the old bundle.
     let bundle = data.path("small/bundle");
     let export = || {
         let mut export = trainer(&["export", "--device", "cpu", "--run"]);
-        export.arg(data.path("unbroken")).arg("--out").arg(&bundle).output().unwrap()
+        export.arg(data.path("uninterrupted")).arg("--out").arg(&bundle).output().unwrap()
     };
     succeeded(export());
     let before = fs::read(bundle.join("model.json")).unwrap();
@@ -191,18 +195,21 @@ fn a_full_disk_stops_a_training_that_goes_on_when_there_is_room() {
         .stderr(Stdio::null())
         .status();
     assert!(!blocks.unwrap().success(), "the disk must be full");
-    let said = failed(export());
-    assert!(said.contains("No space left on device") && said.contains("small/bundle"), "{said}");
+    let printed = failed(export());
+    assert!(
+        printed.contains("No space left on device") && printed.contains("small/bundle"),
+        "{printed}"
+    );
     assert_eq!(fs::read(bundle.join("model.json")).unwrap(), before);
     println!(
-        "figure: a full disk: training stops with the reason and goes on when there is room; an export leaves the old bundle"
+        "figure: full disk: training stops with the reason and resumes once there is space; an export leaves the old bundle"
     );
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_named_and_what_is_there_is_kept() {
-    let data = Data::paint();
-    succeeded(data.train("unbroken", &["--epochs", "2"]));
+fn errors_name_a_read_only_folder_and_leave_its_files() {
+    let data = PosterFolder::new();
+    succeeded(data.train("uninterrupted", &["--epochs", "2"]));
     let Some(disk) = Disk::mount(data.path("fixed"), "size=20m") else { return };
     succeeded(data.train("fixed/run", &["--epochs", "1"]));
     let config = data.path("fixed/run/config.toml");
@@ -210,20 +217,31 @@ fn a_folder_that_cannot_be_written_is_named_and_what_is_there_is_kept() {
     fs::write(&config, text.replace("epochs = 1", "epochs = 2")).unwrap();
     let log_before = fs::read(data.path("fixed/run/log.jsonl")).unwrap();
     disk.remount("remount,ro");
-    let said = failed(data.train("fixed/other", &[]));
-    assert!(said.contains("fixed/other") && said.contains("Read-only file system"), "{said}");
+    let printed = failed(data.train("fixed/other", &[]));
+    assert!(
+        printed.contains("fixed/other") && printed.contains("Read-only file system"),
+        "{printed}"
+    );
     let resume = || {
         let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
         resume.arg(data.path("fixed/run")).output().unwrap()
     };
-    let said = failed(resume());
-    assert!(said.contains("fixed/run") && said.contains("Read-only file system"), "{said}");
+    let printed = failed(resume());
+    assert!(
+        printed.contains("fixed/run") && printed.contains("Read-only file system"),
+        "{printed}"
+    );
     assert_eq!(fs::read(data.path("fixed/run/log.jsonl")).unwrap(), log_before);
     let mut export = trainer(&["export", "--device", "cpu", "--run"]);
-    export.arg(data.path("unbroken")).arg("--out").arg(data.path("fixed/bundle"));
-    let said = failed(export.output().unwrap());
-    assert!(said.contains("fixed/bundle") && said.contains("Read-only file system"), "{said}");
+    export.arg(data.path("uninterrupted")).arg("--out").arg(data.path("fixed/bundle"));
+    let printed = failed(export.output().unwrap());
+    assert!(
+        printed.contains("fixed/bundle") && printed.contains("Read-only file system"),
+        "{printed}"
+    );
     disk.remount("remount,rw");
     succeeded(resume());
-    println!("figure: a read-only folder: train, resume and export say so and change nothing");
+    println!(
+        "figure: read-only folder: train, resume and export fail with the reason and change nothing"
+    );
 }

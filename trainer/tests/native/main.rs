@@ -1,5 +1,5 @@
-//! Tests of the `trainer` command line, in one program: each test program links all of Burn, which takes longer than
-//! most of its tests.
+//! Tests of the `trainer` command line. All are in one program, because linking Burn takes longer than running most of
+//! them.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a failing test should say where
 
 mod cli;

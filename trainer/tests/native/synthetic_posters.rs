@@ -1,4 +1,4 @@
-//! Posters that a test paints, and the trainer's command line on them.
+//! A folder of drawn posters to train on, and functions that run the trainer's command line.
 #![allow(dead_code)] // each test file uses some of it
 
 use std::fs;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const POSTERS: usize = 60;
 
-/// The seed's network at a size at which an epoch takes a second.
+/// A seed-cnn so small that an epoch takes a second.
 pub(crate) const CONFIG: &str = r#"
 epochs = 4
 batch_size = 8
@@ -30,14 +30,16 @@ mean = [0.5, 0.5, 0.5]
 std = [0.25, 0.25, 0.25]
 "#;
 
-/// A folder of painted posters: horror is dark, comedy yellow, and drama comes with either. Each has a texture of its
-/// own, or they would all be taken for printings of two posters.
-pub(crate) struct Data {
+/// A temporary folder with `train.csv`, `Images/` and `config.toml`.
+///
+/// Posters of horror films are dark, those of comedies yellow. Dramas have a lighter band at the bottom. Each poster
+/// has its own texture; without it, all would count as near-duplicates of two posters.
+pub(crate) struct PosterFolder {
     pub(crate) dir: TempDir,
 }
 
-impl Data {
-    pub(crate) fn paint() -> Self {
+impl PosterFolder {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("Images")).unwrap();
         let mut csv = String::from("Id,Genre,Comedy,Drama,Horror\n");
@@ -50,12 +52,12 @@ impl Data {
             );
             let shade = (index * 3 % 40) as u8;
             let colour = if horror { [shade, 0, 10] } else { [200 + shade, 190, 30] };
-            let picture = RgbImage::from_fn(40, 60, |x, y| {
+            let poster = RgbImage::from_fn(40, 60, |x, y| {
                 let light = if drama && y > 40 { 40 } else { texture(index, x / 5, y / 5) };
                 Rgb(colour.map(|value: u8| value.saturating_add(light)))
             });
             let extension = ["png", "jpg", "jpeg", "webp"][index % 4];
-            picture.save(dir.path().join(format!("Images/tt{index:04}.{extension}"))).unwrap();
+            poster.save(dir.path().join(format!("Images/tt{index:04}.{extension}"))).unwrap();
         }
         fs::write(dir.path().join("train.csv"), csv).unwrap();
         fs::write(dir.path().join("config.toml"), CONFIG).unwrap();
@@ -66,6 +68,7 @@ impl Data {
         self.dir.path().join(name)
     }
 
+    /// Trains with the folder's configuration into its subfolder `out`.
     pub(crate) fn train(&self, out: &str, more: &[&str]) -> Output {
         let (data, out) = (self.dir.path(), self.path(out));
         let config = self.path("config.toml");
@@ -74,6 +77,7 @@ impl Data {
         command.args(more).output().unwrap()
     }
 
+    /// Replaces the first occurrence of a text in `train.csv`.
     pub(crate) fn edit_csv(&self, from: &str, to: &str) {
         let path = self.path("train.csv");
         let csv = fs::read_to_string(&path).unwrap();
@@ -82,7 +86,7 @@ impl Data {
     }
 }
 
-/// Light of a patch, 0..16: any, but always the same.
+/// Returns the brightness of a patch, 0..16: pseudo-random, but always the same.
 fn texture(index: usize, column: u32, row: u32) -> u8 {
     let number =
         (index as u32 * 64 + column).wrapping_mul(0x9e37_79b1) ^ row.wrapping_mul(0x85eb_ca6b);
@@ -95,29 +99,32 @@ pub(crate) fn trainer(arguments: &[&str]) -> Command {
     command
 }
 
-pub(crate) fn said(output: &Output) -> String {
+/// Returns what a command printed: its standard output, then its standard error.
+pub(crate) fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+/// Asserts that a command succeeded, and returns what it printed.
 #[track_caller]
 pub(crate) fn succeeded(output: Output) -> String {
-    assert!(output.status.success(), "{}", said(&output));
-    said(&output)
+    assert!(output.status.success(), "{}", printed(&output));
+    printed(&output)
 }
 
+/// Asserts that a command failed with an error message and without a panic, and returns what it printed.
 #[track_caller]
 pub(crate) fn failed(output: Output) -> String {
-    let said = said(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
+    let printed = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(!printed.contains("panicked"), "{printed}");
+    printed
 }
 
 pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Epoch, split, loss and accuracy of each line of a run's log.
+/// Returns epoch, split, loss and accuracy of each line of a run's log.
 pub(crate) fn log(run: &Path) -> Vec<(u64, String, f64, f64)> {
     let text = fs::read_to_string(run.join("log.jsonl")).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

@@ -48,7 +48,7 @@ const SUITES: [Suite; 7] = [
     Suite {
         name: "kills",
         heading: "Kills, full disks and read-only folders",
-        native: &["kill"],
+        native: &["interruptions"],
         page: &[],
     },
     Suite { name: "fetch", heading: "Downloads", native: &["fetch"], page: &[] },
