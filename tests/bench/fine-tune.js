@@ -1,4 +1,4 @@
-/** A head that learns a new genre from forty posters: in Marquee, and in TensorFlow.js. */
+/** Trains the head on a new genre with forty posters, in Marquee or in TensorFlow.js. */
 
 import { decode } from "./engines/input.js";
 
@@ -6,15 +6,15 @@ const [POSTERS, BATCH, RATE, PULL, DECAY] = [40, 32, 1e-3, 1, 2];
 const query = new URLSearchParams(location.search);
 const device = query.get("device") === "webgpu" ? "webgpu" : "cpu";
 
-/** The sample, dark or bright: every second poster is a Night. */
+/** Paints the sample poster dark or bright; every second one has the genre Night. */
 async function posters() {
-    const picture = await createImageBitmap(await (await fetch("../www/samples/lighthouse.jpg")).blob());
+    const image = await createImageBitmap(await (await fetch("../www/samples/lighthouse.jpg")).blob());
     const canvas = new OffscreenCanvas(160, 240);
     const context = canvas.getContext("2d");
     if (!context) throw new Error("no canvas");
     const files = [];
     for (let index = 0; index < POSTERS; index++) {
-        context.drawImage(picture, 0, 0, 160, 240);
+        context.drawImage(image, 0, 0, 160, 240);
         context.fillStyle = index % 2 ? `rgb(255 240 ${5 * index} / 50%)` : `rgb(0 0 ${2 * index} / 70%)`;
         context.fillRect(0, 0, 160, 240);
         files.push(new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer()));
@@ -22,7 +22,7 @@ async function posters() {
     return files;
 }
 
-/** Steps a second, and the losses of the first and the last tenth of the steps. @typedef {{ rate: number, losses: [number, number] }} Trained */
+/** Steps per second, and the first and the last reported loss. @typedef {{ rate: number, losses: [number, number] }} Trained */
 
 const trainers = {
     /** @returns {Promise<(steps: number) => Promise<Trained>>} */
@@ -45,7 +45,7 @@ const trainers = {
             return { rate, losses: [losses[0] ?? NaN, losses.at(-1) ?? NaN] };
         };
     },
-    /** The same loss, pull and optimiser on the features of the same network. */
+    /** The same loss, penalty and optimiser on the features of the same model. @returns {Promise<(steps: number) => Promise<Trained>>} */
     async tensorflow() {
         const engine = await (await import("./engines/tensorflow.js")).load(device, true);
         const { tf } = engine;
@@ -53,10 +53,10 @@ const trainers = {
         for (const file of await posters()) rows.push(engine.features(await decode(file, engine.input)));
         const features = tf.concat(rows);
         const genres = engine.head.bias.shape[0] + 1;
-        // One label a poster is known, the new genre's.
+        // Each poster has one known label: that of the new genre.
         const known = tf.tensor2d([Array.from({ length: genres }, (_, genre) => Number(genre === genres - 1))]);
         const labels = tf.tensor2d(Array.from({ length: POSTERS }, (_, index) => Array.from({ length: genres }, (_, genre) => Number(genre === genres - 1 && index % 2 === 0))));
-        const held = tf.tensor2d([Array.from({ length: genres }, (_, genre) => (genre === genres - 1 ? DECAY : PULL))]);
+        const pull = tf.tensor2d([Array.from({ length: genres }, (_, genre) => (genre === genres - 1 ? DECAY : PULL))]);
         const origin = {
             weight: tf.concat([engine.head.weight, tf.zeros([1280, 1])], 1),
             bias: tf.concat([engine.head.bias, tf.zeros([1])]),
@@ -73,13 +73,13 @@ const trainers = {
                     const [x, y] = [tf.gather(features, indices), tf.gather(labels, indices)];
                     return adam.minimize(() => {
                         const z = tf.add(tf.matMul(x, weight), bias);
-                        const each = tf.add(tf.sub(tf.relu(z), tf.mul(z, y)), tf.log1p(tf.exp(tf.neg(tf.abs(z)))));
-                        const entropy = tf.div(tf.sum(tf.mul(each, known)), BATCH);
-                        const strayed = tf.add(tf.sum(tf.square(tf.sub(weight, origin.weight)), 0, true), tf.square(tf.sub(bias, origin.bias)));
-                        return tf.add(entropy, tf.sum(tf.mul(strayed, held)));
+                        const entropies = tf.add(tf.sub(tf.relu(z), tf.mul(z, y)), tf.log1p(tf.exp(tf.neg(tf.abs(z)))));
+                        const entropy = tf.div(tf.sum(tf.mul(entropies, known)), BATCH);
+                        const distance = tf.add(tf.sum(tf.square(tf.sub(weight, origin.weight)), 0, true), tf.square(tf.sub(bias, origin.bias)));
+                        return tf.add(entropy, tf.sum(tf.mul(distance, pull)));
                     }, true);
                 });
-                // Marquee reads the loss ten times a second, and lets the page have its turn.
+                // Marquee reads the loss ten times a second, too, and then yields to the page.
                 if (step % 20 === 0 || step === steps - 1) losses.push((await loss.data())[0]);
                 loss.dispose();
             }

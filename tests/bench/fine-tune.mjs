@@ -1,7 +1,7 @@
 /**
- * Training the same head on the features of the same posters, in Marquee beside TensorFlow.js: steps a second.
+ * Measures the steps per second of training the same head on the same posters, in Marquee and in TensorFlow.js.
  *
- *     node teach.mjs [--rounds N] [--json FILE] [--gpu]
+ *     node fine-tune.mjs [--rounds N] [--json FILE] [--gpu]
  */
 
 import { begin } from "./bench.mjs";
@@ -9,7 +9,7 @@ import { begin } from "./bench.mjs";
 const { options, rounds, server, launch, record, finish } = await begin();
 const browser = await launch();
 for (const device of ["cpu", "webgpu"]) {
-    // A GPU in software makes a few steps a second.
+    // The software GPU takes a few steps a second.
     const steps = device === "webgpu" && !options.gpu ? 20 : 200;
     const engines = [{ name: "Marquee", engine: "marquee", device }, { name: "TensorFlow.js", engine: "tensorflow", device }];
     const pages = [];
@@ -23,12 +23,12 @@ for (const device of ["cpu", "webgpu"]) {
         for (const { engine, page, rates } of pages) {
             await page.bringToFront();
             const { rate, losses } = await page.evaluate((steps) => Reflect.get(window, "bench").train(steps), steps);
-            if (!(losses[1] < losses[0])) throw new Error(`${engine.name} on ${device} learns nothing: ${losses}`);
-            if (round) rates.push(rate);
+            if (!(losses[1] < losses[0])) throw new Error(`${engine.name} on ${device} does not learn: the losses are ${losses}`);
+            if (round) rates.push(rate); // the first round warms up
         }
     }
     for (const { engine, page, rates } of pages) {
-        record(engine, "a head learns, 40 posters, batches of 32", "steps/s", rates);
+        record(engine, "training the head, 40 posters, batches of 32", "steps/s", rates);
         await page.close();
     }
 }
