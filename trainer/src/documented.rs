@@ -33,9 +33,10 @@ pub(crate) fn description(attributes: &[&str]) -> String {
     lines.map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the text of a raw string literal in `doc = r"text"` or `doc = r#"text"#`.
+/// Returns the text of a raw string literal in `doc = r"text"` or `doc = r#"text"#`. `stringify` may break the line
+/// before the literal.
 fn doc_text(attribute: &str) -> Option<&str> {
-    let literal = attribute.strip_prefix("doc = r")?;
+    let literal = attribute.strip_prefix("doc =")?.trim_start().strip_prefix('r')?;
     let hashes = literal.bytes().take_while(|&byte| byte == b'#').count();
     literal.get(hashes + 1..literal.len().checked_sub(hashes + 1)?)
 }

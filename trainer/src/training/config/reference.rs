@@ -144,8 +144,8 @@ fn rounded(value: &Value) -> String {
             format!("[{}]", values.iter().map(rounded).collect::<Vec<_>>().join(", "))
         }
         Value::Float(float) => {
-            let short = format!("{float:.4e}").parse().unwrap_or(*float);
-            Value::Float(short).to_string()
+            let short: f64 = format!("{float:.4e}").parse().unwrap_or(*float);
+            format!("{short:?}")
         }
         value => value.to_string(),
     }
