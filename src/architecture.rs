@@ -77,8 +77,8 @@ impl Architecture {
         }
     }
 
-    /// Returns the inverted residual blocks from first to last, for code that builds the same model elsewhere; empty
-    /// for a seed-cnn.
+    /// Returns the inverted residual blocks from first to last, for code that builds the same model elsewhere;
+    /// empty for a seed-cnn.
     pub fn blocks(&self) -> Vec<BlockPlan> {
         match self.family() {
             Family::SeedCnn(_) => Vec::new(),
@@ -88,8 +88,9 @@ impl Architecture {
         }
     }
 
-    /// Returns the name and shape of every tensor, for posters of `width` x `height` pixels and `genres` outputs. The
-    /// weight of a convolution is `[outputs, inputs, rows, columns]`, that of a dense layer `[inputs, outputs]`.
+    /// Returns the name and shape of every tensor, for posters of `width` x `height` pixels and `genres`
+    /// outputs. The weight of a convolution is `[outputs, inputs, rows, columns]`, that of a dense layer
+    /// `[inputs, outputs]`.
     pub fn tensors(&self, size: [u32; 2], genres: usize) -> Vec<(String, Vec<usize>)> {
         match self.family() {
             Family::SeedCnn(config) => config.tensors(size, genres),

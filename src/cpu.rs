@@ -1,10 +1,11 @@
-//! The models on a single CPU core, without Burn: the browser's first answer. Burn would double the download and take
-//! three times as long with one thread and 128-bit SIMD.
+//! The models on a single CPU core, without Burn: the browser's first answer. Burn would double the download
+//! and take three times as long with one thread and 128-bit SIMD.
 //!
-//! EfficientNet-Lite computes in 16-bit integers. A browser's SIMD multiplies eight of them and adds neighbouring
-//! products in one instruction, twice the throughput of floats. Unlike 8 bits, 16 bits cost no accuracy: a bundle's
-//! weights have 8 bits anyway, and ReLU6 limits the values between the layers to 0..=6. The weights of each output
-//! channel are scaled so that its 32-bit accumulator cannot overflow, whatever the poster.
+//! EfficientNet-Lite computes in 16-bit integers. A browser's SIMD multiplies eight of them and adds
+//! neighbouring products in one instruction, twice the throughput of floats. Unlike 8 bits, 16 bits cost no
+//! accuracy: a bundle's weights have 8 bits anyway, and ReLU6 limits the values between the layers to 0..=6.
+//! The weights of each output channel are scaled so that its 32-bit accumulator cannot overflow, whatever the
+//! poster.
 //!
 //! `model` is the same model in Burn; tests compare the two.
 
@@ -45,8 +46,9 @@ impl CpuModel {
     /// safetensors file.
     ///
     /// # Errors
-    /// [`crate::Error::Manifest`] if the architecture does not accept these sizes; [`crate::Error::WeightsShape`] lists
-    /// the tensors that are missing, unexpected, of another shape or not finite.
+    /// [`crate::Error::Manifest`] if the architecture does not accept these sizes;
+    /// [`crate::Error::WeightsShape`] lists the tensors that are missing, unexpected, of another shape or not
+    /// finite.
     pub fn new(
         architecture: &Architecture,
         input: &Preprocess,

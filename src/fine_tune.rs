@@ -1,14 +1,14 @@
 //! Fine-tuning: trains a shipped model further on a few posters, natively and in a browser with the same code.
 //!
-//! The front of the model is frozen, so its output for each poster is computed once (`features.rs`). Only the linear
-//! head is trained (`head.rs`), which takes milliseconds per step on any device, or the last stage as well
-//! (`last_stage.rs`). The trained weights are pulled towards their initial values, so that a handful of posters does not
-//! make the other genres worse (L2-SP; Li et al. 2018, "Explicit Inductive Bias for Transfer Learning with Convolutional
-//! Networks").
+//! The front of the model is frozen, so its output for each poster is computed once (`features.rs`). Only the
+//! linear head is trained (`head.rs`), which takes milliseconds per step on any device, or the last stage as
+//! well (`last_stage.rs`). The trained weights are pulled towards their initial values, so that a handful of
+//! posters does not make the other genres worse (L2-SP; Li et al. 2018, "Explicit Inductive Bias for Transfer
+//! Learning with Convolutional Networks").
 //!
-//! With few posters, a small held-out part says little. Heads are cheap, so a cross-validation is trained along with
-//! the head that is kept: one more head per fold, which does not learn from that fold. All heads are columns of one
-//! matrix, so a step costs hardly more than for one.
+//! With few posters, a small held-out part says little. Heads are cheap, so a cross-validation is trained along
+//! with the head that is kept: one more head per fold, which does not learn from that fold. All heads are
+//! columns of one matrix, so a step costs hardly more than for one.
 
 mod features;
 mod folds;
@@ -43,8 +43,8 @@ const NEW_THRESHOLD: f32 = 0.5;
 /// A poster's labels in the order of [`FineTuner::genres`]; `None` if unknown.
 pub type PartialLabels = Vec<Option<bool>>;
 
-/// Fine-tunes a bundle: [`add`](Self::add) posters, take [`step`](Self::step)s, [`evaluate`](Self::evaluate), and get
-/// the new [`bundle`](Self::bundle).
+/// Fine-tunes a bundle: [`add`](Self::add) posters, take [`step`](Self::step)s, [`evaluate`](Self::evaluate),
+/// and get the new [`bundle`](Self::bundle).
 ///
 /// ```no_run
 /// # async fn example(bundle: marquee::Bundle, poster: marquee::Pixels) -> marquee::Result<()> {
@@ -177,10 +177,12 @@ impl FineTuner {
         Ok(())
     }
 
-    /// Takes `steps` optimiser steps and returns the mean cross-entropy, in nats, of the known labels in their batches.
+    /// Takes `steps` optimiser steps and returns the mean cross-entropy, in nats, of the known labels in their
+    /// batches.
     ///
     /// # Errors
-    /// [`Error::NotTeachable`] if no label is known; [`Error::Compute`] if the device fails or the loss is not finite.
+    /// [`Error::NotTeachable`] if no label is known; [`Error::Compute`] if the device fails or the loss is not
+    /// finite.
     pub async fn step(&mut self, steps: usize) -> Result<f32> {
         let training_set = match self.training_set.take() {
             Some(training_set) => training_set,
@@ -204,8 +206,8 @@ impl FineTuner {
         Ok(sum.first().copied().unwrap_or(f32::NAN) / steps as f32)
     }
 
-    /// Compares the fine-tuned model with the one before and with the baseline, on held-out posters; `None` if none are
-    /// held out, see [`FineTuneOptions::folds`].
+    /// Compares the fine-tuned model with the one before and with the baseline, on held-out posters; `None` if
+    /// none are held out, see [`FineTuneOptions::folds`].
     ///
     /// # Errors
     /// [`Error::NotTeachable`] before the first step; [`Error::Compute`] if the device fails.

@@ -1,8 +1,9 @@
 //! The convolutions of mobile networks as Burn extensions, each fused with its bias and activation.
 //!
-//! On the CPU they are kernels of our own (`flex.rs`): Burn's general convolution spends most of its time on depthwise
-//! layers, and its gradient processes their channels one by one. On WebGPU they are our own kernels too (`gpu.rs`),
-//! except for training, as these have no gradients. Everywhere else they are Burn's convolutions.
+//! On the CPU they are kernels of our own (`flex.rs`): Burn's general convolution spends most of its time on
+//! depthwise layers, and its gradient processes their channels one by one. On WebGPU they are our own kernels
+//! too (`gpu.rs`), except for training, as these have no gradients. Everywhere else they are Burn's
+//! convolutions.
 
 #[cfg(feature = "flex")]
 mod flex;
@@ -102,8 +103,8 @@ mod tests {
 
     type Layer = fn(&Conv2d, Tensor<4>, Activation) -> Tensor<4>;
 
-    /// Returns a layer's output and its gradients with respect to input, weight and bias, for a loss that weights the
-    /// output values differently.
+    /// Returns a layer's output and its gradients with respect to input, weight and bias, for a loss that
+    /// weights the output values differently.
     fn run(layer: Layer, conv: &Conv2d, x: &Tensor<4>, activation: Activation) -> [Tensor<4>; 4] {
         let x = x.clone().require_grad();
         let y = layer(conv, x.clone(), activation);

@@ -33,7 +33,8 @@ pub enum Model {
 }
 
 impl Model {
-    /// Builds a model with random weights on `device`, for posters of `width` x `height` pixels and `genres` outputs.
+    /// Builds a model with random weights on `device`, for posters of `width` x `height` pixels and `genres`
+    /// outputs.
     ///
     /// # Errors
     /// Those of [`Architecture::check`].
@@ -72,8 +73,8 @@ impl Model {
         model.map_err(|reason| Error::Manifest { reason })?.load(tensors)
     }
 
-    /// Returns the logits `[N, genres]` of normalised posters `[N, 3, height, width]`. The sigmoid of a logit is the
-    /// genre's probability, independent of the others: a film may have several genres.
+    /// Returns the logits `[N, genres]` of normalised posters `[N, 3, height, width]`. The sigmoid of a logit
+    /// is the genre's probability, independent of the others: a film may have several genres.
     pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
         match self {
             Self::SeedCnn(model) => model.forward(posters),
@@ -81,8 +82,8 @@ impl Model {
         }
     }
 
-    /// Returns the logits `[N, genres]` of the input of part `part`: of posters for part 0, otherwise of the output of
-    /// the parts before it. See [`EfficientNetLite::run`]; a seed-cnn has only part 0.
+    /// Returns the logits `[N, genres]` of the input of part `part`: of posters for part 0, otherwise of the
+    /// output of the parts before it. See [`EfficientNetLite::run`]; a seed-cnn has only part 0.
     pub fn forward_from(&self, part: usize, x: Tensor<4>) -> Tensor<2> {
         match self {
             Self::EfficientNetLite(model) => model.classify(model.run(part..PARTS, x)),

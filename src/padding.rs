@@ -1,7 +1,7 @@
 //! TensorFlow's "SAME" padding, which every convolution of an EfficientNet-Lite uses.
 //!
-//! The output has `ceil(size / stride)` positions a side, and the input is padded with the zeros that these need. If
-//! their number is odd, the extra one follows the input.
+//! The output has `ceil(size / stride)` positions a side, and the input is padded with the zeros that these
+//! need. If their number is odd, the extra one follows the input.
 
 /// Returns the number of zeros before a side of `size`, 1 or more.
 pub(crate) fn before(size: usize, kernel: usize, stride: usize) -> usize {

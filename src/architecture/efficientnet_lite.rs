@@ -95,8 +95,9 @@ const STAGES: [Stage; 7] = [
     stage(1, 3, 1, 320),
 ];
 
-/// An inverted residual block (Sandler et al. 2018, "MobileNetV2"): a 1x1 convolution to more channels (`expand`) and
-/// a `depthwise` convolution, both with ReLU6, then a linear 1x1 convolution to fewer channels (`project`).
+/// An inverted residual block (Sandler et al. 2018, "MobileNetV2"): a 1x1 convolution to more channels
+/// (`expand`) and a `depthwise` convolution, both with ReLU6, then a linear 1x1 convolution to fewer channels
+/// (`project`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockPlan {
     /// Path of its parameters, such as `stages.2.blocks.0`.

@@ -39,8 +39,8 @@ impl Default for SeedCnnConfig {
 }
 
 impl SeedCnnConfig {
-    /// Returns what remains of a side after all blocks. Each block removes a pixel at both ends, then halves the rest,
-    /// rounding down.
+    /// Returns what remains of a side after all blocks. Each block removes a pixel at both ends, then halves
+    /// the rest, rounding down.
     pub fn side_after_blocks(&self, side: u32) -> usize {
         let side = side as usize;
         self.channels.iter().fold(side, |side, _| side.saturating_sub(KERNEL - 1) / POOL)

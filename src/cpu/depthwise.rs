@@ -1,9 +1,9 @@
 //! Depthwise convolutions, which filter each channel separately.
 //!
-//! Hidden values come in pairs of horizontal neighbours, so that one instruction multiplies both with their taps and
-//! adds the products. A kernel row has an odd number of taps, so it covers a whole number of pairs only with a zero tap
-//! before or after it: the two *alignments* of a row. Both alignments read the same pairs. With stride 1 they give two
-//! neighbouring outputs at once; with stride 2 all outputs have the same alignment.
+//! Hidden values come in pairs of horizontal neighbours, so that one instruction multiplies both with their
+//! taps and adds the products. A kernel row has an odd number of taps, so it covers a whole number of pairs
+//! only with a zero tap before or after it: the two *alignments* of a row. Both alignments read the same pairs.
+//! With stride 1 they give two neighbouring outputs at once; with stride 2 all outputs have the same alignment.
 
 mod layout;
 mod taps;
@@ -25,8 +25,8 @@ const BASES: usize = 2;
 /// A depthwise convolution with ReLU6 for maps of one size.
 #[derive(Debug)]
 pub struct Depthwise {
-    /// Layout: `[channels / 8][kernel rows][tap pairs][alignments]`, an entry being two registers of four channels with
-    /// both taps of the pair each.
+    /// Layout: `[channels / 8][kernel rows][tap pairs][alignments]`, an entry being two registers of four
+    /// channels with both taps of the pair each.
     taps: Vec<[i16x8; 2]>,
     /// Quantised biases, with which the accumulators begin: `[channels / 8]`.
     bias: Vec<[i32x4; 2]>,
@@ -40,8 +40,8 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    /// Packs `weights`, `[channels, kernel, kernel]` row-major, for maps of `[height, width]`. The kernel must be 3 or 5,
-    /// the stride 1 or 2, and the number of channels a multiple of 8.
+    /// Packs `weights`, `[channels, kernel, kernel]` row-major, for maps of `[height, width]`. The kernel must
+    /// be 3 or 5, the stride 1 or 2, and the number of channels a multiple of 8.
     pub fn new(
         weights: &[f32],
         bias: &[f32],

@@ -1,7 +1,7 @@
 //! EfficientNet-Lite in 16-bit integers; see [`crate::architecture::efficientnet_lite`] for the architecture.
 //!
-//! Feature maps are `[rows, columns, channels]`. Between blocks they are floats, so that the residual sums stay exact;
-//! within a block they are integers.
+//! Feature maps are `[rows, columns, channels]`. Between blocks they are floats, so that the residual sums stay
+//! exact; within a block they are integers.
 
 mod stem;
 
@@ -25,8 +25,8 @@ pub(super) struct EfficientNetLite {
     head: Head,
 }
 
-/// An inverted residual block. The first block has no `expand` convolution of its own; the stem's convolution, a 1x1
-/// convolution over patches, takes its place.
+/// An inverted residual block. The first block has no `expand` convolution of its own; the stem's convolution,
+/// a 1x1 convolution over patches, takes its place.
 #[derive(Debug)]
 struct Block {
     expand: Expand,

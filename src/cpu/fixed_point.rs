@@ -1,13 +1,13 @@
 //! Fixed-point numbers: a real number is stored as the integer nearest to `value * factor`.
 //!
-//! - *Hidden* values lie within a block, after a ReLU6. They range over 0..=6, and their factor is always the same power
-//!   of two.
-//! - *Stream* values pass from block to block as floats. Each layer quantises its input with the largest power of two
-//!   that the largest value of this poster allows.
+//! - *Hidden* values lie within a block, after a ReLU6. They range over 0..=6, and their factor is always the
+//!   same power of two.
+//! - *Stream* values pass from block to block as floats. Each layer quantises its input with the largest power
+//!   of two that the largest value of this poster allows.
 //! - *Weights* have one factor per output channel, as large as the 32-bit accumulator allows.
 //!
-//! For a factor of 2^n, the code calls n the number of (fraction) *bits*. A *scale* is the opposite of a factor: it
-//! converts an accumulator back.
+//! For a factor of 2^n, the code calls n the number of (fraction) *bits*. A *scale* is the opposite of a
+//! factor: it converts an accumulator back.
 
 use bytemuck::cast;
 use wide::{f32x4, f32x8, i16x8, i32x4, i32x8};
@@ -25,8 +25,8 @@ const STREAM_BITS: i32 = 12;
 /// representation: a conversion in one addition.
 const TO_INTEGER: f32 = (1 << 23) as f32;
 
-/// Two neighbouring 16-bit values that one instruction multiplies and adds: channels of a pixel in a 1x1 convolution,
-/// pixels of a channel in a depthwise one.
+/// Two neighbouring 16-bit values that one instruction multiplies and adds: channels of a pixel in a 1x1
+/// convolution, pixels of a channel in a depthwise one.
 pub type Pair = i32;
 
 /// The range of a layer's integer inputs.
@@ -42,9 +42,9 @@ impl InputRange {
     pub const HIDDEN: Self = Self { max: SIX, bits: HIDDEN_BITS };
     pub const STREAM: Self = Self { max: i16::MAX, bits: STREAM_BITS };
 
-    /// Returns the factor for the weights of one output channel: the largest with which neither the sum of its products
-    /// nor its bias can overflow 32 bits. It is a multiple of the factor that makes the largest weight 127, so 8-bit
-    /// weights are represented exactly.
+    /// Returns the factor for the weights of one output channel: the largest with which neither the sum of its
+    /// products nor its bias can overflow 32 bits. It is a multiple of the factor that makes the largest weight
+    /// 127, so 8-bit weights are represented exactly.
     pub fn weight_factor(self, weights: &[f32], bias: f32) -> f32 {
         // `f32::max` compiles to a function call in wasm, because it must handle NaN.
         let larger = |largest: f32, weight: &f32| {
@@ -77,8 +77,8 @@ pub fn power_of_two(exponent: i32) -> f32 {
     (exponent as f32).exp2()
 }
 
-/// Quantises stream values into `pairs` and returns their fraction bits. After each `row` values, a multiple of 8, it
-/// writes `padding` pairs of zeros.
+/// Quantises stream values into `pairs` and returns their fraction bits. After each `row` values, a multiple of
+/// 8, it writes `padding` pairs of zeros.
 pub fn quantise_stream(values: &[f32], [row, padding]: [usize; 2], pairs: &mut Vec<Pair>) -> i32 {
     let (eights, _) = values.as_chunks::<8>();
     let largest = eights
@@ -100,8 +100,8 @@ pub fn quantise_stream(values: &[f32], [row, padding]: [usize; 2], pairs: &mut V
     bits
 }
 
-/// Applies ReLU6 to accumulators and returns hidden values in the lower half of each lane; the upper half holds bits of
-/// [`TO_INTEGER`]. `scales` undo the factors of the weights and the inputs.
+/// Applies ReLU6 to accumulators and returns hidden values in the lower half of each lane; the upper half holds
+/// bits of [`TO_INTEGER`]. `scales` undo the factors of the weights and the inputs.
 #[inline(always)]
 fn relu6(sums: i32x4, scales: f32x4) -> i32x4 {
     let values = f32x4::from_i32x4(sums) * scales;
@@ -117,8 +117,8 @@ pub fn requantise(sums: [i32x4; 2], scales: [f32x4; 2]) -> i16x8 {
     i16x8::from_i32x8_saturate(cast::<_, i32x8>([low, high]))
 }
 
-/// Requantises four accumulators of a pixel and those of its right neighbour to pairs of hidden values, one pair per
-/// channel.
+/// Requantises four accumulators of a pixel and those of its right neighbour to pairs of hidden values, one
+/// pair per channel.
 #[inline(always)]
 pub fn requantise_pairs(left: i32x4, right: i32x4, scales: f32x4) -> i32x4 {
     let [left, right] = [left, right].map(|sums| relu6(sums, scales));

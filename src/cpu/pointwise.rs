@@ -34,7 +34,8 @@ pub struct HiddenMap<'a> {
 }
 
 impl Expand {
-    /// Packs `weights`, `[outputs, inputs]` row-major. The number of inputs must be even, that of outputs a multiple of 8.
+    /// Packs `weights`, `[outputs, inputs]` row-major. The number of inputs must be even, that of outputs a
+    /// multiple of 8.
     pub fn new(weights: &[f32], bias: Vec<f32>, range: InputRange) -> Self {
         let rows = weights.chunks(weights.len() / bias.len()).zip(&bias);
         let factors: Vec<f32> = rows.map(|(row, bias)| range.weight_factor(row, *bias)).collect();
@@ -46,7 +47,8 @@ impl Expand {
         self.weights.inputs()
     }
 
-    /// Writes the outputs for `pixels`, `[rows, columns, inputs]` with `bits` fraction bits and an even number of columns.
+    /// Writes the outputs for `pixels`, `[rows, columns, inputs]` with `bits` fraction bits and an even number
+    /// of columns.
     #[inline(never)] // keeps the kernels apart in a profile
     pub fn run(&self, pixels: &[Pair], bits: i32, map: HiddenMap<'_>) {
         let input = fixed_point::power_of_two(bits);
@@ -77,7 +79,8 @@ impl Expand {
 }
 
 impl Project {
-    /// Packs `weights`, `[outputs, inputs]` row-major. The number of inputs must be even, that of outputs a multiple of 8.
+    /// Packs `weights`, `[outputs, inputs]` row-major. The number of inputs must be even, that of outputs a
+    /// multiple of 8.
     pub fn new(weights: &[f32], bias: Vec<f32>, range: InputRange) -> Self {
         // The bias is added in floats, so the accumulators need no room for it.
         let rows = weights.chunks(weights.len() / bias.len());

@@ -1,5 +1,5 @@
-//! The original notebook's model in floats; see [`crate::architecture::seed_cnn`]. It only serves comparisons, so the
-//! code is simple rather than fast.
+//! The original notebook's model in floats; see [`crate::architecture::seed_cnn`]. It only serves comparisons,
+//! so the code is simple rather than fast.
 
 use crate::architecture::seed_cnn::{EPSILON, KERNEL, POOL, SeedCnnConfig};
 use crate::error::Result;

@@ -31,8 +31,8 @@ pub(super) struct FeatureCache {
 /// A labelled poster.
 pub(super) struct Example {
     pub(super) labels: PartialLabels,
-    /// Inputs of the trained part, one per view: `[features]` for the head, `[channels, rows, columns]` for the last
-    /// stage. The first view is the poster itself.
+    /// Inputs of the trained part, one per view: `[features]` for the head, `[channels, rows, columns]` for the
+    /// last stage. The first view is the poster itself.
     pub(super) views: Vec<Vec<f32>>,
     /// Logits before fine-tuning.
     pub(super) before: Vec<f32>,
@@ -84,8 +84,8 @@ impl FeatureCache {
         Ok(())
     }
 
-    /// Returns the inputs of the last stage, `[N, channels, rows, columns]`, and of the head, `[N, features]`. The model
-    /// without Burn computes only the latter.
+    /// Returns the inputs of the last stage, `[N, channels, rows, columns]`, and of the head, `[N, features]`.
+    /// The model without Burn computes only the latter.
     fn extract(&self, input: &Preprocess, views: &[Pixels]) -> (Option<Tensor<4>>, Tensor<2>) {
         let device = self.origin.device();
         if let Some(cpu) = &self.cpu {
@@ -133,8 +133,8 @@ fn without_burn(model: &EfficientNetLite, manifest: &Manifest) -> Result<CpuMode
     CpuModel::with_tensors(architecture, input, model.tensors()?.into_iter().collect())
 }
 
-/// Returns one view of a poster: 0 is the poster itself, 1 its mirror image, and from 2 on crops of the corners, every
-/// second one mirrored.
+/// Returns one view of a poster: 0 is the poster itself, 1 its mirror image, and from 2 on crops of the
+/// corners, every second one mirrored.
 fn view(input: &Preprocess, poster: &Pixels, index: usize) -> Result<Pixels> {
     let view = match index {
         0 | 1 => poster.clone(),

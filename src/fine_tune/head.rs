@@ -48,8 +48,8 @@ impl HeadTrainer {
         self.layer.forward(features)
     }
 
-    /// Returns the L2-SP penalty: the squared distance of each column from its initial value, times its pull, as `[1]`.
-    /// The initial values of new genres are 0, so for them it is weight decay.
+    /// Returns the L2-SP penalty: the squared distance of each column from its initial value, times its pull,
+    /// as `[1]`. The initial values of new genres are 0, so for them it is weight decay.
     pub(super) fn penalty(&self) -> Tensor<1> {
         let (weight, bias) = &self.initial;
         let mut distance = (self.layer.weight.val() - weight.clone()).powi_scalar(2).sum_dim(0);

@@ -45,8 +45,8 @@ impl LastStageTrainer {
         EfficientNetLite::pool(self.model.run(LAST_STAGE..PARTS, inputs))
     }
 
-    /// Adds the L2-SP penalty to `sum`: the squared distance of the convolutions' weights from their initial values, times
-    /// `pull`. Biases are left out, as they can do little harm.
+    /// Adds the L2-SP penalty to `sum`: the squared distance of the convolutions' weights from their initial
+    /// values, times `pull`. Biases are left out, as they can do little harm.
     pub(super) fn add_penalty(&self, sum: Tensor<1>) -> Tensor<1> {
         let weights = self.model.kernels(LAST_STAGE).into_iter();
         weights.zip(&self.initial).fold(sum, |sum, (weight, initial)| {

@@ -11,7 +11,8 @@ use crate::error::Result;
 pub enum Depth {
     /// The linear head.
     Head,
-    /// The head, and the last stage of blocks with the convolution that follows it, at a tenth of the learning rate.
+    /// The head, and the last stage of blocks with the convolution that follows it, at a tenth of the learning
+    /// rate.
     LastStage,
 }
 
@@ -25,23 +26,23 @@ pub struct FineTuneOptions {
     pub steps: usize,
     /// Posters per step, 1..=4096, drawn with replacement.
     pub batch_size: usize,
-    /// Posters that go through the last stage at once, 1..=4096. Gradients are accumulated, so that a batch may be larger
-    /// than the device's memory allows; apart from rounding, the result is the same.
+    /// Posters that go through the last stage at once, 1..=4096. Gradients are accumulated, so that a batch may
+    /// be larger than the device's memory allows; apart from rounding, the result is the same.
     pub micro_batch_size: usize,
     /// Adam's learning rate for the head. The last stage uses a tenth of it.
     pub learning_rate: f64,
-    /// Strength of the L2-SP penalty, which pulls the weights of existing genres, and of the last stage, towards their
-    /// initial values. 0 turns it off.
+    /// Strength of the L2-SP penalty, which pulls the weights of existing genres, and of the last stage,
+    /// towards their initial values. 0 turns it off.
     pub pull: f64,
     /// Strength of the weight decay of new genres, which pulls their weights towards 0.
     pub decay: f64,
-    /// How much a genre's rarer label is weighted up, 0..=1: at 0 not at all, at 1 until its positives and negatives count
-    /// the same. At most by a factor of 10.
+    /// How much a genre's rarer label is weighted up, 0..=1: at 0 not at all, at 1 until its positives and
+    /// negatives count the same. At most by a factor of 10.
     pub balance: f64,
     /// Views of each poster, 1..=6: the poster itself, its mirror image, then crops.
     pub views: usize,
-    /// Folds of the cross-validation, at most 100. With [`Depth::Head`], each fold is evaluated by a head that did not
-    /// learn from it. With [`Depth::LastStage`] only the first fold is held out. Below 2, nothing is.
+    /// Folds of the cross-validation, at most 100. With [`Depth::Head`], each fold is evaluated by a head that
+    /// did not learn from it. With [`Depth::LastStage`] only the first fold is held out. Below 2, nothing is.
     pub folds: usize,
     /// Seed of the random draws.
     pub seed: u64,

@@ -1,5 +1,5 @@
-//! What a fine-tuning achieved, measured on held-out posters: for each genre and for all together, beside the model as
-//! it was before and beside the baseline. It marks genres with too few posters to compare.
+//! What a fine-tuning achieved, measured on held-out posters: for each genre and for all together, beside the
+//! model as it was before and beside the baseline. It marks genres with too few posters to compare.
 
 use serde::Serialize;
 
@@ -57,8 +57,8 @@ pub struct GenreReport {
     pub negatives: usize,
     /// Average precision, 0..=1: the area under the precision-recall curve.
     pub average_precision: Comparison,
-    /// Whether there are at least [`MIN_POSITIVES`] positives and as many negatives. With fewer, a difference may well
-    /// be chance.
+    /// Whether there are at least [`MIN_POSITIVES`] positives and as many negatives. With fewer, a difference
+    /// may well be chance.
     pub enough: bool,
 }
 

@@ -75,7 +75,8 @@ impl Trainer {
         loss.unwrap_or_else(|| Tensor::zeros([1], &self.device))
     }
 
-    /// Returns the factors that make each head's loss a mean over the labels that it learns from, `[1, heads * genres]`.
+    /// Returns the factors that make each head's loss a mean over the labels that it learns from:
+    /// `[1, heads * genres]`.
     fn loss_scales(&self, set: &TrainingSet, rows: &[usize]) -> Tensor<2> {
         let scales = (0..self.heads).flat_map(|head| {
             let sum = set.weight_sum(rows, head);

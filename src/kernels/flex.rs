@@ -1,7 +1,7 @@
 //! Convolutions on the CPU, as an extension of Burn's Flex backend; `gradients.rs` makes them differentiable.
 //!
-//! A 1x1 convolution is a matrix product (`product.rs`). Bias and activation are applied in place, while the values are
-//! still in the cache.
+//! A 1x1 convolution is a matrix product (`product.rs`). Bias and activation are applied in place, while the
+//! values are still in the cache.
 
 mod depthwise;
 #[cfg(feature = "autodiff")]

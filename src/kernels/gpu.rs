@@ -1,11 +1,12 @@
-//! The convolutions on WebGPU, as an extension of Burn's Cube backend for inference; `shaders.rs` has the kernels.
+//! The convolutions on WebGPU, as an extension of Burn's Cube backend for inference; `shaders.rs` has the
+//! kernels.
 //!
-//! Here a layer is one dispatch, including bias, activation and residual sum. Burn's convolutions do not fuse these, and
-//! its 1x1 convolution is a matrix product that copies its input first.
+//! Here a layer is one dispatch, including bias, activation and residual sum. Burn's convolutions do not fuse
+//! these, and its 1x1 convolution is a matrix product that copies its input first.
 //!
-//! Between these kernels, feature maps are `[N, H, W, C]` in vectors of four channels, so that neighbouring invocations
-//! read neighbouring memory at every image size. Burn sees an `[N, C, H, W]` tensor with the strides of this layout,
-//! which any other operation can read.
+//! Between these kernels, feature maps are `[N, H, W, C]` in vectors of four channels, so that neighbouring
+//! invocations read neighbouring memory at every image size. Burn sees an `[N, C, H, W]` tensor with the
+//! strides of this layout, which any other operation can read.
 
 mod shaders;
 
@@ -65,8 +66,8 @@ pub(crate) trait CubeConvolutions: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// Returns whether these kernels support a layer with the input `x`: on WebGPU, in single precision, without gradients,
-/// and with numbers of `channels` that fill whole vectors.
+/// Returns whether these kernels support a layer with the input `x`: on WebGPU, in single precision, without
+/// gradients, and with numbers of `channels` that fill whole vectors.
 pub(super) fn supports(x: &Tensor<4>, channels: &[usize]) -> bool {
     let device = x.device();
     !device.is_autodiff()

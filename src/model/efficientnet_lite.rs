@@ -142,7 +142,8 @@ impl EfficientNetLite {
         self.head.forward(self.dropout.forward(Self::pool(features)))
     }
 
-    /// Returns the head's input `[N, channels]`: the mean of a feature map `[N, channels, rows, columns]` over its places.
+    /// Returns the head's input `[N, channels]`: the mean of a feature map `[N, channels, rows, columns]` over
+    /// its places.
     pub fn pool(map: Tensor<4>) -> Tensor<2> {
         map.mean_dims(&[2, 3]).flatten(1, 3)
     }
@@ -172,8 +173,8 @@ impl EfficientNetLite {
         self.head.weight.val().device()
     }
 
-    /// Returns what each place of the last feature map adds to each genre's logit, `[N, genres, rows, columns]`, and the
-    /// bias `[genres]`: a genre's logit is the sum of both.
+    /// Returns what each place of the last feature map adds to each genre's logit, `[N, genres, rows,
+    /// columns]`, and the bias `[genres]`: a genre's logit is the sum of both.
     pub(super) fn contributions(&self, posters: Tensor<4>) -> (Tensor<4>, Tensor<1>) {
         let features = self.features(posters); // [N, 1280, rows, columns]
         let [n, _, rows, columns] = features.dims();
@@ -223,8 +224,8 @@ impl EfficientNetLite {
         self
     }
 
-    /// Runs consecutive parts on the output of the part before them. Part 0 is the stem, whose input is posters; parts
-    /// 1..=7 are the stages, and part 8 is the last convolution.
+    /// Runs consecutive parts on the output of the part before them. Part 0 is the stem, whose input is
+    /// posters; parts 1..=7 are the stages, and part 8 is the last convolution.
     pub fn run(&self, parts: std::ops::Range<usize>, x: Tensor<4>) -> Tensor<4> {
         parts.fold(x, |x, part| match part {
             0 => kernels::dense(&self.stem, x, Activation::Relu6),

@@ -1,5 +1,5 @@
-//! The original notebook's model in Burn, with the weight initialisation of Glorot and Bengio 2010 and Keras' batch norm
-//! momentum. See [`crate::architecture::seed_cnn`].
+//! The original notebook's model in Burn, with the weight initialisation of Glorot and Bengio 2010 and Keras'
+//! batch norm momentum. See [`crate::architecture::seed_cnn`].
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};

@@ -1,6 +1,7 @@
 //! A bundle in one file: a safetensors file whose header metadata holds the manifest.
 //!
-//! Unlike an archive it has no paths to escape through and nothing to unpack, and every safetensors reader opens it.
+//! Unlike an archive it has no paths to escape through and nothing to unpack, and every safetensors reader
+//! opens it.
 
 use safetensors::tensor::SafeTensors;
 

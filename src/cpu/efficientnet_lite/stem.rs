@@ -60,8 +60,8 @@ impl Stem {
         Ok(Expand::new(&reordered.collect::<Vec<_>>(), bias, InputRange::STREAM))
     }
 
-    /// Writes the pixels under the kernel at each position, `[rows, columns, PATCH]` with an even number of columns, and
-    /// returns their fraction bits.
+    /// Writes the pixels under the kernel at each position, `[rows, columns, PATCH]` with an even number of
+    /// columns, and returns their fraction bits.
     pub(super) fn patches(&self, poster: &Pixels, patches: &mut Vec<Pair>) -> i32 {
         let SameConv { input: [height, width], output, padding, .. } = self.conv;
         // Copy the poster into a frame of zeros that covers every position of the kernel.

@@ -8,8 +8,8 @@ use crate::cpu::fixed_point::{self, Pair};
 /// Outputs of a panel, which are accumulated together.
 pub(super) const PANEL: usize = 8;
 
-/// Pixels of a tile, which are accumulated together. With two accumulators per pixel, tile and weights fit the sixteen
-/// SIMD registers that x86 has.
+/// Pixels of a tile, which are accumulated together. With two accumulators per pixel, tile and weights fit the
+/// sixteen SIMD registers that x86 has.
 const TILE: usize = 4;
 
 /// Bytes of the pixels that all panels are multiplied with before the next pixels follow: half of the smallest
@@ -22,7 +22,8 @@ pub(super) type Sums = [i32x4; PANEL / 4];
 /// Quantised weights in the order in which the product reads them.
 #[derive(Debug)]
 pub(super) struct PackedWeights {
-    /// Layout: `[panels][input pairs]`, an entry being two registers of four outputs with both inputs of the pair each.
+    /// Layout: `[panels][input pairs]`, an entry being two registers of four outputs with both inputs of the
+    /// pair each.
     panels: Vec<[i16x8; 2]>,
     /// Pairs of input channels.
     pairs: usize,

@@ -1,8 +1,9 @@
 //! Depthwise convolution over plain slices, one plane (channel of a poster) at a time.
 //!
-//! A plane is first copied into its *phases* (`phases.rs`). Each tap then reads one contiguous run at a fixed distance
-//! from the output's index, whatever the stride. Convolution and gradients are therefore sums over long runs, which
-//! compile to SIMD at any image width. Values that fall between two rows are computed too, and discarded.
+//! A plane is first copied into its *phases* (`phases.rs`). Each tap then reads one contiguous run at a fixed
+//! distance from the output's index, whatever the stride. Convolution and gradients are therefore sums over
+//! long runs, which compile to SIMD at any image width. Values that fall between two rows are computed too, and
+//! discarded.
 
 #[cfg(feature = "autodiff")]
 mod gradient;
@@ -69,8 +70,8 @@ impl Scratch {
 /// Limits that clamp nothing.
 pub(super) const UNLIMITED: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
 
-/// Computes `output[i] = bias + sum over taps of weight * input[i + offset]`, clamped to `limits`. The output's length
-/// must be a multiple of the step, and the input must extend one step beyond the last sum.
+/// Computes `output[i] = bias + sum over taps of weight * input[i + offset]`, clamped to `limits`. The output's
+/// length must be a multiple of the step, and the input must extend one step beyond the last sum.
 struct WeightedSum<'a> {
     input: &'a [f32],
     offsets: &'a [usize],

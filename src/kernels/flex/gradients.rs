@@ -180,8 +180,8 @@ impl Backward<Flex, 3> for Depthwise {
     }
 }
 
-/// Returns the gradient before the activation, given the gradient after it and the layer's output `y`, and its sum over
-/// each channel, which is the gradient of the bias.
+/// Returns the gradient before the activation, given the gradient after it and the layer's output `y`, and its
+/// sum over each channel, which is the gradient of the bias.
 fn through_activation(
     mut gradient: FlexTensor,
     y: &FlexTensor,

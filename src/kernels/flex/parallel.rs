@@ -1,6 +1,7 @@
 //! Work on all cores with the feature `rayon`, otherwise on one.
 
-/// Calls `work` for each item with its index. Each thread reuses one `scratch` and takes at least `grain` items at a time.
+/// Calls `work` for each item with its index. Each thread reuses one `scratch` and takes at least `grain` items
+/// at a time.
 pub(super) fn for_each<T: Send, S>(
     items: Vec<T>,
     grain: usize,

@@ -1,7 +1,7 @@
 //! Matrix products over plain slices on one core, for 1x1 convolutions and their gradients.
 //!
-//! Burn's product cannot add to an existing matrix. It also allocates its result twice, clears it and copies it on one
-//! core, which took longer than the multiplication.
+//! Burn's product cannot add to an existing matrix. It also allocates its result twice, clears it and copies it
+//! on one core, which took longer than the multiplication.
 #![cfg_attr(not(feature = "autodiff"), allow(dead_code))] // only gradients transpose and add
 
 /// A view of a matrix in a slice.
@@ -58,9 +58,9 @@ pub(super) fn multiply(
     assert_eq!(a.values.len(), a.rows * a.columns);
     assert_eq!(b.values.len(), b.rows * b.columns);
     let stride = |stride: usize| stride as isize;
-    // SAFETY: element (i, j) of a view lies at `i * strides[0] + j * strides[1]`. For either order of the strides, that
-    // is at most `rows * columns - 1`, which is within the slice by the assertions above. The output is borrowed
-    // mutably, so it does not overlap the inputs.
+    // SAFETY: element (i, j) of a view lies at `i * strides[0] + j * strides[1]`. For either order of the
+    // strides, that is at most `rows * columns - 1`, which is within the slice by the assertions above. The
+    // output is borrowed mutably, so it does not overlap the inputs.
     unsafe {
         gemm::gemm(
             a.rows,

@@ -24,8 +24,8 @@ pub(super) struct Window {
     left: usize,
 }
 
-/// A 1x1 convolution. Each invocation computes a tile of [`PIXELS`] pixels and [`LANES`] channels.
-/// In vectors, `x` is `[pixels, inputs]`, `weight` is `[channels, inputs]`, and `y` and `residual` are `[pixels, outputs]`.
+/// A 1x1 convolution. Each invocation computes a tile of [`PIXELS`] pixels and [`LANES`] channels. In vectors,
+/// `x` is `[pixels, inputs]`, `weight` is `[channels, inputs]`, and `y` and `residual` are `[pixels, outputs]`.
 #[cube(launch)]
 pub(super) fn pointwise<N: Size>(
     x: &Tensor<Vector<f32, N>>,
@@ -91,8 +91,8 @@ pub(super) fn pointwise<N: Size>(
     }
 }
 
-/// A depthwise convolution. Each invocation computes [`COLUMNS`] neighbours of a row and [`LANES`] channels. `weight` is
-/// `[C, K, K]`; in vectors, `x` is `[N, H, W, C]`.
+/// A depthwise convolution. Each invocation computes [`COLUMNS`] neighbours of a row and [`LANES`] channels.
+/// `weight` is `[C, K, K]`; in vectors, `x` is `[N, H, W, C]`.
 #[cube(launch)]
 pub(super) fn depthwise<N: Size>(
     x: &Tensor<Vector<f32, N>>,
@@ -141,8 +141,9 @@ pub(super) fn depthwise<N: Size>(
     finish::<N>(&sums, y, &tile, &window, channels, relu6);
 }
 
-/// A convolution of few input channels, for the stem, whose input is a poster's three colours. Each invocation computes
-/// [`COLUMNS`] neighbours of a row and [`LANES`] channels. `weight` is `[O, C, K, K]` and `x` is `[N, C, H, W]`.
+/// A convolution of few input channels, for the stem, whose input is a poster's three colours. Each invocation
+/// computes [`COLUMNS`] neighbours of a row and [`LANES`] channels. `weight` is `[O, C, K, K]` and `x` is `[N,
+/// C, H, W]`.
 #[cube(launch)]
 pub(super) fn dense<N: Size>(
     x: &Tensor<f32>,
@@ -215,8 +216,8 @@ fn tile(channels: usize, window: &Window) -> Tile {
     }
 }
 
-/// Returns an accumulator for each position of a [`Tile`]. They are separate variables, as an array would be stored in
-/// memory and not in registers.
+/// Returns an accumulator for each position of a [`Tile`]. They are separate variables, as an array would be
+/// stored in memory and not in registers.
 #[cube]
 fn start<N: Size>(bias: Vector<f32, N>) -> Sequence<RuntimeCell<Vector<f32, N>>> {
     let mut sums = Sequence::new();
@@ -227,8 +228,8 @@ fn start<N: Size>(bias: Vector<f32, N>) -> Sequence<RuntimeCell<Vector<f32, N>>>
     sums
 }
 
-/// Adds a value to every accumulator whose window covers it. `offset` is its distance from the beginning of the first
-/// accumulator's window.
+/// Adds a value to every accumulator whose window covers it. `offset` is its distance from the beginning of the
+/// first accumulator's window.
 #[cube]
 fn add<N: Size>(
     sums: &Sequence<RuntimeCell<Vector<f32, N>>>,

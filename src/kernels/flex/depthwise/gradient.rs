@@ -32,8 +32,8 @@ impl GradientScratch {
         }
     }
 
-    /// Computes the gradients of one plane from its output's gradient `of_output`. Adds that of the taps to `of_taps` and
-    /// writes that of the input to `of_input`, if given.
+    /// Computes the gradients of one plane from its output's gradient `of_output`. Adds that of the taps to
+    /// `of_taps` and writes that of the input to `of_input`, if given.
     pub(in crate::kernels::flex) fn backward(
         &mut self,
         input: &[f32],
@@ -78,7 +78,8 @@ impl GradientScratch {
     }
 }
 
-/// Computes `sums[tap] += sum over i of run[i] * input[i + offset]`. The run's length must be a multiple of the step.
+/// Computes `sums[tap] += sum over i of run[i] * input[i + offset]`. The run's length must be a multiple of the
+/// step.
 struct Correlation<'a> {
     run: &'a [f32],
     input: &'a [f32],

@@ -53,8 +53,8 @@ impl PhaseLayout {
         (0..self.taps()).map(|tap| offset(self.tap(tap))).collect()
     }
 
-    /// Returns the index in the phases of an input pixel. The pixels of its row that are a multiple of the stride to the
-    /// right follow it.
+    /// Returns the index in the phases of an input pixel. The pixels of its row that are a multiple of the
+    /// stride to the right follow it.
     fn index(&self, row: usize, column: usize) -> usize {
         let SameConv { padding, stride, .. } = self.conv;
         let (row, column) = (row + padding[0], column + padding[1]);
