@@ -20,7 +20,7 @@ split_seed = 4
 valid_share = 0.2
 test_share = 0.2
 ema_decay = 0.9
-class_balance = 0.3
+genre_balance = 0.3
 selection_metric = "mean-average-precision"
 [architecture]
 name = "efficientnet-lite0"
