@@ -173,8 +173,8 @@ impl EfficientNetLite {
         self.head.weight.val().device()
     }
 
-    /// Returns what each place of the last feature map adds to each genre's logit, `[N, genres, rows,
-    /// columns]`, and the bias `[genres]`: a genre's logit is the sum of both.
+    /// Returns what each place of the last feature map adds to each genre's logit, `[N, genres, rows, columns]`,
+    /// and the bias `[genres]`. A genre's logit is the sum of its map plus its bias.
     pub(super) fn contributions(&self, posters: Tensor<4>) -> (Tensor<4>, Tensor<1>) {
         let features = self.features(posters); // [N, 1280, rows, columns]
         let [n, _, rows, columns] = features.dims();

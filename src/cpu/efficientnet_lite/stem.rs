@@ -4,8 +4,8 @@ use crate::architecture::efficientnet_lite::STEM;
 use crate::cpu::fixed_point::{self, InputRange, Pair};
 use crate::cpu::pointwise::Expand;
 use crate::error::Result;
-use crate::padding::SameConv;
 use crate::image::{Pixels, Preprocess};
+use crate::padding::SameConv;
 use crate::weights::Tensors;
 
 /// Values under the kernel at one position, plus a zero to make their number even.

@@ -142,8 +142,8 @@ pub(super) fn depthwise<N: Size>(
 }
 
 /// A convolution of few input channels, for the stem, whose input is a poster's three colours. Each invocation
-/// computes [`COLUMNS`] neighbours of a row and [`LANES`] channels. `weight` is `[O, C, K, K]` and `x` is `[N,
-/// C, H, W]`.
+/// computes [`COLUMNS`] neighbours of a row and [`LANES`] channels. `weight` is `[O, C, K, K]`,
+/// `x` is `[N, C, H, W]`.
 #[cube(launch)]
 pub(super) fn dense<N: Size>(
     x: &Tensor<f32>,
