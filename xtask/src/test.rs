@@ -90,7 +90,7 @@ fn miri(project: &Project) -> Result<Option<String>> {
         return Ok(Some("unsafe code under Miri: there is no nightly toolchain with it".into()));
     }
     step("unsafe code under Miri", || {
-        run(&mut nightly(&["test", "--quiet", "--package", "marquee", "--lib", "conv::product"]))
+        run(&mut nightly(&["test", "--quiet", "--package", "marquee", "--lib", "kernels::flex::product"]))
     })?;
     Ok(None)
 }
