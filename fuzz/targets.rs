@@ -6,7 +6,6 @@
 use burn::tensor::Device;
 use marquee::bundle::WeightFile;
 use marquee::{Classifier, Error, Labels, Manifest, Preprocess, weights};
-use sha2::{Digest, Sha256};
 
 /// Largest input, in pixels, on which a loaded model is run. Larger ones would only be slow.
 const LARGEST_INPUT: u32 = 64 * 96;
@@ -59,8 +58,7 @@ pub(crate) fn labels(bytes: &[u8]) {
 fn load(manifest: &str, weights: &[u8]) {
     let Ok(mut manifest) = Manifest::from_json(manifest) else { return };
     // A fuzzer cannot guess a hash.
-    let sha256 = Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect();
-    manifest.weights = WeightFile { bytes: weights.len() as u64, sha256, ..manifest.weights };
+    manifest.weights = WeightFile::describe(weights);
     let Preprocess { width, height, .. } = manifest.input;
     let genres = manifest.genres.len();
     let json = serde_json::to_string(&manifest).unwrap_or_default();

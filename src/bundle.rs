@@ -15,13 +15,15 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
 mod manifest;
+mod weight_file;
 #[cfg(feature = "burn")]
 mod with_model;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::{read_parts, write_atomically};
 pub use manifest::{
-    FORMAT_VERSION, Genre, GenreQuality, MANIFEST_FILE, Manifest, Metric, Training, WeightFile,
+    FORMAT_VERSION, Genre, GenreQuality, MANIFEST_FILE, Manifest, Metric, Training,
 };
+pub use weight_file::WeightFile;
 #[cfg(feature = "burn")]
 pub use with_model::Bundle;

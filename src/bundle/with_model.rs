@@ -7,7 +7,7 @@ use burn::tensor::Device;
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::files;
-use super::manifest::{Manifest, WeightFile};
+use super::{Manifest, WeightFile};
 use crate::error::Result;
 use crate::model::Model;
 use crate::weights::{self, Precision};

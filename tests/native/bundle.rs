@@ -5,6 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
+use marquee::bundle::WeightFile;
 use marquee::{Bundle, Error, Model, Precision};
 
 const MANIFEST: &str = include_str!("../fixtures/tiny/model.json");
@@ -21,11 +22,8 @@ fn changed(from: &str, to: &str) -> String {
 
 /// Returns `manifest` with the length and hash of `weights`.
 fn describing(weights: &[u8], manifest: &str) -> String {
-    use sha2::{Digest, Sha256};
-    let hash: String = Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut json: serde_json::Value = serde_json::from_str(manifest).unwrap();
-    json["weights"]["sha256"] = hash.into();
-    json["weights"]["bytes"] = weights.len().into();
+    json["weights"] = serde_json::to_value(WeightFile::describe(weights)).unwrap();
     json.to_string()
 }
 
