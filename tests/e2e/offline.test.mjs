@@ -154,7 +154,7 @@ describe("the page is safe from", () => {
             await route.fulfill({ response, body: Buffer.concat([await response.body(), Buffer.from([0])]) });
         });
         await page.goto(`${address}?device=cpu`);
-        await page.getByText(/marquee_bg\.wasm is not of this version of the page; reload the page/).waitFor();
+        await page.getByText(/marquee_bg\.wasm belongs to another version of the page; reload the page/).waitFor();
     }));
 
     test("a full disk, which prevents only offline visits", () => visit(async (marquee, page) => {

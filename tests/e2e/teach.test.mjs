@@ -67,8 +67,8 @@ async function exactGenres(marquee, page) {
     await marquee.file.setInputFiles([sample, `${root}www/samples/saddle.jpg`]);
     await page.getByText(/^2 in /).waitFor();
     /** @type {{ file: string, probabilities: Record<string, number> }[]} */
-    const answers = JSON.parse(await saved(page, "Save JSON"));
-    return answers.find(({ file }) => file === "lighthouse.jpg")?.probabilities ?? {};
+    const rows = JSON.parse(await saved(page, "Save JSON"));
+    return rows.find(({ file }) => file === "lighthouse.jpg")?.probabilities ?? {};
 }
 
 describe("a new genre", () => {

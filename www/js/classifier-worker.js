@@ -84,7 +84,7 @@ const HANDLERS = {
     explain,
     classify,
     readLabels: (csv) => cpuPackage.readLabels(csv),
-    evaluate: (answers) => devices.cpu.evaluate(answers),
+    evaluate: (predictions) => devices.cpu.evaluate(predictions),
     inspect,
 };
 

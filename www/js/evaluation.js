@@ -30,9 +30,9 @@ export function showError(message) {
 export async function evaluate(client, batch, csv, genres) {
     try {
         const labels = await client.request("readLabels", await csv.text());
-        const answers = withLabels(batch, labels, genres);
-        if (!answers.length) throw new Error(strings.evaluation.noMatch);
-        const evaluation = await client.request("evaluate", answers);
+        const predictions = withLabels(batch, labels, genres);
+        if (!predictions.length) throw new Error(strings.evaluation.noMatch);
+        const evaluation = await client.request("evaluate", predictions);
         box.hidden = false;
         box.replaceChildren(
             make("h3", null, strings.evaluation.heading(csv.name, evaluation.posters)),

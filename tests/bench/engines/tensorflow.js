@@ -15,12 +15,12 @@ function loadScript(name) {
 
 /**
  * @param {"cpu" | "webgpu"} device
- * @param {boolean} [learns]  whether to load gradients, which the core package lacks
+ * @param {boolean} [trainable]  whether to load gradients, which the core package lacks
  */
-export async function load(device, learns = false) {
+export async function load(device, trainable = false) {
     const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).json();
     const file = fetch(new URL(`../../www/model/${manifest.weights.file}`, import.meta.url)).then((response) => response.arrayBuffer());
-    await loadScript(learns ? "tfjs/dist/tf.min.js" : "tfjs-core/dist/tf-core.min.js");
+    await loadScript(trainable ? "tfjs/dist/tf.min.js" : "tfjs-core/dist/tf-core.min.js");
     await loadScript(device === "webgpu" ? "tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js" : "tfjs-backend-wasm/dist/tf-backend-wasm.min.js");
     const tf = Reflect.get(window, "tf");
     if (device === "cpu") {

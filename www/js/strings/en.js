@@ -309,7 +309,7 @@ export const en = {
 
     download: {
         failed: (/** @type {string} */ path, /** @type {number} */ status, /** @type {string} */ text) => `${path} cannot be loaded: the server responded ${status} ${text}`,
-        wrongVersion: (/** @type {string} */ path) => `${path} is not of this version of the page; reload the page`,
+        wrongVersion: (/** @type {string} */ path) => `${path} belongs to another version of the page; reload the page`,
     },
 
     worker: {
