@@ -44,26 +44,26 @@ impl Random {
 
 #[test]
 fn the_shipped_model_predicts_as_with_burn() {
-    let [ours, burns] = both("www/model");
+    let [without_burn, with_burn] = both("www/model");
     let posters: Vec<Pixels> =
-        samples().iter().map(|file| ours.manifest().input.decode(file).unwrap()).collect();
-    let [ours, burns] = [ours, burns]
+        samples().iter().map(|file| without_burn.manifest().input.decode(file).unwrap()).collect();
+    let [without_burn, with_burn] = [without_burn, with_burn]
         .map(|classifier| pollster::block_on(classifier.probabilities(&posters)).unwrap());
-    for (ours, burns) in ours.iter().zip(&burns) {
-        let difference = largest_difference(ours, burns);
-        assert!(difference < 5e-4, "{difference}: {ours:?} is not {burns:?}");
+    for (without_burn, with_burn) in without_burn.iter().zip(&with_burn) {
+        let difference = largest_difference(without_burn, with_burn);
+        assert!(difference < 5e-4, "{difference}: {without_burn:?} is not {with_burn:?}");
     }
 }
 
 #[test]
 fn the_shipped_model_has_the_same_heatmaps_as_with_burn() {
-    let [ours, burns] = both("www/model")
+    let [without_burn, with_burn] = both("www/model")
         .map(|classifier| pollster::block_on(classifier.explain(&samples()[0])).unwrap().heatmaps);
-    assert_eq!((&ours.x, &ours.y), (&burns.x, &burns.y));
-    for (ours, burns) in ours.genres.iter().zip(&burns.genres) {
-        assert_eq!(ours.genre, burns.genre);
-        assert!((ours.bias - burns.bias).abs() < 1e-5);
-        assert!(largest_difference(&ours.values, &burns.values) < 1e-3);
+    assert_eq!((&without_burn.x, &without_burn.y), (&with_burn.x, &with_burn.y));
+    for (without_burn, with_burn) in without_burn.genres.iter().zip(&with_burn.genres) {
+        assert_eq!(without_burn.genre, with_burn.genre);
+        assert!((without_burn.bias - with_burn.bias).abs() < 1e-5);
+        assert!(largest_difference(&without_burn.values, &with_burn.values) < 1e-3);
     }
 }
 
@@ -94,14 +94,14 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
         let mut random = Random(7);
         let pixels = (0..width * height * 3).map(|_| (random.next() * 256.0) as u8).collect();
         let poster = Pixels { rgb: pixels };
-        let ours = cpu_model.logits(&poster);
-        let burns: Vec<f32> =
+        let without_burn = cpu_model.logits(&poster);
+        let with_burn: Vec<f32> =
             model.forward(input.batch(&[poster], &device)).try_into_vec_as().unwrap();
         // Random weights amplify rounding errors much more than trained ones, hence the tolerance.
-        let scale = burns.iter().fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
-        let difference = largest_difference(&ours, &burns) / scale;
+        let scale = with_burn.iter().fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
+        let difference = largest_difference(&without_burn, &with_burn) / scale;
         let what = format!("{} at {width} x {height}", architecture.name());
-        assert!(scale > 0.1 && difference < 2e-2, "{what}: {ours:?} is not {burns:?}");
+        assert!(scale > 0.1 && difference < 2e-2, "{what}: {without_burn:?} is not {with_burn:?}");
     }
 }
 
