@@ -62,7 +62,7 @@ describe("a folder", () => {
             assert.equal(Object.keys(probabilities ?? {}).length, error ? 0 : manifest.genres.length, file);
         }
         const good = answers.filter(({ error }) => !error).length - 1;
-        console.log(`metric: the page classified ${good} of ${untrusted.length} untrusted files, and a good poster after them`);
+        console.log(`figure: the page classified ${good} of ${untrusted.length} untrusted files, and a good poster after them`);
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles([files[0] ?? "", files[1] ?? ""]);
         await page.getByText(/^2 in /).waitFor();
