@@ -22,7 +22,7 @@ pub(crate) enum ConfigCommand {
 #[derive(Args)]
 #[command(after_help = SHOW_EXAMPLES)]
 pub(crate) struct ConfigShowArgs {
-    /// Configuration: efficientnet-lite0, teacher, seed-cnn, seed-cnn-all, or a TOML file
+    /// efficientnet-lite0, teacher, seed-cnn, seed-cnn-all, or a TOML file
     #[arg(value_name = "NAME|FILE", default_value = "efficientnet-lite0")]
     pub(crate) name: String,
     /// Override one value of the configuration, such as augment.mixup=0.4; repeatable

@@ -28,8 +28,12 @@ Examples:
   # A bundle on a run's test split
   trainer evaluate --bundle www/model --data posters --only runs/mine/test.txt";
 
+const EVALUATE_USAGE: &str = "\
+trainer evaluate --run <DIR> [OPTIONS]
+       trainer evaluate --bundle <DIR> --data <DIR> [OPTIONS]";
+
 #[derive(Args)]
-#[command(after_help = EVALUATE_EXAMPLES)]
+#[command(after_help = EVALUATE_EXAMPLES, override_usage = EVALUATE_USAGE)]
 pub(crate) struct EvaluateArgs {
     #[command(flatten)]
     pub(crate) source: ModelSource,

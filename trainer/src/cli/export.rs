@@ -15,8 +15,12 @@ Examples:
   # An exported bundle at another input size; fits calibration and thresholds again
   trainer export --bundle www/model --data posters --input 208x312 --out runs/larger";
 
+const EXPORT_USAGE: &str = "\
+trainer export --run <DIR> --out <DIR> [OPTIONS]
+       trainer export --bundle <DIR> --data <DIR> --out <DIR> [OPTIONS]";
+
 #[derive(Args)]
-#[command(after_help = EXPORT_EXAMPLES)]
+#[command(after_help = EXPORT_EXAMPLES, override_usage = EXPORT_USAGE)]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) source: ModelSource,
@@ -38,7 +42,7 @@ pub(crate) struct ExportArgs {
     /// Also write the model to this ONNX file, for other inference engines
     #[arg(long, value_name = "FILE")]
     pub(crate) onnx: Option<PathBuf>,
-    /// Licence text for the model card [default: that of the built-in data and ImageNet weights]
+    /// Licence and rights to record in the bundle [default: those of the default data and weights]
     #[arg(long, value_name = "TEXT")]
     pub(crate) licence: Option<String>,
     /// Device for calibration and evaluation: auto, cpu, wgpu, cuda or cuda:N
@@ -48,7 +52,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
 pub(crate) enum WeightsArg {
-    /// 8 bits if they cost less than 0.002 of validation mAP, otherwise half precision
+    /// 8 bits if they cost less than 0.002 of mean average precision, otherwise half precision
     #[default]
     Auto,
     /// Half precision (16-bit floats)

@@ -32,7 +32,7 @@ pub(crate) struct FineTuneArgs {
     /// Use only the first ROWS rows of train.csv
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<usize>,
-    /// Share of the posters held out to evaluate the result, 0..1; 0 skips the evaluation
+    /// Share of the posters to hold out and evaluate on, 0..1; 0 skips the evaluation
     #[arg(long, alias = "aside", value_name = "SHARE", default_value_t = 0.2)]
     pub(crate) test_share: f64,
     #[command(flatten)]
@@ -66,13 +66,13 @@ pub(crate) struct FineTuneFlags {
     /// Adam's learning rate for the head (the last stage uses a tenth of it)
     #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
     pub(crate) learning_rate: f64,
-    /// L2-SP strength: pulls the weights of existing genres to their initial values; 0 disables it
+    /// Strength of L2-SP, which pulls existing genres' weights to their initial values; 0: none
     #[arg(long, value_name = "STRENGTH", default_value_t = 1.0)]
     pub(crate) pull: f64,
-    /// Weight decay of new genres
+    /// Strength of weight decay on new genres
     #[arg(long, value_name = "STRENGTH", default_value_t = 2.0)]
     pub(crate) decay: f64,
-    /// Upweights a genre's rarer label: 0 (not at all) to 1 (both labels weigh the same in total)
+    /// Upweighting of a genre's rarer label: 0: none, 1: until both labels weigh the same
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub(crate) balance: f64,
     /// Views per poster, 1 to 6: the original, its mirror image, then crops
