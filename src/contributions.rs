@@ -1,4 +1,4 @@
-//! What each place of the last feature map contributes to a model's output: the raw material of heatmaps.
+//! The contribution of each place of the last feature map to a model's output, from which heatmaps are made.
 
 /// One poster's logits, split by place: a genre's logit is the sum of its map plus its bias.
 #[derive(Debug, Clone)]

@@ -1,5 +1,5 @@
-//! The models on a single CPU core, without Burn: the browser's first answer. Burn would double the download
-//! and take three times as long with one thread and 128-bit SIMD.
+//! Inference on a single CPU core, without Burn. The browser uses it first: with Burn the download would be
+//! twice as large, and one poster would take three times as long on one thread with 128-bit SIMD.
 //!
 //! EfficientNet-Lite computes in 16-bit integers. A browser's SIMD multiplies eight of them and adds
 //! neighbouring products in one instruction, twice the throughput of floats. Unlike 8 bits, 16 bits cost no

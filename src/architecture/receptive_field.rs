@@ -1,4 +1,5 @@
-//! Where in the poster the places of a feature map look, which is not on an even grid: "SAME" padding shifts them.
+//! The receptive fields of a feature map: which part of the poster each place looks at. "SAME" padding shifts their
+//! centres away from those of an even grid.
 
 use serde::Serialize;
 
@@ -27,13 +28,13 @@ pub(super) struct ReceptiveField {
 }
 
 impl ReceptiveField {
-    /// Returns those of the input itself, a side of `pixels`.
+    /// Returns the receptive fields of the input: single pixels of a side of `pixels`.
     pub(super) fn of_input(pixels: usize) -> Self {
         Self { count: pixels, first: 0.5, step: 1.0 }
     }
 
-    /// Returns those after another convolution. Where "SAME" cannot pad evenly, it pads one pixel less before the
-    /// input than after it, so for an even size and stride 2 the first output looks half a stride further in.
+    /// Returns the receptive fields after another convolution. If "SAME" cannot pad evenly, it pads one pixel less
+    /// before the input than after it, so for an even size and stride 2 they lie half a stride further in.
     pub(super) fn after(self, kernel: usize, stride: usize) -> Self {
         let padding = padding::before(self.count, kernel, stride);
         let centre = (kernel - 1) as f64 / 2.0 - padding as f64;

@@ -19,8 +19,8 @@ use layout::MapLayout;
 /// Channels of a group, which are accumulated together: two registers.
 const GROUP: usize = 8;
 
-/// Pairs at which kernels begin that are accumulated together.
-const BASES: usize = 2;
+/// Kernel positions that are accumulated together. A position is a pair of pixels at which kernels begin.
+const POSITIONS: usize = 2;
 
 /// A depthwise convolution with ReLU6 for maps of one size.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Depthwise {
         output: &mut [Pair],
     ) {
         let [_, width] = self.conv.output;
-        let MapLayout { begin, bases, pairs, .. } = self.layout;
+        let MapLayout { first_column, positions, pairs, .. } = self.layout;
         let stride = self.conv.stride;
         let pair = self.channels / GROUP;
         let row_length = pairs * pair;
@@ -130,10 +130,10 @@ impl Depthwise {
             let window = &map[y * stride * row_length..][..K * row_length];
             let groups = self.taps.chunks_exact(K * P * A).zip(self.bias.iter().zip(&self.scales));
             for (group, (taps, (bias, scales))) in groups.enumerate() {
-                for base in (0..bases).step_by(BASES) {
-                    let mut sums = [[*bias; A]; BASES];
+                for position in (0..positions).step_by(POSITIONS) {
+                    let mut sums = [[*bias; A]; POSITIONS];
                     for row in 0..K {
-                        let from = row * row_length + base * pair + group;
+                        let from = row * row_length + position * pair + group;
                         for p in 0..P {
                             let taps = &taps[(row * P + p) * A..][..A];
                             for (b, sums) in sums.iter_mut().enumerate() {
@@ -149,7 +149,8 @@ impl Depthwise {
                     for (b, sums) in sums.into_iter().enumerate() {
                         for (alignment, sums) in sums.into_iter().enumerate() {
                             // A column before the first output wraps around and fails the check below.
-                            let x = ((base + b) * A + alignment).wrapping_sub(begin * (A - 1));
+                            let x = ((position + b) * A + alignment)
+                                .wrapping_sub(first_column * (A - 1));
                             if x < width {
                                 output[x * pair + group] =
                                     cast(fixed_point::requantise(sums, *scales));

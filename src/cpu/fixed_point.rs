@@ -6,8 +6,8 @@
 //!   of two that the largest value of this poster allows.
 //! - *Weights* have one factor per output channel, as large as the 32-bit accumulator allows.
 //!
-//! For a factor of 2^n, the code calls n the number of (fraction) *bits*. A *scale* is the opposite of a
-//! factor: it converts an accumulator back.
+//! For a factor of 2^n, the code calls n the number of (fraction) *bits*. A *scale* is the inverse of a
+//! factor: it converts an accumulator back to a real number.
 
 use bytemuck::cast;
 use wide::{f32x4, f32x8, i16x8, i32x4, i32x8};
@@ -39,7 +39,9 @@ pub struct InputRange {
 }
 
 impl InputRange {
+    /// Hidden values.
     pub const HIDDEN: Self = Self { max: SIX, bits: HIDDEN_BITS };
+    /// Stream values.
     pub const STREAM: Self = Self { max: i16::MAX, bits: STREAM_BITS };
 
     /// Returns the factor for the weights of one output channel: the largest with which neither the sum of its

@@ -1,11 +1,11 @@
-//! The options of a fine-tuning.
+//! The options of a fine-tuning, their defaults and ranges.
 
 use serde::{Deserialize, Serialize};
 
 use super::rejected;
 use crate::error::Result;
 
-/// Which part of the model is trained.
+/// The part of the model that is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Depth {
@@ -16,11 +16,11 @@ pub enum Depth {
     LastStage,
 }
 
-/// How a model is fine-tuned.
+/// The options of a fine-tuning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct FineTuneOptions {
-    /// Which part of the model is trained.
+    /// The part of the model that is trained.
     pub depth: Depth,
     /// Optimiser steps.
     pub steps: usize,

@@ -1,5 +1,5 @@
-//! What a fine-tuning achieved, measured on held-out posters: for each genre and for all together, beside the
-//! model as it was before and beside the baseline. It marks genres with too few posters to compare.
+//! The report of a fine-tuning: metrics on held-out posters, per genre and overall, beside those of the model
+//! before and of the baseline. It marks genres with too few posters for a comparison.
 
 use serde::Serialize;
 

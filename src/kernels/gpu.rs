@@ -220,7 +220,7 @@ fn launch_pointwise(
     let (count, dim) = grid(&x, invocations);
     let bias = into_contiguous(bias);
     let adds = residual.is_some();
-    // A kernel always has all of its arguments. Without a residual, the bias stands in and is not read.
+    // Kernels have no optional arguments. Without a residual, the bias takes its place and is not read.
     let residual = residual.map_or_else(|| bias.clone(), channels_last);
     shaders::pointwise::launch(
         &y.client.clone(),

@@ -6,7 +6,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use super::{NamedTensor, SCALE, decode_half, invalid_weights};
 use crate::error::Result;
 
-/// How weights are stored.
+/// The number format of stored weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
     /// Half precision, except for batch norm, whose variances would underflow.

@@ -1,6 +1,6 @@
 //! The padded map that a depthwise convolution reads: where its pairs of pixels lie.
 
-use super::BASES;
+use super::POSITIONS;
 use crate::padding::SameConv;
 
 /// The layout of a padded map, whose rows are pairs of horizontal neighbours.
@@ -11,9 +11,9 @@ pub(super) struct MapLayout {
     /// Pairs of padding before a row's first pixel.
     pub(super) left: usize,
     /// Column, 0 or 1, at which the kernel of a row's first output begins.
-    pub(super) begin: usize,
-    /// Pairs of a row at which kernels begin, a multiple of [`BASES`].
-    pub(super) bases: usize,
+    pub(super) first_column: usize,
+    /// Kernel positions per row, rounded up to a multiple of [`POSITIONS`].
+    pub(super) positions: usize,
     /// Rows of the map.
     pub(super) rows: usize,
     /// Pairs of a row.
@@ -23,19 +23,21 @@ pub(super) struct MapLayout {
 impl MapLayout {
     pub(super) fn new(conv: &SameConv) -> Self {
         let &SameConv { input, output, padding: [above, columns], kernel, stride } = conv;
-        // Padding takes whole pairs; the kernel of the first output then begins one column later if it is odd.
+        // Padding takes whole pairs. If its width is odd, the first kernel begins at the right pixel of a pair.
         let left = columns.div_ceil(2);
-        let begin = left * 2 - columns;
-        let bases = if stride == 1 { (output[1] + begin).div_ceil(2) } else { output[1] };
-        let bases = bases.next_multiple_of(BASES);
+        let first_column = left * 2 - columns;
+        let positions =
+            if stride == 1 { (output[1] + first_column).div_ceil(2) } else { output[1] };
+        let positions = positions.next_multiple_of(POSITIONS);
         let rows = conv.visited()[0].max(above + input[0]);
-        let pairs = (bases + kernel / 2).max(left + input[1].div_ceil(2));
-        Self { above, left, begin, bases, rows, pairs }
+        let pairs = (positions + kernel / 2).max(left + input[1].div_ceil(2));
+        Self { above, left, first_column, positions, rows, pairs }
     }
 
-    /// Returns the alignments in which kernel rows are laid over pairs: by 0 or 1 columns to the right.
+    /// Returns the alignments in use. With alignment 0 or 1, a kernel row begins at the left or right pixel of
+    /// a pair.
     pub(super) fn alignments(&self, conv: &SameConv) -> std::ops::Range<usize> {
-        if conv.stride == 1 { 0..2 } else { self.begin..self.begin + 1 }
+        if conv.stride == 1 { 0..2 } else { self.first_column..self.first_column + 1 }
     }
 
     /// Returns the index in the map of each pair of the input, row by row.

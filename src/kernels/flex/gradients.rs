@@ -15,7 +15,7 @@ use super::parallel::for_each;
 use super::product::{Accumulate, MatrixView, multiply};
 use super::{DepthwiseLayer, FlexConvolutions, PLANES, nth, tensor};
 
-/// What a layer's gradients are computed from.
+/// The tensors and options that a layer's gradients are computed from.
 #[derive(Debug, Clone)]
 struct State {
     x: FlexTensor,

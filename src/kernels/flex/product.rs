@@ -35,7 +35,7 @@ impl<'a> MatrixView<'a> {
     }
 }
 
-/// What a product does with the values already in its output.
+/// Whether a product replaces its output or is added to it.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Accumulate {
     Replace,

@@ -4,7 +4,7 @@
 use super::STEP;
 use crate::padding::SameConv;
 
-/// Where the pixels of a plane and the taps of a kernel lie in the phases.
+/// The positions of a plane's pixels and a kernel's taps in the phases.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::kernels::flex) struct PhaseLayout {
     pub(in crate::kernels::flex) conv: SameConv,
@@ -53,8 +53,7 @@ impl PhaseLayout {
         (0..self.taps()).map(|tap| offset(self.tap(tap))).collect()
     }
 
-    /// Returns the index in the phases of an input pixel. The pixels of its row that are a multiple of the
-    /// stride to the right follow it.
+    /// Returns the index of an input pixel in the phases. Every stride-th pixel to its right follows it directly.
     fn index(&self, row: usize, column: usize) -> usize {
         let SameConv { padding, stride, .. } = self.conv;
         let (row, column) = (row + padding[0], column + padding[1]);
