@@ -105,9 +105,10 @@ impl FineTuner {
         let (added, plain) = (new_genres.len(), weight.device());
         let weight = Tensor::cat(vec![weight * scale, Tensor::zeros([features, added], &plain)], 1);
         let bias = Tensor::cat(vec![bias * scale, Tensor::zeros([added], &plain)], 0);
-        let origin = model.with_head(head::linear(weight, bias));
+        let origin = model.with_head(head::linear(weight.clone(), bias.clone()));
 
-        let trainer = Trainer::new(&origin, [known_genres, added], &options, device);
+        let genres = [known_genres, added];
+        let trainer = Trainer::new(&origin, (weight, bias), genres, &options, device);
         Ok(Self {
             features: FeatureCache::new(origin, &manifest, &options, device)?,
             manifest,

@@ -23,9 +23,10 @@ pub(super) struct Trainer {
 }
 
 impl Trainer {
-    /// Begins with `origin` on `device`, whose head has so many known and new genres.
+    /// Begins with `origin` on `device` and the weights of its head, which has so many known and new genres.
     pub(super) fn new(
         origin: &EfficientNetLite,
+        head: (Tensor<2>, Tensor<1>),
         [known, new]: [usize; 2],
         options: &FineTuneOptions,
         device: &Device,
@@ -33,7 +34,7 @@ impl Trainer {
         let device = device.clone().autodiff();
         let trains_stage = options.depth == Depth::LastStage;
         Self {
-            head: HeadTrainer::new(origin.head(), [known, new], options, &device),
+            head: HeadTrainer::new(head, [known, new], options, &device),
             last_stage: trains_stage.then(|| LastStageTrainer::new(origin, options, &device)),
             heads: options.heads(),
             genres: known + new,
