@@ -45,7 +45,9 @@ pub enum Error {
     },
 
     /// The manifest has another version of the format.
-    #[error("the bundle has format version {found}, but only version {supported} is supported; {advice}")]
+    #[error(
+        "the bundle has format version {found}, but only version {supported} is supported; {advice}"
+    )]
     FormatVersion {
         /// Version in the manifest.
         found: u32,
