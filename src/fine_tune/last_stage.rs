@@ -30,7 +30,7 @@ impl LastStageTrainer {
         device: &Device,
     ) -> Self {
         let model = origin.clone().to_device(device).train().freeze(LAST_STAGE);
-        let initial = model.kernels(LAST_STAGE).into_iter().map(Tensor::detach).collect();
+        let initial = model.conv_weights(LAST_STAGE).into_iter().map(Tensor::detach).collect();
         Self {
             model,
             initial,
@@ -48,7 +48,7 @@ impl LastStageTrainer {
     /// Adds the L2-SP penalty to `sum`: the squared distance of the convolutions' weights from their initial
     /// values, times `pull`. Biases are left out, as they can do little harm.
     pub(super) fn add_penalty(&self, sum: Tensor<1>) -> Tensor<1> {
-        let weights = self.model.kernels(LAST_STAGE).into_iter();
+        let weights = self.model.conv_weights(LAST_STAGE).into_iter();
         weights.zip(&self.initial).fold(sum, |sum, (weight, initial)| {
             sum + (weight - initial.clone()).powi_scalar(2).sum() * self.pull
         })

@@ -67,13 +67,15 @@ impl Block {
         }
     }
 
+    /// Maps `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let hidden = match &self.expand {
             Some(expand) => kernels::pointwise(expand, x.clone(), Activation::Relu6),
             None => x.clone(),
-        };
+        }; // [N, hidden, H, W]
         let hidden = kernels::depthwise(&self.depthwise, hidden, Activation::Relu6);
-        if self.residual && !self.drops_paths(&x) {
+        if self.residual && !self.has_drop_path(&x) {
+            // The residual sum is fused into the convolution.
             return kernels::pointwise_add(&self.project, hidden, x);
         }
         let y = kernels::pointwise(&self.project, hidden, Activation::Linear);
@@ -81,7 +83,7 @@ impl Block {
     }
 
     /// Returns whether the block is skipped for some posters, which happens only during training.
-    fn drops_paths(&self, x: &Tensor<4>) -> bool {
+    fn has_drop_path(&self, x: &Tensor<4>) -> bool {
         self.drop_path > 0.0 && x.device().is_autodiff()
     }
 
@@ -187,7 +189,7 @@ impl EfficientNetLite {
     }
 
     /// Returns the weights of all convolutions, without biases, from part `part` to the last.
-    pub fn kernels(&self, part: usize) -> Vec<Tensor<4>> {
+    pub fn conv_weights(&self, part: usize) -> Vec<Tensor<4>> {
         // Part 0 is the stem, so stage `i` is part `i + 1`.
         let stages = self.stages.iter().skip(part.saturating_sub(1));
         let blocks = stages.flat_map(|stage| &stage.blocks);
