@@ -6,7 +6,7 @@
 //! | `run_folder`, `epoch_log`, `curves` | the files of a run |
 //! | `fit` | the training itself, with Burn's learner |
 //! | `learner`, `loss`, `ema`, `optimiser` | a step: loss, gradients, update, moving average |
-//! | `initial_model`, `features`, `distillation` | what is prepared before the first step |
+//! | `initial_model`, `loaders`, `features`, `distillation` | what is prepared before the first step |
 //! | `model_selection`, `map_metric`, `metric_means`, `plain_renderer` | metrics, checkpoints and display |
 //! | `out_of_memory` | advice when a batch does not fit |
 //! | `soup`, `search_space` | several runs: the mean of their weights, random search |
@@ -20,6 +20,7 @@ mod features;
 pub(crate) mod fit;
 mod initial_model;
 mod learner;
+mod loaders;
 pub(crate) mod loss;
 mod map_metric;
 mod metric_means;

@@ -17,11 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::split::SplitName;
 use crate::training::config::{Config, SelectionMetric};
 use crate::training::map_metric;
-use crate::training::metric_means::RunningMeans;
-
-/// Burn's names of the other metrics.
-pub(crate) const LOSS: &str = "Loss";
-const ACCURACY: &str = "Accuracy";
+use crate::training::metric_means::{ACCURACY, LOSS, RunningMeans};
 
 /// The metrics of one epoch on one split: a line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

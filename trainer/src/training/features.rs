@@ -42,13 +42,13 @@ impl Views<'_> {
         dir: &Path,
         device: &Device,
     ) -> Result<FeatureMaps> {
-        let Model::EfficientNetLite(network) = model else {
+        let Model::EfficientNetLite(lite) = model else {
             bail!("cached_views: {} has no parts to freeze", config.architecture.name());
         };
         let path = dir.join(format!("{}.f16", self.cache_key(config)?));
         let [height, width] = [self.input.height as usize, self.input.width as usize];
         let blank = Tensor::zeros([1, 3, height, width], device);
-        let [_, channels, height, width] = network.run(0..config.frozen_parts, blank).dims();
+        let [_, channels, height, width] = lite.run(0..config.frozen_parts, blank).dims();
         let posters = self.posters.len();
         let length = self.count * posters * channels * height * width;
 
@@ -58,7 +58,7 @@ impl Views<'_> {
                 values
             }
             None => {
-                let values = self.compute(network, config, device)?;
+                let values = self.compute(lite, config, device)?;
                 ensure!(
                     values.len() == length,
                     "computed {} feature values, expected {length}",
@@ -92,7 +92,7 @@ impl Views<'_> {
     /// Computes the features in the layout `[views][posters][channels][height][width]`.
     fn compute(
         &self,
-        network: &EfficientNetLite,
+        lite: &EfficientNetLite,
         config: &Config,
         device: &Device,
     ) -> Result<Vec<f16>> {
@@ -114,8 +114,7 @@ impl Views<'_> {
                 done += batch.len();
                 let shape = [batch.len(), 3, input.height as usize, input.width as usize];
                 let inputs = TensorData::new::<f32, _>(inputs.concat(), shape);
-                let features =
-                    network.run(0..config.frozen_parts, Tensor::from_data(inputs, device));
+                let features = lite.run(0..config.frozen_parts, Tensor::from_data(inputs, device));
                 let features: Vec<f32> = features.try_into_vec_as()?;
                 Ok(features.into_iter().map(f16::from_f32).collect())
             })?);

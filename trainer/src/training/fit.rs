@@ -4,31 +4,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper};
 use burn::train::{
     ExecutionStrategy, Interrupter, Learner, LearningResult, MultiDeviceOptim, SupervisedTraining,
 };
-use marquee::Model;
 
-use crate::data::augment::Augmenter;
 use crate::data::dataset::Dataset;
-use crate::data::feature_maps::FeatureMaps;
-use crate::data::loader::{Loader, Targets};
 use crate::data::split::Split;
-use crate::training::config::Config;
 use crate::training::epoch_log::{self, LogWriter};
-use crate::training::features::Views;
 use crate::training::initial_model::{self, genre_frequencies};
 use crate::training::learner::TrainingModel;
+use crate::training::loaders::{LoaderSource, Loaders};
 use crate::training::map_metric::MapMetric;
 use crate::training::model_selection::{KeepLastTwoAndBest, early_stopping};
 use crate::training::optimiser::{optimiser, schedule};
+use crate::training::out_of_memory;
 use crate::training::plain_renderer::{self, PlainRenderer};
 use crate::training::run_folder::Run;
-use crate::training::{distillation, out_of_memory};
 
 /// The place in a run from which training starts.
 pub(crate) enum Start<'a> {
@@ -39,7 +33,7 @@ pub(crate) enum Start<'a> {
 }
 
 /// Trains from `start` to the last epoch. A new run folder is written only once the model has been built, so that an
-/// invalid configuration leaves no run behind.
+/// invalid configuration creates no run.
 ///
 /// # Errors
 /// Training failed, or the user stopped it ([`was_stopped`]). Finished epochs remain in the run folder.
@@ -72,7 +66,7 @@ pub(crate) fn fit(
 
     let source =
         LoaderSource { config, dataset, model: &model.model, frequencies, features_dir, device };
-    let [train, valid] = source.loaders(split, done + 1)?;
+    let Loaders { train, valid } = source.loaders(split, done + 1)?;
     let mut finished = run.log()?;
     finished.retain(|record| record.epoch <= done);
     let interrupter = Interrupter::new();
@@ -129,65 +123,6 @@ struct Stopped(String);
 /// Returns whether training ended because its user stopped it.
 pub(crate) fn was_stopped(error: &anyhow::Error) -> bool {
     error.is::<Stopped>()
-}
-
-/// Everything that the loaders are made of, besides the split.
-struct LoaderSource<'a> {
-    config: &'a Config,
-    dataset: &'a Dataset,
-    /// The model whose frozen parts compute cached features.
-    model: &'a Model,
-    frequencies: Vec<f32>,
-    features_dir: &'a Path,
-    device: &'a Device,
-}
-
-impl LoaderSource<'_> {
-    /// Returns the loaders of the training and the validation split.
-    fn loaders(&self, split: Split, first_epoch: usize) -> Result<[Loader; 2]> {
-        let Self { config, device, .. } = self;
-        let (input, inference_input) = (&config.input, &config.inference_input());
-        let targets = Targets {
-            smoothing: config.loss.smoothing as f32,
-            frequencies: self.frequencies.clone(),
-            soft_labels: distillation::soft_labels(
-                &config.distillation,
-                self.dataset,
-                &split.train,
-                device,
-            )?,
-            soft_label_weight: config.distillation.weight as f32,
-        };
-        let augmenter = Augmenter { augmentation: &config.augment, from: inference_input };
-        let train_features = self.features(&Views {
-            posters: &split.train,
-            count: config.cached_views,
-            augmenter: Some(augmenter),
-            input,
-        })?;
-        let valid_features = self.features(&Views {
-            posters: &split.valid,
-            count: 1,
-            augmenter: None,
-            input: inference_input,
-        })?;
-        let train = Loader::in_order(split.train, input, config.batch_size, device)
-            .with_features(train_features)
-            .shuffled(config.seed, first_epoch, augmenter, targets, config.genre_balance);
-        let valid = Loader::in_order(split.valid, inference_input, config.batch_size, device)
-            .with_features(valid_features);
-        Ok([train, valid])
-    }
-
-    /// Returns cached features if the configuration asks for them.
-    fn features(&self, views: &Views<'_>) -> Result<Option<Arc<FeatureMaps>>> {
-        if self.config.cached_views == 0 {
-            return Ok(None);
-        }
-        let model = self.model.clone().valid();
-        let features = views.features(&model, self.config, self.features_dir, self.device)?;
-        Ok(Some(Arc::new(features)))
-    }
 }
 
 /// Returns how several devices share the work: each trains on its part of the posters, and the first sums the

@@ -18,9 +18,8 @@ pub(crate) fn build(config: &Config, frequencies: &[f32], device: &Device) -> Re
         pretrained::load(&mut model, &config.architecture, path, false)?;
     }
     Ok(match model {
-        Model::EfficientNetLite(network) => {
-            let network = network.with_prior(frequencies).freeze(config.frozen_parts);
-            Model::EfficientNetLite(network)
+        Model::EfficientNetLite(lite) => {
+            Model::EfficientNetLite(lite.with_prior(frequencies).freeze(config.frozen_parts))
         }
         model => model,
     })

@@ -4,6 +4,10 @@ use std::collections::HashMap;
 
 use burn::train::metric::{MetricDefinition, MetricEntry, MetricId, NumericEntry};
 
+/// Burn's names of the loss and the accuracy.
+pub(crate) const LOSS: &str = "Loss";
+pub(crate) const ACCURACY: &str = "Accuracy";
+
 /// The running mean of each metric within one epoch and split.
 #[derive(Default)]
 pub(crate) struct RunningMeans {

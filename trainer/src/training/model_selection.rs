@@ -6,8 +6,8 @@ use burn::train::metric::store::{Aggregate, Direction, EventStoreClient, Split};
 use burn::train::{MetricEarlyStoppingStrategy, StoppingCondition};
 
 use crate::training::config::SelectionMetric;
-use crate::training::epoch_log::LOSS;
 use crate::training::map_metric::{self, MapMetric};
+use crate::training::metric_means::LOSS;
 
 /// Stops training after `patience` epochs without improvement on the validation split.
 pub(crate) fn early_stopping(

@@ -11,7 +11,7 @@ use burn::train::renderer::{
 };
 
 use crate::progress::{INTERVAL, minutes, pace};
-use crate::training::metric_means::RunningMeans;
+use crate::training::metric_means::{ACCURACY, LOSS, RunningMeans};
 
 /// Returns whether standard output is a terminal, on which Burn can draw its dashboard.
 pub(crate) fn is_terminal() -> bool {
@@ -53,7 +53,7 @@ impl PlainRenderer {
 
     /// Formats the running means.
     fn metrics(means: &RunningMeans) -> String {
-        format!("loss {:.4} accuracy {:.1} %", means.mean("Loss"), means.mean("Accuracy"))
+        format!("loss {:.4} accuracy {:.1} %", means.mean(LOSS), means.mean(ACCURACY))
     }
 }
 

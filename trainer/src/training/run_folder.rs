@@ -34,7 +34,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Creates the folder of a new run. It becomes a run that can be resumed with [`Run::begin`].
+    /// Creates the folder of a new run. [`Run::begin`] then makes it a run that can be resumed.
     ///
     /// # Errors
     /// The folder already holds a run.
@@ -103,6 +103,7 @@ impl Run {
         Ok(())
     }
 
+    /// Returns the path of the log.
     pub(crate) fn log_path(&self) -> PathBuf {
         self.dir.join("log.jsonl")
     }
@@ -151,6 +152,7 @@ impl Run {
         Ok(())
     }
 
+    /// Returns the path of one of an epoch's checkpoint files.
     fn checkpoint(&self, part: &str, epoch: usize) -> PathBuf {
         self.dir.join("checkpoint").join(format!("{part}-{epoch}.bpk"))
     }
