@@ -8,7 +8,7 @@ use crate::data::posters::Poster;
 use crate::progress::Ticker;
 
 /// Posters per batch.
-pub(crate) const BATCH_SIZE: usize = 32;
+const BATCH_SIZE: usize = 32;
 
 /// Calls `run` with batches of at most [`BATCH_SIZE`] posters, in order, and returns the concatenated results.
 /// `task` names the work in the progress lines.

@@ -16,7 +16,7 @@ use crate::data::split::Split;
 use crate::data::{near_duplicates, posters};
 use crate::device;
 use crate::evaluation::fine_tuning::{self, Comparison};
-use crate::inference::{self, BATCH_SIZE};
+use crate::inference;
 use crate::progress::Ticker;
 
 pub(crate) fn run(args: &FineTuneArgs) -> Result<()> {
@@ -100,14 +100,12 @@ impl LabelColumns {
 }
 
 fn add_posters(tuner: &mut FineTuner, train: &[Poster], labels: &LabelColumns) -> Result<()> {
-    let ticker = Ticker::new("computing features, posters", train.len());
-    for (index, batch) in train.chunks(BATCH_SIZE).enumerate() {
+    inference::map_batches("computing features", train, |batch| {
         let examples: Vec<(Pixels, PartialLabels)> =
             batch.iter().map(|poster| (poster.pixels.clone(), labels.of(poster))).collect();
         pollster::block_on(tuner.add(&examples))?;
-        ticker.tick(index * BATCH_SIZE + batch.len());
-    }
-    ticker.finish();
+        Ok(Vec::<()>::new())
+    })?;
     Ok(())
 }
 

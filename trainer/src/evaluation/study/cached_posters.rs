@@ -4,11 +4,10 @@ use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use marquee::metrics::{MIN_POSITIVES, Ranking, average_precision};
 use marquee::model::EfficientNetLite;
-use marquee::{Bundle, Model, Pixels};
+use marquee::{Bundle, Model};
 
 use crate::data::posters::Poster;
-use crate::inference::{self, BATCH_SIZE};
-use crate::progress::Ticker;
+use crate::inference;
 
 /// Average precision of a ranking, and of the baseline: the share of positives.
 #[derive(Clone, Copy)]
@@ -37,14 +36,11 @@ impl CachedPosters {
         first_part: usize,
         device: &Device,
     ) -> Result<Self> {
-        let ticker = Ticker::new("computing features, posters", posters.len());
-        let mut maps = Vec::new();
-        for (index, batch) in posters.chunks(BATCH_SIZE).enumerate() {
-            let pixels: Vec<Pixels> = batch.iter().map(|poster| poster.pixels.clone()).collect();
-            maps.push(model.run(0..first_part, bundle.manifest.input.batch(&pixels, device)));
-            ticker.tick(index * BATCH_SIZE + batch.len());
-        }
-        ticker.finish();
+        let input = &bundle.manifest.input;
+        let maps = inference::map_batches("computing features", &posters, |batch| {
+            let batch = input.batch(&inference::pixels(batch), device);
+            Ok(vec![model.run(0..first_part, batch)])
+        })?;
         let mut cached = Self { posters, first_part, maps, logits: Vec::new() };
         cached.logits = cached.logits_of(&bundle.model)?;
         Ok(cached)
