@@ -1,6 +1,8 @@
-//! The CPU's kernels natively, at sizes that the shipped network has; `cargo xtask bench web` times the whole in a
-//! browser. Throughput is in products, two of which one instruction makes and adds.
-#![allow(clippy::unwrap_used)] // a bench that fails should say where
+//! Benchmarks of the CPU kernels, natively, at layer sizes of the shipped model. `cargo xtask bench web` measures the
+//! whole model in a browser.
+//!
+//! Throughput is in multiplications; a SIMD multiply-add instruction performs two per lane.
+#![allow(clippy::unwrap_used)] // panics show where a benchmark fails
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {
@@ -16,26 +18,26 @@ mod native {
     use divan::counter::ItemsCount;
     use marquee::architecture::Architecture;
     use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
-    use marquee::cpu::Network;
+    use marquee::cpu::CpuModel;
     use marquee::cpu::depthwise::Depthwise;
-    use marquee::cpu::fixed::{HIDDEN_BITS, Inputs};
-    use marquee::cpu::matrix::{Expand, Project};
+    use marquee::cpu::fixed_point::{HIDDEN_BITS, InputRange};
+    use marquee::cpu::pointwise::{Expand, Project};
     use marquee::{Pixels, Preprocess};
 
-    /// Numbers from -1 to 1 in no order.
+    /// Returns unordered numbers from -1 to 1.
     fn values(count: usize) -> Vec<f32> {
         (0..count).map(|index| ((index * 7919) % 2003) as f32 / 1001.0 - 1.0).collect()
     }
 
-    /// Pairs of inputs.
+    /// Returns 16-bit inputs, packed in pairs.
     fn pairs(count: usize) -> Vec<i32> {
         (0..count as i32).map(|index| (index * 7919) & 0x0fff_0fff).collect()
     }
 
-    /// Pixels, inputs, outputs.
+    /// The arguments are pixels, input channels and output channels.
     #[divan::bench(args = [[9600, 16, 96], [600, 40, 240], [150, 112, 672], [40, 192, 1152]])]
     fn expand(bencher: Bencher<'_, '_>, [pixels, inputs, outputs]: [usize; 3]) {
-        let expand = Expand::new(&values(inputs * outputs), values(outputs), Inputs::STREAM);
+        let expand = Expand::new(&values(inputs * outputs), values(outputs), InputRange::STREAM);
         let next = Depthwise::new(&values(outputs * 9), &values(outputs), [3, 1], [pixels / 2, 2]);
         let input = pairs(pixels * inputs / 2);
         let mut map = Vec::new();
@@ -44,10 +46,10 @@ mod native {
         });
     }
 
-    /// Pixels, inputs, outputs.
+    /// The arguments are pixels, input channels and output channels.
     #[divan::bench(args = [[9600, 32, 16], [2400, 144, 24], [150, 672, 112], [40, 1152, 192]])]
     fn project(bencher: Bencher<'_, '_>, [pixels, inputs, outputs]: [usize; 3]) {
-        let project = Project::new(&values(inputs * outputs), values(outputs), Inputs::HIDDEN);
+        let project = Project::new(&values(inputs * outputs), values(outputs), InputRange::HIDDEN);
         let input = pairs(pixels * inputs / 2);
         let mut output = Vec::new();
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {
@@ -55,7 +57,7 @@ mod native {
         });
     }
 
-    /// Height and width of the input, channels, kernel, stride.
+    /// The arguments are the input's height and width, channels, kernel size and stride.
     #[divan::bench(args = [
         [120, 80, 32, 3, 1], [120, 80, 96, 3, 2], [30, 20, 240, 5, 1], [15, 10, 672, 5, 2], [8, 5, 1152, 5, 1],
     ])]
@@ -66,15 +68,15 @@ mod native {
         layer.clear(&mut map);
         let mut output = Vec::new();
         let [rows, columns] = layer.output();
-        let products = rows * columns * channels * kernel * kernel;
-        bencher.counter(ItemsCount::new(products)).bench_local(|| {
+        let multiplications = rows * columns * channels * kernel * kernel;
+        bencher.counter(ItemsCount::new(multiplications)).bench_local(|| {
             layer.convolve(&mut map, &mut output);
         });
     }
 
-    /// A poster through EfficientNet-Lite0, from pixels to logits.
+    /// EfficientNet-Lite0 on one poster, from pixels to logits.
     #[divan::bench]
-    fn network(bencher: Bencher<'_, '_>) {
+    fn model(bencher: Bencher<'_, '_>) {
         let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
         let tensors = architecture.tensors([160, 240], 25).into_iter().map(|(name, shape)| {
             let weights = values(shape.iter().product()).into_iter().map(|value| value * 0.1);
@@ -88,8 +90,8 @@ mod native {
         });
         let weights = safetensors::serialize(views, None).unwrap();
         let input = Preprocess { width: 160, height: 240, mean: [0.5; 3], std: [0.5; 3] };
-        let network = Network::new(&architecture, &input, 25, &weights).unwrap();
+        let model = CpuModel::new(&architecture, &input, 25, &weights).unwrap();
         let poster = Pixels { rgb: (0..160 * 240 * 3).map(|index| (index * 31) as u8).collect() };
-        bencher.bench_local(|| network.logits(&poster));
+        bencher.bench_local(|| model.logits(&poster));
     }
 }

@@ -1,17 +1,17 @@
-//! What is fuzzed: each reads bytes as a stranger may send them, and must answer or refuse. `tests/fuzz.rs` runs the
-//! kept corpus through the same functions on every test.
+//! The fuzz targets. Each parses untrusted bytes, which it must accept or refuse without a panic.
+//!
+//! `tests/native/fuzz.rs` runs them on the committed corpus in every test run.
 #![allow(dead_code)] // each fuzzer uses one of them
 
 use burn::tensor::Device;
-use marquee::manifest::Weights;
+use marquee::bundle::WeightFile;
 use marquee::{Classifier, Error, Labels, Manifest, Preprocess, weights};
-use sha2::{Digest, Sha256};
 
-/// Largest input, in values, that an opened network is tried on: larger ones are only slow.
+/// Largest input, in pixels, on which a loaded model is run. Larger ones would only be slow.
 const LARGEST_INPUT: u32 = 64 * 96;
 
-/// The bytes of a picture, to pixels.
-pub(crate) fn picture(bytes: &[u8]) {
+/// Decodes the bytes of an image file.
+pub(crate) fn image(bytes: &[u8]) {
     let input = Preprocess { width: 32, height: 48, mean: [0.5; 3], std: [0.25; 3] };
     match input.decode(bytes) {
         Ok(pixels) => {
@@ -28,22 +28,22 @@ pub(crate) fn picture(bytes: &[u8]) {
     }
 }
 
-/// A manifest, a zero byte, and weights.
+/// Loads a bundle from a manifest, a zero byte and weights.
 pub(crate) fn bundle(bytes: &[u8]) {
     let mut parts = bytes.splitn(2, |&byte| byte == 0);
     let (Some(manifest), Some(weights)) = (parts.next(), parts.next()) else { return };
     let Ok(manifest) = std::str::from_utf8(manifest) else { return };
-    open(manifest, weights);
+    load(manifest, weights);
 }
 
-/// A taught network in one file.
-pub(crate) fn taught(bytes: &[u8]) {
+/// Loads a bundle in one file.
+pub(crate) fn single_file(bytes: &[u8]) {
     if let Ok((manifest, weights)) = weights::split_manifest(bytes) {
-        open(&manifest, &weights);
+        load(&manifest, &weights);
     }
 }
 
-/// A table of true genres.
+/// Reads a table of labels.
 pub(crate) fn labels(bytes: &[u8]) {
     if let Ok(Labels { genres, rows }) = Labels::read(bytes, None) {
         for row in rows {
@@ -53,31 +53,37 @@ pub(crate) fn labels(bytes: &[u8]) {
     }
 }
 
-/// Opens a network by itself and with Burn; where one does, the other must, and both answer.
-fn open(manifest: &str, weights: &[u8]) {
+/// Loads a bundle on the CPU without Burn and with Burn. Both must accept it or both refuse it; if they accept it,
+/// both must return predictions.
+fn load(manifest: &str, weights: &[u8]) {
     let Ok(mut manifest) = Manifest::from_json(manifest) else { return };
-    // No fuzzer guesses a hash.
-    let sha256 = Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect();
-    manifest.weights = Weights { bytes: weights.len() as u64, sha256, ..manifest.weights };
+    // A fuzzer cannot guess a hash.
+    manifest.weights = WeightFile::describe(weights);
     let Preprocess { width, height, .. } = manifest.input;
     let genres = manifest.genres.len();
     let json = serde_json::to_string(&manifest).unwrap_or_default();
     let device = Device::flex();
     let with_burn = marquee::Bundle::from_parts(&json, weights, &device);
-    let alone = Classifier::on_cpu(manifest, weights);
-    assert_eq!(alone.is_ok(), with_burn.is_ok(), "{:?} and {:?}", alone.err(), with_burn.err());
-    let (Ok(alone), Ok(with_burn)) = (alone, with_burn) else { return };
+    let without_burn = Classifier::on_cpu(manifest, weights);
+    assert_eq!(
+        without_burn.is_ok(),
+        with_burn.is_ok(),
+        "{:?} and {:?}",
+        without_burn.err(),
+        with_burn.err()
+    );
+    let (Ok(without_burn), Ok(with_burn)) = (without_burn, with_burn) else { return };
     if width * height > LARGEST_INPUT {
         return;
     }
     let grey = vec![128; (width * height * 4) as usize];
-    for classifier in [alone, Classifier::new(with_burn, device)] {
-        let pixels = classifier.manifest().input.take(grey.clone(), width, height);
+    for classifier in [without_burn, Classifier::new(with_burn, device)] {
+        let pixels = classifier.manifest().input.resize_rgba(grey.clone(), width, height);
         let Ok(pixels) = pixels else { panic!("{pixels:?}") };
         let probabilities = pollster::block_on(classifier.probabilities(&[pixels]));
         match probabilities {
             Ok(rows) => assert!(rows.iter().all(|row| row.len() == genres)),
-            // Numbers that are finite in a file need not stay so.
+            // Finite weights may still overflow.
             Err(Error::Compute { .. }) => {}
             Err(other) => panic!("{other:?}"),
         }

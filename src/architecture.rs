@@ -1,59 +1,62 @@
-//! The networks by name: what a manifest and a training configuration say of one, and how it is built. Nothing
-//! here computes: `model` runs a network with Burn, `cpu` without.
+//! The model architectures: their names, sizes and tensors, as plain data. `model` runs them with Burn, `cpu`
+//! without.
 //!
-//! One file an architecture. A bundle made elsewhere only has to follow [`Architecture::tensors`].
+//! To add one, add its file to `architecture/`, a variant to [`Architecture`] and [`Family`], and its forward pass
+//! to `model/` and `cpu/`. The compiler points at every `match` that needs it. A bundle made by other software only
+//! has to follow [`Architecture::tensors`].
 
 pub mod efficientnet_lite;
+mod receptive_field;
 pub mod seed_cnn;
 
 use serde::{Deserialize, Serialize};
 
-use crate::heatmap::Places;
+pub use receptive_field::GridAxis;
 
-use efficientnet_lite::{BlockPlan, EfficientNetLiteConfig, Size};
+use efficientnet_lite::{BlockPlan, EfficientNetLiteConfig, Variant};
 use seed_cnn::SeedCnnConfig;
 
-/// An architecture and its sizes, as the manifest and the training configuration name it.
+/// An architecture with its options, as it appears in a manifest and in a training configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum Architecture {
-    /// The notebook's small network, the starting point that all others are measured against.
+    /// The small model of the original notebook: the starting point that all others are compared with.
     SeedCnn(SeedCnnConfig),
-    /// The network that ships: small, made for phones and GPUs, pretrained on ImageNet.
+    /// The model that ships: small, designed for phones and GPUs, pretrained on ImageNet.
     #[serde(rename = "efficientnet-lite0")]
     EfficientNetLite0(EfficientNetLiteConfig),
-    /// A tenth deeper.
+    /// 1.1 times as deep as Lite0.
     #[serde(rename = "efficientnet-lite1")]
     EfficientNetLite1(EfficientNetLiteConfig),
-    /// A tenth wider, a fifth deeper.
+    /// 1.1 times as wide and 1.2 times as deep as Lite0.
     #[serde(rename = "efficientnet-lite2")]
     EfficientNetLite2(EfficientNetLiteConfig),
 }
 
-/// What an architecture is one of.
+/// The family of an architecture: architectures that share their code.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Family<'a> {
     /// See [`seed_cnn`].
     SeedCnn(&'a SeedCnnConfig),
     /// See [`efficientnet_lite`].
-    EfficientNetLite(Size, &'a EfficientNetLiteConfig),
+    EfficientNetLite(Variant, &'a EfficientNetLiteConfig),
 }
 
 impl Architecture {
-    /// Its family, with the sizes that the family leaves open.
+    /// Returns the family, with the variant and the options within it.
     pub fn family(&self) -> Family<'_> {
         match self {
             Self::SeedCnn(config) => Family::SeedCnn(config),
-            Self::EfficientNetLite0(config) => Family::EfficientNetLite(Size::Lite0, config),
-            Self::EfficientNetLite1(config) => Family::EfficientNetLite(Size::Lite1, config),
-            Self::EfficientNetLite2(config) => Family::EfficientNetLite(Size::Lite2, config),
+            Self::EfficientNetLite0(config) => Family::EfficientNetLite(Variant::Lite0, config),
+            Self::EfficientNetLite1(config) => Family::EfficientNetLite(Variant::Lite1, config),
+            Self::EfficientNetLite2(config) => Family::EfficientNetLite(Variant::Lite2, config),
         }
     }
 
-    /// Whether it can be built for posters of `width` x `height` pixels and `genres` outputs.
+    /// Checks that a model can be built for posters of `width` x `height` pixels and `genres` outputs.
     ///
     /// # Errors
-    /// Says so when the input is too small for the architecture, or a size is zero.
+    /// Returns the reason if a poster is too small, there is no genre, or an option is out of range.
     pub fn check(&self, [width, height]: [u32; 2], genres: usize) -> Result<(), String> {
         let name = self.name();
         let smallest = match self.family() {
@@ -74,35 +77,39 @@ impl Architecture {
         }
     }
 
-    /// Its blocks from the front, for those who build the same network elsewhere; none in a seed-cnn.
+    /// Returns the inverted residual blocks from first to last, for code that builds the same model elsewhere;
+    /// empty for a seed-cnn.
     pub fn blocks(&self) -> Vec<BlockPlan> {
         match self.family() {
             Family::SeedCnn(_) => Vec::new(),
-            Family::EfficientNetLite(size, _) => size.stages().into_iter().flatten().collect(),
-        }
-    }
-
-    /// Every tensor by its name, with its shape, for posters of `width` x `height` pixels and `genres` outputs.
-    /// A convolution's weight is `[outputs, inputs, rows, columns]`, a dense layer's `[inputs, outputs]`.
-    pub fn tensors(&self, size: [u32; 2], genres: usize) -> Vec<(String, Vec<usize>)> {
-        match self.family() {
-            Family::SeedCnn(config) => config.tensors(size, genres),
-            Family::EfficientNetLite(size, _) => size.tensors(genres),
-        }
-    }
-
-    /// Where the places of the last feature map lie along the sides of posters of `width` x `height` pixels;
-    /// `None` where the head is not linear over a feature map.
-    pub fn places(&self, [width, height]: [u32; 2]) -> Option<[Places; 2]> {
-        match self.family() {
-            Family::SeedCnn(_) => None,
-            Family::EfficientNetLite(size, _) => {
-                Some([width, height].map(|side| size.places(side as usize)))
+            Family::EfficientNetLite(variant, _) => {
+                variant.stages().into_iter().flatten().collect()
             }
         }
     }
 
-    /// How many parts can run, or be frozen, by themselves; see [`efficientnet_lite::PARTS`].
+    /// Returns the name and shape of every tensor, for posters of `width` x `height` pixels and `genres`
+    /// outputs. The weight of a convolution is `[outputs, inputs, rows, columns]`, that of a dense layer
+    /// `[inputs, outputs]`.
+    pub fn tensors(&self, size: [u32; 2], genres: usize) -> Vec<(String, Vec<usize>)> {
+        match self.family() {
+            Family::SeedCnn(config) => config.tensors(size, genres),
+            Family::EfficientNetLite(variant, _) => variant.tensors(genres),
+        }
+    }
+
+    /// Returns where the columns and the rows of the last feature map lie on posters of `width` x `height` pixels;
+    /// `None` if the head is not linear over a feature map.
+    pub fn grid(&self, [width, height]: [u32; 2]) -> Option<[GridAxis; 2]> {
+        match self.family() {
+            Family::SeedCnn(_) => None,
+            Family::EfficientNetLite(variant, _) => {
+                Some([width, height].map(|side| variant.grid_axis(side as usize)))
+            }
+        }
+    }
+
+    /// Returns the number of parts that can be run or frozen separately; see [`efficientnet_lite::PARTS`].
     pub fn parts(&self) -> usize {
         match self.family() {
             Family::SeedCnn(_) => 0,
@@ -110,7 +117,7 @@ impl Architecture {
         }
     }
 
-    /// The name that a configuration and the page show.
+    /// Returns the name that configurations use and the page shows.
     pub fn name(&self) -> &'static str {
         match self {
             Self::SeedCnn(_) => "seed-cnn",
@@ -121,10 +128,10 @@ impl Architecture {
     }
 }
 
-/// Whether the share that is dropped in training leaves something.
-fn check_share(name: &str, share: f64) -> Result<(), String> {
-    if (0.0..1.0).contains(&share) {
+/// Checks a dropout rate, which must leave something.
+fn check_rate(name: &str, rate: f64) -> Result<(), String> {
+    if (0.0..1.0).contains(&rate) {
         return Ok(());
     }
-    Err(format!("its {name} is {share}, and must be from 0 to below 1"))
+    Err(format!("{name} is {rate}, but must be at least 0 and below 1"))
 }

@@ -1,35 +1,36 @@
-//! The networks on a CPU without a tensor library: what the browser's first answer waits for. With Burn it had twice
-//! as much to download, and took three times as long on the one thread and the 128-bit SIMD that there are.
+//! Inference on a single CPU core, without Burn. The browser uses it first: with Burn the download would be
+//! twice as large, and one poster would take three times as long on one thread with 128-bit SIMD.
 //!
-//! An EfficientNet-Lite computes in 16-bit integers. A browser's SIMD multiplies eight of them and adds
-//! neighbouring products in one instruction, which is twice what it does for floats, and unlike 8 bits that
-//! costs no accuracy: the weights of a bundle have 8 bits themselves, and ReLU6 keeps what is between the
-//! layers within 0..=6. What each output's weights are multiplied by before they are rounded is chosen so that no
-//! sum can overflow, whatever the poster.
+//! EfficientNet-Lite computes in 16-bit integers. A browser's SIMD multiplies eight of them and adds
+//! neighbouring products in one instruction, twice the throughput of floats. Unlike 8 bits, 16 bits cost no
+//! accuracy: a bundle's weights have 8 bits anyway, and ReLU6 limits the values between the layers to 0..=6.
+//! The weights of each output channel are scaled so that its 32-bit accumulator cannot overflow, whatever the
+//! poster.
 //!
-//! `model` is the same network with Burn; tests hold the two together.
+//! `model` is the same model in Burn; tests compare the two.
 
-// The kernels are public for `benches/` alone.
+// The kernels are public only for `benches/`.
 #[doc(hidden)]
 pub mod depthwise;
 mod efficientnet_lite;
 #[doc(hidden)]
-pub mod fixed;
+pub mod fixed_point;
 #[doc(hidden)]
-pub mod matrix;
+pub mod pointwise;
 mod seed_cnn;
 
 use crate::architecture::{Architecture, Family};
+use crate::contributions::Contributions;
 use crate::error::Result;
-use crate::preprocess::{Pixels, Preprocess};
+use crate::image::{Pixels, Preprocess};
 use crate::weights::Tensors;
 
 use efficientnet_lite::EfficientNetLite;
 use seed_cnn::SeedCnn;
 
-/// A network with its weights, for posters of one size.
+/// A model for posters of one size, on one CPU core.
 #[derive(Debug)]
-pub struct Network {
+pub struct CpuModel {
     input: Preprocess,
     kind: Kind,
 }
@@ -40,22 +41,14 @@ enum Kind {
     EfficientNetLite(EfficientNetLite),
 }
 
-/// A poster's logits, genre by genre and place by place: the sum of a genre's map, and its bias.
-#[derive(Debug, Clone)]
-pub struct Contributions {
-    /// `[genres, rows, columns]`.
-    pub maps: Vec<f32>,
-    /// `[genres]`.
-    pub bias: Vec<f32>,
-}
-
-impl Network {
-    /// The network of `architecture` for posters of `input`'s size and `genres` outputs, with the weights in
-    /// the bytes of a safetensors file.
+impl CpuModel {
+    /// Builds a model for posters of `input`'s size and `genres` outputs, with the weights in the bytes of a
+    /// safetensors file.
     ///
     /// # Errors
-    /// [`crate::Error::Manifest`] where the architecture does not take that size; [`crate::Error::WeightsShape`] lists the
-    /// tensors that are missing, superfluous, of another shape or not finite.
+    /// [`crate::Error::Manifest`] if the architecture does not accept these sizes;
+    /// [`crate::Error::WeightsShape`] lists the tensors that are missing, unexpected, of another shape or not
+    /// finite.
     pub fn new(
         architecture: &Architecture,
         input: &Preprocess,
@@ -67,7 +60,7 @@ impl Network {
         Self::with_tensors(architecture, input, tensors)
     }
 
-    /// The same with tensors that were checked to be the architecture's.
+    /// Builds a model with tensors that are known to be the architecture's.
     pub(crate) fn with_tensors(
         architecture: &Architecture,
         input: &Preprocess,
@@ -76,35 +69,35 @@ impl Network {
         let size = [input.width, input.height];
         let kind = match architecture.family() {
             Family::SeedCnn(config) => Kind::SeedCnn(SeedCnn::new(config, size, &mut tensors)?),
-            Family::EfficientNetLite(size, _) => {
-                Kind::EfficientNetLite(EfficientNetLite::new(size, input, &mut tensors)?)
+            Family::EfficientNetLite(variant, _) => {
+                Kind::EfficientNetLite(EfficientNetLite::new(variant, input, &mut tensors)?)
             }
         };
         Ok(Self { input: input.clone(), kind })
     }
 
-    /// Logits `[genres]` of a poster.
+    /// Returns the logits `[genres]` of a poster. They may be NaN or infinite if the weights are extreme.
     pub fn logits(&self, poster: &Pixels) -> Vec<f32> {
         match &self.kind {
-            Kind::SeedCnn(network) => network.logits(&self.input.normalise(poster)),
-            Kind::EfficientNetLite(network) => network.logits(poster),
+            Kind::SeedCnn(model) => model.logits(&self.input.normalise(poster)),
+            Kind::EfficientNetLite(model) => model.logits(poster),
         }
     }
 
-    /// What the head looks at: the mean of each feature over the poster. `None` where the head is not linear.
+    /// Returns the input of the head: the mean of each feature over the poster; `None` if the head is not linear.
     pub fn features(&self, poster: &Pixels) -> Option<Vec<f32>> {
         match &self.kind {
             Kind::SeedCnn(_) => None,
-            Kind::EfficientNetLite(network) => Some(network.mean(poster)),
+            Kind::EfficientNetLite(model) => Some(model.mean_features(poster)),
         }
     }
 
-    /// What every place of the last feature map adds to each genre's logit; `None` where the head is not
-    /// linear over a feature map.
+    /// Returns what each place of the last feature map adds to each genre's logit; `None` if the head is not linear
+    /// over a feature map.
     pub fn contributions(&self, poster: &Pixels) -> Option<Contributions> {
         match &self.kind {
             Kind::SeedCnn(_) => None,
-            Kind::EfficientNetLite(network) => Some(network.contributions(poster)),
+            Kind::EfficientNetLite(model) => Some(model.contributions(poster)),
         }
     }
 }

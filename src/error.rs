@@ -1,151 +1,155 @@
-//! The one error type of the crate. Every message says what was wrong with what, and what to do about it;
-//! it does not name the file, which only the caller knows.
+//! The crate's error type.
+//!
+//! Every message says what is wrong and what to do about it. It does not name the image file, which only the
+//! caller knows.
 
-/// Everything that can go wrong between a file's bytes and its genres.
+/// Everything that can fail between an image file's bytes and its genres.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file of zero bytes.
+    /// The image file has zero bytes.
     #[error("the file is empty (0 bytes); choose an image")]
     EmptyImage,
 
-    /// The bytes start like none of the formats that are read.
-    #[error("this is not an image that can be read here; choose a JPEG, PNG, WebP or GIF")]
+    /// The file does not begin like any of the supported image formats.
+    #[error("this is not a supported image; choose a JPEG, PNG, WebP or GIF")]
     UnknownImageFormat,
 
-    /// The header promises more than a decoder may take.
+    /// The image has more pixels than are decoded, according to its header.
     #[error(
-        "the image is {width} x {height} pixels, more than the {limit} megapixels that are read; make it smaller"
+        "the image is {width} x {height} pixels, above the limit of {limit} megapixels; choose a smaller one"
     )]
     ImageTooLarge {
-        /// Width in pixels, as the header says.
+        /// Width in pixels, from the header.
         width: u32,
-        /// Height in pixels, as the header says.
+        /// Height in pixels, from the header.
         height: u32,
-        /// Accepted size in megapixels.
+        /// Largest accepted size in megapixels; it depends on the image's format and colour type.
         limit: u64,
     },
 
-    /// The decoder gave up.
-    #[error("the {format} image is damaged or cut short ({reason}); try another copy of it")]
+    /// The image cannot be decoded.
+    #[error("the {format} image is damaged or incomplete ({reason}); try another copy of it")]
     DamagedImage {
-        /// Name of the format, as in "JPEG".
+        /// Name of the format, such as "JPEG"; "RGBA" for pixels that the caller decoded.
         format: String,
-        /// The decoder's own words.
+        /// The decoder's message.
         reason: String,
     },
 
-    /// The manifest is not JSON, or not a manifest.
-    #[error("the manifest (model.json) cannot be read: {reason}; export the bundle again")]
+    /// The manifest is not valid JSON, or its values are invalid.
+    #[error("the manifest (model.json) is invalid: {reason}; export the bundle again")]
     Manifest {
-        /// What was wrong with it.
+        /// What is wrong with it.
         reason: String,
     },
 
-    /// The manifest was written for another version of the format.
+    /// The manifest has another version of the format.
     #[error(
-        "the bundle has format version {found}, this program reads version {supported}; {advice}"
+        "the bundle has format version {found}, but only version {supported} is supported; {advice}"
     )]
     FormatVersion {
         /// Version in the manifest.
         found: u32,
-        /// Version that this build reads.
+        /// Version that this build reads, [`FORMAT_VERSION`](crate::bundle::FORMAT_VERSION).
         supported: u32,
-        /// Which of the two to renew.
+        /// Whether to update the program or the bundle.
         advice: &'static str,
     },
 
-    /// The weights are longer or shorter than the manifest says.
+    /// The weight file is longer or shorter than the manifest says.
     #[error(
-        "the weights ({file}) have {found} bytes where the manifest says {expected}; the file was cut short or belongs to another model"
+        "the weights ({file}) have {found} bytes, but the manifest says {expected}; the file is incomplete or belongs to another model"
     )]
     WeightsLength {
         /// Weight file named by the manifest.
         file: String,
-        /// Bytes according to the manifest.
+        /// Length in bytes according to the manifest.
         expected: u64,
-        /// Bytes that were given.
+        /// Length in bytes of the file.
         found: u64,
     },
 
-    /// The weights have the right length but other contents.
+    /// The weight file has the right length but other contents.
     #[error(
-        "the weights ({file}) have SHA-256 {found} where the manifest says {expected}; the file is damaged or belongs to another model"
+        "the weights ({file}) have the SHA-256 {found}, but the manifest says {expected}; the file is damaged or belongs to another model"
     )]
     WeightsHash {
         /// Weight file named by the manifest.
         file: String,
         /// Hash according to the manifest, lower-case hexadecimal.
         expected: String,
-        /// Hash of the given bytes, lower-case hexadecimal.
+        /// Hash of the file, lower-case hexadecimal.
         found: String,
     },
 
-    /// The tensors are not those of the manifest's architecture.
-    #[error("the weights do not fit the manifest's architecture: {reason}")]
+    /// The weight file is not a safetensors file, or its tensors are not those of the manifest's architecture.
+    #[error("the weights do not match the manifest's architecture: {reason}")]
     WeightsShape {
-        /// The tensors that are missing, superfluous or of another shape.
+        /// The tensors that are missing, unexpected or of another shape.
         reason: String,
     },
 
     /// A file that should hold a whole bundle does not.
-    #[error("this is not a network of Marquee's: {reason}")]
+    #[error("this is not a Marquee model: {reason}")]
     NotABundle {
         /// What is missing.
         reason: String,
     },
 
-    /// A table of true genres cannot be read.
+    /// A table of labels cannot be read.
     #[error("row {row}: {reason}")]
     Labels {
-        /// As a spreadsheet counts: the header is row 1.
+        /// Row number as in a spreadsheet: the header is row 1.
         row: usize,
-        /// What was wrong with it.
+        /// What is wrong with the row.
         reason: String,
     },
 
-    /// The network has no map of where it saw a genre.
-    #[error("a {architecture} has no heatmaps: its head is not linear over a feature map")]
+    /// The architecture has no heatmaps.
+    #[error("{architecture} has no heatmaps: its head is not linear over a feature map")]
     NoHeatmaps {
-        /// The network's name.
+        /// The architecture's name.
         architecture: &'static str,
     },
 
-    /// A network cannot be taught what was asked.
-    #[error("the network cannot be taught: {reason}")]
+    /// The model cannot be fine-tuned as requested.
+    #[error("the model cannot be fine-tuned: {reason}")]
     NotTeachable {
         /// Why not.
         reason: String,
     },
 
-    /// A device could not be had.
+    /// The requested device is not available.
     #[error("no {device} device: {reason}")]
     Device {
-        /// Name of the device that was asked for.
+        /// Name of the requested device.
         device: &'static str,
-        /// The driver's own words.
+        /// The driver's message.
         reason: String,
     },
 
-    /// The device failed during a computation.
+    /// The device failed during a computation, or the result is not finite.
     #[error("the device failed while computing: {reason}")]
     Compute {
-        /// The driver's own words.
+        /// The driver's message.
         reason: String,
     },
 
-    /// A file could not be read or written.
+    /// A file cannot be read or written.
     #[error("{path}: {source}")]
     File {
         /// The file.
         path: String,
-        /// Why not.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// A stable name for programs to tell errors apart; the page shows the message, not this.
+    /// Returns the variant's name, by which programs can tell errors apart.
+    ///
+    /// In JavaScript it is the `name` of the `Error`. Unlike the message, it does not change between versions.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::EmptyImage => "EmptyImage",

@@ -1,50 +1,84 @@
-//! Marquee tells a film's genres from its poster.
+//! Marquee classifies a film's genres from its poster, natively and in the browser.
 //!
-//! This crate is everything that training and the browser share, and the browser's boundary:
+//! # Example
 //!
-//! - [`preprocess`] turns the bytes of an image file into the network's input,
-//! - [`architecture`] says what networks there are,
-//! - [`cpu`] runs them on a CPU by itself, `model` (with the feature `burn`) on Burn's devices, to train them too,
-//! - [`manifest`] is what is shipped with a network's weights, [`weights`] how those are kept,
-//! - `bundle` (with the feature `burn`) reads and writes the two,
-//! - [`classifier`] puts them together, from bytes to ranked genres,
-//! - [`heatmap`] is where in a poster a genre was seen,
-//! - `finetune` (with the feature `autodiff`) teaches a network with a few posters, `judgement` says what that gave,
-//! - [`labels`] reads true genres, [`metrics`] compares answers with them, [`evaluation`] puts that beside guessing,
-//! - `web` (wasm32 only) is the JavaScript boundary; it converts and delegates.
+//! Load a bundle (a manifest and its weights) and classify an image file on the CPU:
 //!
-//! Where bytes and numbers come from outside (files, manifests, JavaScript) nothing may index: a stranger's file must
-//! not be able to end the program.
+//! ```
+//! use marquee::{Classifier, Manifest, bundle};
 //!
-//! Dependencies point one way: `web -> {classifier, evaluation} -> {cpu, bundle -> model} -> {architecture,
-//! manifest, preprocess, weights}`.
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (manifest, weights) = bundle::read_parts("www/model".as_ref())?;
+//! let manifest = Manifest::from_json(&manifest)?;
+//! manifest.weights.check(&weights)?; // length and SHA-256
+//! let classifier = Classifier::on_cpu(manifest, &weights)?;
+//!
+//! let poster = std::fs::read("www/samples/lighthouse.jpg")?;
+//! let predictions = pollster::block_on(classifier.classify(&poster))?;
+//! for prediction in predictions.iter().take(3) {
+//!     println!("{}: {:.0} %", prediction.genre, prediction.probability * 100.0);
+//! }
+//! # assert_eq!(predictions.len(), classifier.manifest().genres.len());
+//! # assert!(predictions.is_sorted_by(|a, b| a.probability >= b.probability));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Methods are `async` because a browser's GPU must be awaited; `pollster::block_on` is enough natively.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | (none) | [`cpu`]: classifying on one CPU core, without Burn |
+//! | `burn` | `model`: the architectures as Burn modules, and `Bundle`, on any Burn device |
+//! | `flex` (default) | Burn's CPU backend with SIMD, and fast convolutions for it; implies `burn` |
+//! | `rayon` | these convolutions on all cores; not for wasm |
+//! | `webgpu` | Burn's WebGPU backend, and fast convolutions for it; implies `burn` |
+//! | `autodiff` | `fine_tune`, and gradients of the convolutions; implies `burn` |
+//!
+//! # Modules
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`image`] | decode and resize an image file to a model's input |
+//! | [`architecture`] | the architectures, their sizes and tensors, as plain data |
+//! | [`bundle`] | read and write `model.json` and the weight file |
+//! | [`weights`] | weights as safetensors bytes |
+//! | [`cpu`] | run a model on the CPU without Burn |
+//! | `model` | run and train a model with Burn |
+//! | [`contributions`] | what each place of a poster adds to a model's logits |
+//! | [`classify`] | predictions and heatmaps: [`Classifier`] |
+//! | [`metrics`] | labels, metrics and baselines: [`Evaluation`] |
+//! | `fine_tune` | train a shipped model further on a few posters: `FineTuner` |
+//! | `web` | the JavaScript API (wasm32 only); it converts types and delegates |
+//! | [`error`] | the one error type, [`Error`] |
+//!
+//! Dependencies point one way: `web -> {classify, fine_tune, metrics} -> {cpu, model} -> {bundle, weights} ->
+//! {architecture, image}`. The exception is `bundle::Bundle`, which holds a `model`.
+//!
+//! Modules that parse untrusted input (image files, manifests, weights, CSVs, JavaScript values) must not index or
+//! slice, because a panic would end the page's worker. They deny `clippy::indexing_slicing`.
 
 pub mod architecture;
-#[cfg(feature = "burn")]
 #[deny(clippy::indexing_slicing)]
 pub mod bundle;
 #[deny(clippy::indexing_slicing)]
-pub mod classifier;
-#[cfg(feature = "burn")]
-mod conv;
+pub mod classify;
+pub mod contributions;
 pub mod cpu;
 pub mod error;
-pub mod evaluation;
 #[cfg(feature = "autodiff")]
-pub mod finetune;
-pub mod heatmap;
-#[cfg(feature = "autodiff")]
-pub mod judgement;
+pub mod fine_tune;
+mod finite;
 #[deny(clippy::indexing_slicing)]
-pub mod labels;
-#[deny(clippy::indexing_slicing)]
-pub mod manifest;
+pub mod image;
+#[cfg(feature = "burn")]
+mod kernels;
 pub mod metrics;
 #[cfg(feature = "burn")]
 pub mod model;
 mod padding;
-#[deny(clippy::indexing_slicing)]
-pub mod preprocess;
 #[cfg(target_arch = "wasm32")]
 #[deny(clippy::indexing_slicing)]
 pub mod web;
@@ -54,15 +88,14 @@ pub mod weights;
 pub use architecture::Architecture;
 #[cfg(feature = "burn")]
 pub use bundle::Bundle;
-pub use classifier::{Classifier, Explanation, Prediction};
+pub use bundle::Manifest;
+pub use classify::{Classifier, Explanation, Prediction};
 pub use error::{Error, Result};
-pub use evaluation::Evaluation;
 #[cfg(feature = "autodiff")]
-pub use finetune::{FineTuneConfig, FineTuner};
-pub use labels::Labels;
-pub use manifest::Manifest;
+pub use fine_tune::{FineTuneOptions, FineTuner};
+pub use image::{Pixels, Preprocess};
+pub use metrics::{Evaluation, Labels};
 #[cfg(feature = "burn")]
 pub use model::Model;
-pub use preprocess::{Pixels, Preprocess};
 #[cfg(feature = "burn")]
 pub use weights::Precision;

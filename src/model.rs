@@ -1,35 +1,30 @@
-//! The networks of [`crate::architecture`] with Burn: on any of its devices, to classify or to train. The cpu
-//! package does without; see [`crate::cpu`].
+//! The models of [`crate::architecture`] in Burn, to classify and to train on any of its devices. [`crate::cpu`]
+//! classifies without Burn.
 //!
-//! One file an architecture. Tensor names in a weight file are the field names there, without the variant's
-//! name.
+//! Each architecture has its own file. A parameter's name in a weight file is its path of field names in these
+//! structs, without the name of the [`Model`] variant.
 
 mod efficientnet_lite;
+mod readback;
 mod seed_cnn;
+mod weights;
 
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
 use crate::architecture::{Architecture, Family, efficientnet_lite::PARTS};
-use crate::error::Error;
-use crate::weights::{self, Tensors};
+use crate::contributions::Contributions;
+use crate::error::{Error, Result};
+use crate::weights::Tensors;
 
-pub use efficientnet_lite::{Contributions, EfficientNetLite};
+pub use efficientnet_lite::EfficientNetLite;
+pub(crate) use readback::read;
 pub use seed_cnn::SeedCnn;
 
-/// A layer whose outputs are `(output + shift) * scale`.
-fn calibrated(mut layer: Linear, shifts: &[f32], scales: &[f32]) -> Linear {
-    let device = layer.weight.device();
-    let [shifts, scales] = [shifts, scales].map(|values| Tensor::<1>::from_floats(values, &device));
-    layer.bias = layer.bias.map(|bias| bias.map(|bias| (bias + shifts) * scales.clone()));
-    layer.weight = layer.weight.map(|weight| weight * scales.unsqueeze());
-    layer
-}
-
-/// A network with its weights.
+/// An architecture with its weights.
 #[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant)] // there is one at a time, and its tensors are elsewhere
+#[allow(clippy::large_enum_variant)] // only one exists at a time, and its tensors are on the heap
 pub enum Model {
     /// See [`SeedCnn`].
     SeedCnn(SeedCnn),
@@ -38,8 +33,8 @@ pub enum Model {
 }
 
 impl Model {
-    /// A network with fresh, random weights on `device`, for posters of `width` x `height` pixels and
-    /// `genres` outputs.
+    /// Builds a model with random weights on `device`, for posters of `width` x `height` pixels and `genres`
+    /// outputs.
     ///
     /// # Errors
     /// Those of [`Architecture::check`].
@@ -48,37 +43,47 @@ impl Model {
         [width, height]: [u32; 2],
         genres: usize,
         device: &Device,
-    ) -> Result<Self, String> {
+    ) -> std::result::Result<Self, String> {
         architecture.check([width, height], genres)?;
         Ok(match architecture.family() {
             Family::SeedCnn(config) => {
                 Self::SeedCnn(SeedCnn::init(config, [width, height], genres, device))
             }
-            Family::EfficientNetLite(size, config) => {
-                Self::EfficientNetLite(EfficientNetLite::init(size, config, genres, device))
+            Family::EfficientNetLite(variant, config) => {
+                Self::EfficientNetLite(EfficientNetLite::init(variant, config, genres, device))
             }
         })
     }
 
-    /// The network with the weights in the bytes of a safetensors file.
+    /// Builds a model with the weights in the bytes of a safetensors file.
     ///
     /// # Errors
-    /// Those of [`crate::cpu::Network::new`].
+    /// [`Error::Manifest`] if the architecture does not accept `size` (width, height) or `genres`;
+    /// [`Error::WeightsShape`] lists the tensors that are missing, unexpected, of another shape or not finite.
     pub fn with_weights(
         architecture: &Architecture,
         size: [u32; 2],
         genres: usize,
         weights: &[u8],
         device: &Device,
-    ) -> crate::Result<Self> {
-        // First of all, so that nothing is built of which a stranger only says how large it is.
+    ) -> Result<Self> {
+        // Before anything is allocated: the sizes come from untrusted input, and the tensors must confirm them.
         let tensors = Tensors::read_for(architecture, size, genres, weights)?;
         let model = Self::init(architecture, size, genres, device);
-        weights::load(tensors, model.map_err(|reason| Error::Manifest { reason })?)
+        model.map_err(|reason| Error::Manifest { reason })?.load(tensors)
     }
 
-    /// Logits `[N, genres]` of what comes into a part of the network: of posters with part 0, of the feature
-    /// maps of the parts in front of it otherwise (see [`EfficientNetLite::run`]; a seed-cnn has part 0 alone).
+    /// Returns the logits `[N, genres]` of normalised posters `[N, 3, height, width]`. The sigmoid of a logit
+    /// is the genre's probability, independent of the others: a film may have several genres.
+    pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
+        match self {
+            Self::SeedCnn(model) => model.forward(posters),
+            Self::EfficientNetLite(model) => model.forward(posters),
+        }
+    }
+
+    /// Returns the logits `[N, genres]` of the input of part `part`: of posters for part 0, otherwise of the
+    /// output of the parts before it. See [`EfficientNetLite::run`]; a seed-cnn has only part 0.
     pub fn forward_from(&self, part: usize, x: Tensor<4>) -> Tensor<2> {
         match self {
             Self::EfficientNetLite(model) => model.classify(model.run(part..PARTS, x)),
@@ -86,16 +91,22 @@ impl Model {
         }
     }
 
-    /// For each genre what every place of the last feature map adds to its logit, `[N, genres, rows, columns]`;
-    /// `None` where the head is not linear over a feature map.
-    pub fn contributions(&self, posters: Tensor<4>) -> Option<Contributions> {
+    /// Returns what each place of the last feature map adds to each genre's logit, for one normalised poster
+    /// `[1, 3, height, width]`; `None` if the head is not linear over a feature map.
+    ///
+    /// # Errors
+    /// [`Error::Compute`] if the device fails.
+    pub async fn contributions(&self, poster: Tensor<4>) -> Result<Option<Contributions>> {
         match self {
-            Self::EfficientNetLite(model) => Some(model.contributions(posters)),
-            Self::SeedCnn(_) => None,
+            Self::EfficientNetLite(model) => {
+                let (maps, bias) = model.contributions(poster);
+                Ok(Some(Contributions { maps: read(maps).await?, bias: read(bias).await? }))
+            }
+            Self::SeedCnn(_) => Ok(None),
         }
     }
 
-    /// The same network, whose logits are `(logit + shift) * scale`, with one of each for each genre.
+    /// Returns the same model with the logits `(logit + shift) * scale`, with one shift and one scale per genre.
     pub fn calibrated(self, shifts: &[f32], scales: &[f32]) -> Self {
         match self {
             Self::EfficientNetLite(model) => {
@@ -104,13 +115,13 @@ impl Model {
             Self::SeedCnn(model) => Self::SeedCnn(model.calibrated(shifts, scales)),
         }
     }
+}
 
-    /// Logits `[N, genres]` of normalised posters `[N, 3, height, width]`. A sigmoid of a logit is the
-    /// probability of that genre, each for itself: a film may have several.
-    pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
-        match self {
-            Self::SeedCnn(model) => model.forward(posters),
-            Self::EfficientNetLite(model) => model.forward(posters),
-        }
-    }
+/// Returns the layer with the outputs `(output + shift) * scale`.
+fn calibrated(mut layer: Linear, shifts: &[f32], scales: &[f32]) -> Linear {
+    let device = layer.weight.device();
+    let [shifts, scales] = [shifts, scales].map(|values| Tensor::<1>::from_floats(values, &device));
+    layer.bias = layer.bias.map(|bias| bias.map(|bias| (bias + shifts) * scales.clone()));
+    layer.weight = layer.weight.map(|weight| weight * scales.unsqueeze());
+    layer
 }

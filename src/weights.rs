@@ -1,12 +1,14 @@
-//! A network's weights as bytes and back: safetensors, in half precision or with most weights in 8 bits.
+//! Model weights as safetensors bytes, without Burn: reading, checking and the single-file bundle.
 //!
-//! In 8 bits, the weight of a convolution over several channels is kept as integers in -127..=127 with a scale
-//! for each output channel, in a tensor beside it whose name ends in `.scale` (Krishnamoorthi 2018, "Quantizing
-//! deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). Every reader makes
-//! floats of them first: what shrinks is the download.
+//! Tensors are stored in half precision or in 8 bits. In 8 bits, the weight of a convolution over several input
+//! channels is stored as integers in -127..=127, with one scale per output channel in a second tensor named
+//! `<weight>.scale` (Krishnamoorthi 2018, "Quantizing deep convolutional networks for efficient inference",
+//! section 2.2: symmetric, per channel). Every reader converts them back to `f32`: 8 bits only make the download
+//! smaller.
 
 #[cfg(feature = "burn")]
-mod module;
+mod encode;
+mod single_file;
 
 use std::collections::BTreeMap;
 
@@ -17,89 +19,51 @@ use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 
 #[cfg(feature = "burn")]
-pub(crate) use module::load;
+pub use encode::Precision;
 #[cfg(feature = "burn")]
-pub use module::{Precision, encode, tensors};
+pub(crate) use encode::{EncodedTensor, serialise};
+pub use single_file::{split_manifest, with_manifest};
 
+/// Suffix of the tensor that holds the scales of an 8-bit weight.
 const SCALE: &str = ".scale";
-
-/// Where the metadata of a bundle in one file holds the manifest.
-const MANIFEST: &str = "marquee.manifest";
-
-/// `weights` with `manifest` in its header's metadata: a bundle in one file, which every reader of safetensors
-/// still reads.
-///
-/// # Errors
-/// [`Error::WeightsShape`] where `weights` is not a safetensors file.
-pub fn with_manifest(weights: &[u8], manifest: &str) -> Result<Vec<u8>> {
-    let file = SafeTensors::deserialize(weights).map_err(unreadable)?;
-    // Its kind of map depends on the target.
-    let metadata = [(MANIFEST.to_owned(), manifest.to_owned())].into_iter().collect();
-    safetensors::serialize(file.tensors(), Some(metadata)).map_err(unreadable)
-}
-
-/// The manifest and the weights that [`with_manifest`] joined.
-///
-/// # Errors
-/// [`Error::NotABundle`].
-pub fn split_manifest(file: &[u8]) -> Result<(String, Vec<u8>)> {
-    let not_a_bundle = |reason: String| Error::NotABundle { reason };
-    let (_, header) =
-        SafeTensors::read_metadata(file).map_err(|error| not_a_bundle(error.to_string()))?;
-    let manifest = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST));
-    let manifest = manifest.ok_or_else(|| {
-        not_a_bundle("it is a safetensors file without a manifest in its header".into())
-    })?;
-    Ok((manifest.clone(), canonical(file)?))
-}
-
-/// The same tensors without metadata, in the order in which they are always written.
-fn canonical(bytes: &[u8]) -> Result<Vec<u8>> {
-    let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-    safetensors::serialize(file.tensors(), None).map_err(unreadable)
-}
-
-fn unreadable(error: impl std::fmt::Display) -> Error {
-    Error::WeightsShape { reason: error.to_string() }
-}
 
 /// A tensor in full precision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
     /// Path of the parameter, such as `stem.weight`.
     pub name: String,
-    /// Sizes, the slowest first.
+    /// Dimensions, outermost first.
     pub shape: Vec<usize>,
-    /// Row-major.
+    /// Values in row-major order.
     pub values: Vec<f32>,
 }
 
-/// The tensors of a file, by name.
+/// The tensors of a weight file, by name.
 #[derive(Debug)]
 pub(crate) struct Tensors(BTreeMap<String, NamedTensor>);
 
 impl Tensors {
-    /// Reads a safetensors file in any of the precisions that weights are kept in.
+    /// Reads a safetensors file whose tensors are stored as `f32`, `f16`, or 8-bit integers with scales.
     ///
     /// # Errors
-    /// [`Error::WeightsShape`] where it is none, or holds numbers of another kind.
+    /// [`Error::WeightsShape`] if the bytes are not a safetensors file or a tensor has another type.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
-        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let file = SafeTensors::deserialize(bytes).map_err(invalid_weights)?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {
-            let scales_another = name.strip_suffix(SCALE).is_some_and(|of| file.tensor(of).is_ok());
-            if !scales_another {
-                let (shape, values) = (view.shape().to_vec(), values(&file, &name, &view)?);
+            let is_scale = name.strip_suffix(SCALE).is_some_and(|of| file.tensor(of).is_ok());
+            if !is_scale {
+                let (shape, values) = (view.shape().to_vec(), decode(&file, &name, &view)?);
                 tensors.insert(name.clone(), NamedTensor { name, shape, values });
             }
         }
         Ok(Self(tensors))
     }
 
-    /// Reads the tensors of `architecture`, for posters of `size` (width and height) and so many genres.
+    /// Reads the weights of an `architecture` for posters of `size` (width, height) and `genres` outputs.
     ///
     /// # Errors
-    /// [`Error::Manifest`] where the architecture does not take that size; those of [`Self::read`] and
+    /// [`Error::Manifest`] if the architecture does not accept these sizes; otherwise those of [`Self::read`] and
     /// [`Self::check`].
     pub(crate) fn read_for(
         architecture: &Architecture,
@@ -113,54 +77,76 @@ impl Tensors {
         Ok(tensors)
     }
 
-    /// Whether these are the tensors `expected`, by name and shape, in finite numbers.
+    /// Checks that these are exactly the `expected` tensors, by name and shape, and that all values are finite.
     ///
     /// # Errors
-    /// [`Error::WeightsShape`] lists all that are missing, superfluous, of another shape or not finite.
+    /// [`Error::WeightsShape`] lists every tensor that is missing, unexpected, of another shape or not finite.
     fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
-        let of_network = expected.iter().filter_map(|(name, shape)| match self.0.get(name) {
+        let wrong = expected.iter().filter_map(|(name, shape)| match self.0.get(name) {
             None => Some(format!("{name} is missing")),
             Some(tensor) if tensor.shape != *shape => {
-                Some(format!("{name} is {:?} and not {shape:?}", tensor.shape))
+                Some(format!("{name} has the shape {:?}, expected {shape:?}", tensor.shape))
             }
             Some(tensor) if tensor.values.iter().any(|value| !value.is_finite()) => {
-                Some(format!("{name} holds values that are not finite numbers"))
+                Some(format!("{name} contains NaN or infinite values"))
             }
             Some(_) => None,
         });
-        let superfluous =
+        let unexpected =
             self.0.keys().filter(|name| expected.iter().all(|(other, _)| other != *name));
-        let superfluous = superfluous.map(|name| format!("{name} is not part of it"));
-        let problems: Vec<_> = of_network.chain(superfluous).collect();
-        if problems.is_empty() { Ok(()) } else { Err(unreadable(problems.join("; "))) }
+        let unexpected = unexpected.map(|name| format!("{name} is unexpected"));
+        let problems: Vec<_> = wrong.chain(unexpected).collect();
+        if problems.is_empty() { Ok(()) } else { Err(invalid_weights(problems.join("; "))) }
     }
 
-    /// A tensor's values, row-major. It can be taken once.
+    /// Removes a tensor and returns its values in row-major order.
+    ///
+    /// # Errors
+    /// [`Error::WeightsShape`] if there is no tensor of that name, or it was taken before.
     pub(crate) fn take(&mut self, name: &str) -> Result<Vec<f32>> {
         let tensor = self.0.remove(name);
-        tensor.map(|tensor| tensor.values).ok_or_else(|| unreadable(format!("{name} is missing")))
+        let tensor = tensor.ok_or_else(|| invalid_weights(format!("{name} is missing")))?;
+        Ok(tensor.values)
     }
 
-    /// The weight and the bias of the layer at `path`.
-    pub(crate) fn take_conv(&mut self, path: &str) -> Result<[Vec<f32>; 2]> {
+    /// Removes the weight and the bias of the layer at `path` and returns them.
+    ///
+    /// # Errors
+    /// Those of [`Self::take`].
+    pub(crate) fn take_layer(&mut self, path: &str) -> Result<[Vec<f32>; 2]> {
         Ok([self.take(&format!("{path}.weight"))?, self.take(&format!("{path}.bias"))?])
+    }
+
+    /// Removes a tensor and returns it if it has the expected shape.
+    #[cfg(feature = "burn")]
+    pub(crate) fn take_shaped(&mut self, name: &str, shape: &[usize]) -> Option<NamedTensor> {
+        self.0.remove(name).filter(|tensor| tensor.shape == shape)
     }
 }
 
-/// A tensor's values, whatever they are kept in.
-fn values(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
+#[cfg(feature = "autodiff")]
+impl FromIterator<NamedTensor> for Tensors {
+    fn from_iter<T: IntoIterator<Item = NamedTensor>>(tensors: T) -> Self {
+        Self(tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect())
+    }
+}
+
+/// Returns a stored tensor's values as `f32`.
+fn decode(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
     match view.dtype() {
         Dtype::F32 => {
             let (floats, _) = view.data().as_chunks::<4>();
             Ok(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
         }
-        Dtype::F16 => Ok(halves(view.data())),
+        Dtype::F16 => Ok(decode_half(view.data())),
         Dtype::I8 => {
-            let scales = file.tensor(&format!("{name}{SCALE}")).map_err(unreadable)?;
-            let scales = halves(scales.data());
+            let scales = file.tensor(&format!("{name}{SCALE}")).map_err(invalid_weights)?;
+            let scales = decode_half(scales.data());
             let size = view.data().len();
             if scales.is_empty() || size % scales.len() != 0 {
-                return Err(unreadable(format!("{name}{SCALE} does not fit {name}")));
+                let count = scales.len();
+                let reason = format!("{name} has {size} values, but {name}{SCALE} has {count}");
+                return Err(invalid_weights(reason));
             }
             let mut values = Vec::with_capacity(size);
             let channels = view.data().chunks((size / scales.len()).max(1)).zip(&scales);
@@ -169,11 +155,17 @@ fn values(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> Result<V
             }
             Ok(values)
         }
-        other => Err(unreadable(format!("{name} is kept as {other:?}, which is not read here"))),
+        other => {
+            Err(invalid_weights(format!("{name} is stored as {other:?}, not as F32, F16 or I8")))
+        }
     }
 }
 
-fn halves(bytes: &[u8]) -> Vec<f32> {
+fn decode_half(bytes: &[u8]) -> Vec<f32> {
     let (halves, _) = bytes.as_chunks::<2>();
     halves.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()
+}
+
+pub(crate) fn invalid_weights(error: impl std::fmt::Display) -> Error {
+    Error::WeightsShape { reason: error.to_string() }
 }

@@ -1,6 +1,6 @@
-//! The crate in a browser: the same tensors and the same probabilities as natively, on the CPU and on WebGPU.
+//! The crate in a browser: the same tensors and probabilities as natively, on the CPU and on WebGPU.
 #![cfg(target_arch = "wasm32")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails should say where
+#![allow(clippy::unwrap_used, clippy::expect_used)] // panics show where a test fails
 
 mod corpus;
 mod fixture;
@@ -44,16 +44,16 @@ async fn load(device: &str) -> Classifier {
     Classifier::load(MANIFEST.into(), Uint8Array::from(WEIGHTS), options).await.unwrap()
 }
 
-/// Probabilities in the manifest's order.
+/// Returns the probabilities of a poster, in the manifest's order.
 async fn probabilities(classifier: &Classifier, poster: &[u8]) -> Vec<f32> {
-    let answer = classifier.classify(Uint8Array::from(poster), JsValue::UNDEFINED).await.unwrap();
-    let mut predictions: Vec<Prediction> = serde_wasm_bindgen::from_value(answer).unwrap();
+    let array = classifier.classify(Uint8Array::from(poster), JsValue::UNDEFINED).await.unwrap();
+    let mut predictions: Vec<Prediction> = serde_wasm_bindgen::from_value(array).unwrap();
     assert!(predictions.is_sorted_by(|a, b| a.probability >= b.probability));
     predictions.sort_by(|a, b| a.genre.cmp(&b.genre)); // the fixture's genres are in alphabetical order
     predictions.into_iter().map(|prediction| prediction.probability).collect()
 }
 
-async fn answers_as_natively(device: &str) {
+async fn predicts_as_natively(device: &str) {
     let classifier = load(device).await;
     assert_eq!(classifier.device(), device);
     let golden = golden();
@@ -61,9 +61,9 @@ async fn answers_as_natively(device: &str) {
         (fixture::POSTER_PNG, golden.png_probabilities),
         (fixture::POSTER_JPEG, golden.jpeg_probabilities),
     ] {
-        let answer = probabilities(&classifier, poster).await;
-        let difference = fixture::largest_difference(&answer, &expected);
-        assert!(difference < 1e-3, "{device}: {answer:?} is not {expected:?}");
+        let found = probabilities(&classifier, poster).await;
+        let difference = fixture::largest_difference(&found, &expected);
+        assert!(difference < 1e-3, "{device}: {found:?} is not {expected:?}");
     }
 }
 
@@ -82,31 +82,31 @@ fn the_same_jpeg_gives_the_same_pixels_within_one_level() {
 }
 
 #[wasm_bindgen_test]
-async fn a_page_can_have_what_the_network_sees() {
+async fn pixels_returns_the_input_of_the_model() {
     let pixels = load("cpu").await.pixels(Uint8Array::from(fixture::POSTER_PNG)).unwrap();
     assert_eq!(pixels.to_vec(), input().decode(fixture::POSTER_PNG).unwrap().rgb);
 }
 
 #[wasm_bindgen_test]
-async fn the_cpu_answers_as_natively() {
-    answers_as_natively("cpu").await;
+async fn the_cpu_predicts_as_natively() {
+    predicts_as_natively("cpu").await;
 }
 
 #[wasm_bindgen_test]
-async fn webgpu_answers_as_natively() {
-    answers_as_natively("webgpu").await;
+async fn webgpu_predicts_as_natively() {
+    predicts_as_natively("webgpu").await;
 }
 
-/// Odd sizes, and several posters at once: every edge of every kernel.
+/// Odd sizes and a batch of posters, to reach every edge of every kernel.
 #[wasm_bindgen_test]
 async fn webgpu_computes_every_size_as_natively() {
     let device = open_webgpu().await.unwrap();
     for (size, expected) in fixture::ODD_SIZES.into_iter().zip(golden().features) {
-        let network = fixture::network(size, &device);
-        // In two steps, as a part of the network is taught: what goes from one to the other is in Burn's layout.
-        let half = network.run(0..4, fixture::posters(size, &device));
+        let model = fixture::model(size, &device);
+        // In two halves, as in fine-tuning, where the activations in between are in Burn's layout.
+        let half = model.run(0..4, fixture::posters(size, &device));
         let half = half.into_data_async().await.unwrap();
-        let found = network.run(4..9, Tensor::from_data(half, &device));
+        let found = model.run(4..9, Tensor::from_data(half, &device));
         let found = fixture::excerpt(found.into_data_async().await.unwrap());
         let difference = fixture::largest_difference(&found, &expected);
         assert!(difference < 1e-3, "{size:?}: off by {difference}");
@@ -114,25 +114,25 @@ async fn webgpu_computes_every_size_as_natively() {
 }
 
 #[wasm_bindgen_test]
-async fn top_limits_the_answer() {
+async fn top_limits_the_number_of_predictions() {
     let classifier = load("cpu").await;
     let poster = Uint8Array::from(fixture::POSTER_PNG);
-    let answer = classifier.classify(poster, options("{\"top\": 2}")).await.unwrap();
-    assert_eq!(answer.unchecked_into::<js_sys::Array>().length(), 2);
+    let predictions = classifier.classify(poster, options("{\"top\": 2}")).await.unwrap();
+    assert_eq!(predictions.unchecked_into::<js_sys::Array>().length(), 2);
 }
 
 async fn load_error(manifest: &str, weights: &[u8], load_options: JsValue) -> (String, String) {
     let loaded = Classifier::load(manifest.into(), Uint8Array::from(weights), load_options).await;
-    let error: js_sys::Error = loaded.err().expect("this must not load").unchecked_into();
+    let error: js_sys::Error = loaded.err().expect("the bundle must be refused").unchecked_into();
     (error.name().into(), error.message().into())
 }
 
 #[wasm_bindgen_test]
-async fn errors_name_what_is_wrong() {
+async fn errors_describe_what_is_wrong() {
     let cut = &WEIGHTS[..WEIGHTS.len() - 7];
     let (name, message) = load_error(MANIFEST, cut, JsValue::UNDEFINED).await;
     assert_eq!(name, "WeightsLength");
-    assert!(message.contains("cut short"), "{message}");
+    assert!(message.contains("incomplete"), "{message}");
 
     let (name, message) = load_error(MANIFEST, WEIGHTS, options("{\"device\": \"tpu\"}")).await;
     assert_eq!(name, "TypeError");
@@ -148,15 +148,15 @@ async fn errors_name_what_is_wrong() {
         let error: js_sys::Error = refused.unwrap_err().unchecked_into();
         assert_eq!(String::from(error.name()), kind);
     }
-    // A bad file leaves the classifier as it was.
-    let answer = probabilities(&classifier, fixture::POSTER_PNG).await;
-    assert!(fixture::largest_difference(&answer, &golden().png_probabilities) < 1e-3);
+    // A bad file does not affect later predictions.
+    let found = probabilities(&classifier, fixture::POSTER_PNG).await;
+    assert!(fixture::largest_difference(&found, &golden().png_probabilities) < 1e-3);
 }
 
 #[wasm_bindgen_test]
-async fn files_of_strangers_are_classified_or_refused() {
+async fn classifies_or_refuses_untrusted_files_without_affecting_the_next() {
     let classifier = load("cpu").await;
-    let good = probabilities(&classifier, fixture::POSTER_JPEG).await;
+    let expected = probabilities(&classifier, fixture::POSTER_JPEG).await;
     for Case { name, bytes, outcome } in corpus::cases() {
         let file = Uint8Array::from(bytes.as_slice());
         match classifier.classify(file, JsValue::UNDEFINED).await {
@@ -168,6 +168,10 @@ async fn files_of_strangers_are_classified_or_refused() {
                 assert_ne!(outcome, Outcome::Classified, "{name}");
             }
         }
-        assert_eq!(probabilities(&classifier, fixture::POSTER_JPEG).await, good, "after {name}");
+        assert_eq!(
+            probabilities(&classifier, fixture::POSTER_JPEG).await,
+            expected,
+            "after {name}"
+        );
     }
 }

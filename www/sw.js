@@ -1,79 +1,105 @@
 /**
- * The service worker: keeps this version of the page for visits without a network. Every file is checked
- * against the list that the build wrote, so that code of one version never meets weights of another. A new
- * version is fetched whole, waits until the visitor takes it, and only then replaces the old one.
+ * The service worker: keeps one whole version of the page for visits without a network. Every file is checked
+ * against the list that the build wrote, so code of one version never meets weights of another. A new version is
+ * downloaded whole, waits until the visitor accepts it, and only then replaces the old one.
+ *
+ * @import { Site } from "./js/messages.js"
  */
 
-importScripts("pkg/files.js"); // its bytes change with every file's, which is how browsers notice
+/**
+ * The parts of the service worker's scope that are used here. TypeScript's types of it exclude those of the page.
+ *
+ * @typedef {object} ServiceWorkerScope
+ * @property {Site} MARQUEE_SITE
+ * @property {(bytes: BufferSource) => Promise<string>} sha256Hex
+ * @property {{ scope: string }} registration
+ * @property {{ claim: () => Promise<void> }} clients
+ * @property {(...paths: string[]) => void} importScripts
+ * @property {() => Promise<void>} skipWaiting
+ * @property {(type: string, listener: (event: WorkerEvent) => void) => void} addEventListener
+ *
+ * @typedef {object} WorkerEvent
+ * @property {Request} request
+ * @property {string} data
+ * @property {(work: Promise<void>) => void} waitUntil
+ * @property {(response: Response | Promise<Response>) => void} respondWith
+ */
 
-const { version, files } = self.MARQUEE_SITE;
-const CACHE = `marquee-${version}`;
+const worker = /** @type {ServiceWorkerScope} */ (/** @type {unknown} */ (self));
+
+// The list has the hash of every file, so it changes with every version, and browsers notice.
+worker.importScripts("pkg/files.js", "js/sha256.js");
+
+const { version, files } = worker.MARQUEE_SITE;
+const CACHE_PREFIX = "marquee-";
+const CACHE = CACHE_PREFIX + version;
 const LIST = "pkg/files.js";
-const scope = new URL(self.registration.scope);
+const scope = new URL(worker.registration.scope);
 
-/** The GPU's package is a megabyte or more, and not everyone has a use for it. */
-const isLater = (path) => path.startsWith("pkg/gpu/");
+/** The GPU package is several megabytes and of use only where WebGPU works. It is kept on request. */
+const isGpuFile = (/** @type {string} */ path) => path.startsWith("pkg/gpu/");
 
-self.addEventListener("install", (event) => {
+worker.addEventListener("install", (event) => {
     event.waitUntil(install());
 });
 
 async function install() {
     try {
-        await Promise.all(Object.keys(files).filter((path) => !isLater(path)).map(kept));
+        await Promise.all(Object.keys(files).filter((path) => !isGpuFile(path)).map(load));
     } catch (error) {
-        await caches.delete(CACHE); // half a version is none
+        await caches.delete(CACHE); // part of a version is of no use
         throw error;
     }
 }
 
-self.addEventListener("activate", (event) => {
+worker.addEventListener("activate", (event) => {
     event.waitUntil(activate());
 });
 
 async function activate() {
-    const old = (await caches.keys()).filter((name) => name.startsWith("marquee-") && name !== CACHE);
+    const old = (await caches.keys()).filter((name) => name.startsWith(CACHE_PREFIX) && name !== CACHE);
     await Promise.all(old.map((name) => caches.delete(name)));
-    await self.clients.claim();
+    await worker.clients.claim();
 }
 
-self.addEventListener("message", ({ data }) => {
-    if (data === "take over") self.skipWaiting();
-    if (data === "keep gpu") Promise.all(Object.keys(files).filter(isLater).map(kept)).catch(() => {});
+worker.addEventListener("message", ({ data }) => {
+    if (data === "take over") worker.skipWaiting();
+    if (data === "keep gpu") Promise.all(Object.keys(files).filter(isGpuFile).map(load)).catch(() => {});
 });
 
-self.addEventListener("fetch", (event) => {
+worker.addEventListener("fetch", (event) => {
     const url = new URL(event.request.url);
     if (event.request.method !== "GET" || url.origin !== scope.origin || !url.pathname.startsWith(scope.pathname)) return;
     const path = url.pathname.slice(scope.pathname.length) || "index.html";
     if (path === LIST) {
-        const list = `self.MARQUEE_SITE = ${JSON.stringify(self.MARQUEE_SITE)};`;
+        const list = `self.MARQUEE_SITE = ${JSON.stringify(worker.MARQUEE_SITE)};`;
         event.respondWith(new Response(list, { headers: { "content-type": "text/javascript" } }));
     } else if (path in files) {
-        event.respondWith(kept(path).catch(() => Response.error()));
+        event.respondWith(load(path).catch(() => Response.error()));
     }
 });
 
-/** A file of this version, from the cache or, checked, from the network. */
-async function kept(path) {
+/**
+ * Returns a file of this version: from the cache, or from the network, checked and then cached.
+ *
+ * @param {string} path  relative to the page's folder
+ * @returns {Promise<Response>}
+ */
+async function load(path) {
     const cache = await caches.open(CACHE);
-    const found = await cache.match(path);
-    if (found) return found;
-    for (const from of ["default", "reload"]) {
-        const response = await fetch(new URL(path, scope), { cache: from });
+    const cached = await cache.match(path);
+    if (cached) return cached;
+    // The browser's own cache may hold the file of another version; then the server is asked again.
+    for (const mode of /** @type {const} */ (["default", "reload"])) {
+        const response = await fetch(new URL(path, scope), { cache: mode });
         if (!response.ok) throw new Error(`${path}: ${response.status}`);
         const body = await response.clone().arrayBuffer();
-        if ((await sha256(body)) !== files[path].sha256) continue;
-        // A full disk must not keep the page from working.
+        if ((await worker.sha256Hex(body)) !== files[path]?.sha256) continue;
+        // A full disk must not stop the page. Only the GPU package may go uncached: an incomplete version is no use.
         await cache.put(path, response.clone()).catch((error) => {
-            if (!isLater(path)) throw error;
+            if (!isGpuFile(path)) throw error;
         });
         return response;
     }
     throw new Error(`${path} is not of version ${version}`);
-}
-
-async function sha256(body) {
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
-    return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,21 +1,20 @@
 //! EfficientNet-Lite: EfficientNet (Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional
-//! Neural Networks") without squeeze-and-excite and with ReLU6, as TensorFlow's authors published it in 2020
-//! for phones and for 8-bit arithmetic. Small weights, and nothing that a GPU or a browser does slowly.
+//! Neural Networks") without squeeze-and-excite and with ReLU6, as TensorFlow's authors published it in 2020 for
+//! phones and 8-bit arithmetic. It is small and has no layer that is slow on a GPU or in a browser.
 //!
-//! Batch norm does not appear: its ImageNet statistics are folded into the convolution in front of it when
-//! pretrained weights are read. Fine-tuning then trains the network that is shipped, with a batch of any
-//! size, and a bundle needs no second form of it.
+//! There is no batch norm: its ImageNet statistics are folded into the preceding convolutions when pretrained
+//! weights are read. Training therefore trains exactly the model that ships, with any batch size.
 //!
-//! Every convolution is padded as TensorFlow's "SAME".
+//! Every convolution has TensorFlow's "SAME" padding.
 
 use serde::{Deserialize, Serialize};
 
-use crate::heatmap::{Places, Sight};
+use super::receptive_field::{GridAxis, ReceptiveField};
 
-/// The published sizes.
+/// A published size of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
-    /// 3.4 million weights without a head.
+pub enum Variant {
+    /// 3.4 million weights, not counting the head.
     Lite0,
     /// 4.2 million.
     Lite1,
@@ -23,13 +22,13 @@ pub enum Size {
     Lite2,
 }
 
-/// What regularises an EfficientNet-Lite while it trains.
+/// Regularisation during training; neither option changes the trained model's size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EfficientNetLiteConfig {
-    /// Share of the pooled features that are set to zero in front of the head, 0..1.
+    /// Fraction of the pooled features that are set to zero before the head, 0..1.
     pub dropout: f64,
-    /// Chance with which the last block is skipped for a poster, 0..1; falls linearly to 0 at the first
-    /// (Huang et al. 2016, "Deep Networks with Stochastic Depth").
+    /// Probability of skipping the last block for a poster, 0..1; it falls linearly to 0 at the first block (Huang
+    /// et al. 2016, "Deep Networks with Stochastic Depth").
     pub drop_path: f64,
 }
 
@@ -41,42 +40,42 @@ impl Default for EfficientNetLiteConfig {
 
 impl EfficientNetLiteConfig {
     pub(super) fn check(&self) -> Result<(), String> {
-        super::check_share("dropout", self.dropout)?;
-        super::check_share("drop_path", self.drop_path)
+        super::check_rate("dropout", self.dropout)?;
+        super::check_rate("drop_path", self.drop_path)
     }
 }
 
-/// Channels, kernel and stride of the first convolution.
+/// The first convolution.
 pub const STEM: Conv = Conv { channels: 32, kernel: 3, stride: 2 };
 
-/// Channels of the last feature map, which the head looks at.
+/// Channels of the last feature map, the head's input.
 pub const FEATURES: usize = 1280;
 
-/// Parts that can run, or be frozen, by themselves: the stem, the stages, and the last convolution.
+/// Number of parts that can be run or frozen separately: the stem, seven stages, and the last convolution.
 pub const PARTS: usize = STAGES.len() + 2;
 
-/// The part that is the last stage; behind it stands the last convolution.
+/// Index of the part that is the last stage; the last convolution follows it.
 pub const LAST_STAGE: usize = STAGES.len();
 
-/// Shortest side of a poster.
+/// Shortest side of a poster, in pixels: the feature map is then a single place.
 pub(super) const MIN_SIDE: u32 = 32;
 
-/// How many channels a block has inside for each channel that it takes, but in the first stage.
+/// Hidden channels of a block for each of its input channels; in the first stage the factor is 1.
 const EXPANSION: usize = 6;
 
-/// A convolution's sizes.
+/// The sizes of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv {
-    /// Of its output.
+    /// Output channels.
     pub channels: usize,
-    /// Side of its kernel.
+    /// Side of the square kernel.
     pub kernel: usize,
-    /// Pixels of the input from one output to the next.
+    /// Input pixels from one output to the next.
     pub stride: usize,
 }
 
-/// A stage's blocks: how many, the first one's depthwise convolution, and the channels of all, at width 1 and
-/// depth 1.
+/// A stage of Lite0: the number of its blocks, their output channels, and the depthwise convolution of the first
+/// (the others have stride 1).
 struct Stage {
     blocks: usize,
     conv: Conv,
@@ -96,38 +95,39 @@ const STAGES: [Stage; 7] = [
     stage(1, 3, 1, 320),
 ];
 
-/// An inverted residual block (Sandler et al. 2018, "MobileNetV2"): 1x1 to more channels (`expand`), a depthwise
-/// convolution (`depthwise`), and 1x1 back (`project`), the first two with ReLU6.
+/// An inverted residual block (Sandler et al. 2018, "MobileNetV2"): a 1x1 convolution to more channels
+/// (`expand`) and a `depthwise` convolution, both with ReLU6, then a linear 1x1 convolution to fewer channels
+/// (`project`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockPlan {
-    /// Where its parameters are.
+    /// Path of its parameters, such as `stages.2.blocks.0`.
     pub path: String,
-    /// Channels that it takes.
+    /// Input channels.
     pub inputs: usize,
-    /// Channels inside. Where these are its inputs, the first 1x1 convolution is left out.
+    /// Hidden channels. If they equal the input channels, there is no `expand` convolution.
     pub hidden: usize,
-    /// Channels that it gives.
+    /// Output channels.
     pub outputs: usize,
     /// Side of the depthwise kernel.
     pub kernel: usize,
-    /// Of the depthwise convolution.
+    /// Stride of the depthwise convolution.
     pub stride: usize,
 }
 
 impl BlockPlan {
-    /// Whether it has the first 1x1 convolution.
+    /// Returns whether the block has an `expand` convolution.
     pub fn expands(&self) -> bool {
         self.hidden != self.inputs
     }
 
-    /// Whether its input is added to its output.
+    /// Returns whether the block adds its input to its output.
     pub fn is_residual(&self) -> bool {
         self.stride == 1 && self.inputs == self.outputs
     }
 }
 
-impl Size {
-    /// The blocks of each stage, from the front.
+impl Variant {
+    /// Returns the blocks of each stage, from first to last.
     pub fn stages(self) -> Vec<Vec<BlockPlan>> {
         let mut inputs = STEM.channels;
         let mut stages = Vec::with_capacity(STAGES.len());
@@ -151,7 +151,7 @@ impl Size {
         stages
     }
 
-    /// Every tensor by its name, with its shape.
+    /// Returns the name and shape of every tensor.
     pub(super) fn tensors(self, genres: usize) -> Vec<(String, Vec<usize>)> {
         let conv = |path: String, shape: [usize; 4]| {
             [(format!("{path}.weight"), shape.to_vec()), (format!("{path}.bias"), vec![shape[0]])]
@@ -174,15 +174,15 @@ impl Size {
         tensors
     }
 
-    /// Where the places of the last feature map lie along a side of `pixels`.
-    pub(super) fn places(self, pixels: usize) -> Places {
-        let stem = Sight::of(pixels).behind(STEM.kernel, STEM.stride);
+    /// Returns where the last feature map looks along a side of `pixels`.
+    pub(super) fn grid_axis(self, pixels: usize) -> GridAxis {
+        let stem = ReceptiveField::of_input(pixels).after(STEM.kernel, STEM.stride);
         let blocks = self.stages().into_iter().flatten();
-        let sight = blocks.fold(stem, |sight, block| sight.behind(block.kernel, block.stride));
-        sight.places(pixels)
+        let last = blocks.fold(stem, |field, block| field.after(block.kernel, block.stride));
+        last.axis(pixels)
     }
 
-    /// Width and depth of the published network beside Lite0's.
+    /// Returns the published width and depth, relative to Lite0's.
     fn scale(self) -> (f64, f64) {
         match self {
             Self::Lite0 => (1.0, 1.0),
@@ -191,25 +191,25 @@ impl Size {
         }
     }
 
-    /// Channels at this size: scaled, then rounded to a multiple of 8 that is at most a tenth smaller.
-    fn channels(self, at_width_1: usize) -> usize {
-        let scaled = at_width_1 as f64 * self.scale().0;
+    /// Scales a number of channels, rounded to the nearest multiple of 8 that is at most a tenth smaller.
+    fn channels(self, of_lite0: usize) -> usize {
+        let scaled = of_lite0 as f64 * self.scale().0;
         let rounded = ((scaled + 4.0) as usize / 8 * 8).max(8);
         if (rounded as f64) < 0.9 * scaled { rounded + 8 } else { rounded }
     }
 
-    /// Blocks of a stage at this size. The first and the last stage stay as they are.
+    /// Returns the number of blocks of a stage. The first and the last stage are not scaled.
     fn blocks(self, stage: usize) -> usize {
-        let at_depth_1 = STAGES[stage].blocks;
+        let of_lite0 = STAGES[stage].blocks;
         if stage == 0 || stage == STAGES.len() - 1 {
-            at_depth_1
+            of_lite0
         } else {
-            (at_depth_1 as f64 * self.scale().1).ceil() as usize
+            (of_lite0 as f64 * self.scale().1).ceil() as usize
         }
     }
 }
 
-/// What the path of every parameter of a part holds, such as `stages.2.`.
+/// Returns the prefix of a part's parameter paths, such as `stages.2.`.
 pub fn part_path(part: usize) -> String {
     match part {
         0 => "stem.".into(),

@@ -1,34 +1,34 @@
-//! The notebook's network: three convolutions, a dense layer, and a dense output per genre.
+//! The model of the original notebook: three convolution blocks, a dense layer, and one dense output per genre.
 //!
-//! Sizes and defaults are the notebook's, which are Keras': convolutions without padding, batch norm behind the
-//! ReLU. Since the batch norm stands behind the ReLU and in front of a max-pool, it cannot be folded into
-//! either convolution beside it.
+//! Sizes and defaults are the notebook's, which are those of Keras: convolutions without padding, batch norm after
+//! the ReLU. As the batch norm lies between a ReLU and a max-pool, it cannot be folded into a convolution, and the
+//! bundle keeps it.
 
 use serde::{Deserialize, Serialize};
 
-/// Side of every convolution's kernel.
+/// Side of every convolution kernel.
 pub const KERNEL: usize = 3;
 
-/// Side of the squares of which the max-pools keep the largest value.
+/// Window and stride of the max-pools.
 pub const POOL: usize = 2;
 
-/// Added to a batch norm's variance.
+/// Added to the variances of batch norm.
 pub const EPSILON: f32 = 1e-3;
 
-/// Shortest side of a poster of which the convolutions leave a pixel.
+/// Shortest side of a poster, in pixels: the blocks reduce it to one pixel.
 pub(super) const MIN_SIDE: u32 = 22;
 
-/// Most channels and hidden units, so that a stranger's manifest cannot ask for all memory.
+/// Most channels and hidden units. The limit keeps an untrusted manifest from exhausting the memory.
 const MAX_WIDTH: usize = 4096;
 
-/// Sizes of a seed-cnn.
+/// The sizes of a seed-cnn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeedCnnConfig {
-    /// Channels of each convolution.
+    /// Output channels of each convolution.
     pub channels: [usize; 3],
-    /// Width of the dense layer.
+    /// Units of the dense layer.
     pub hidden: usize,
-    /// Share of the values that dropout sets to zero behind each block while training, 0..1.
+    /// Fraction of the values that dropout sets to zero after each block during training, 0..1.
     pub dropout: f64,
 }
 
@@ -39,13 +39,14 @@ impl Default for SeedCnnConfig {
 }
 
 impl SeedCnnConfig {
-    /// Each block takes off a pixel on either side and halves the rest, rounding down.
+    /// Returns what remains of a side after all blocks. Each block removes a pixel at both ends, then halves
+    /// the rest, rounding down.
     pub fn side_after_blocks(&self, side: u32) -> usize {
         let side = side as usize;
         self.channels.iter().fold(side, |side, _| side.saturating_sub(KERNEL - 1) / POOL)
     }
 
-    /// Every tensor by its name, with its shape, for posters of `width` x `height` pixels.
+    /// Returns the name and shape of every tensor, for posters of `width` x `height` pixels.
     pub(super) fn tensors(
         &self,
         [width, height]: [u32; 2],
@@ -75,8 +76,8 @@ impl SeedCnnConfig {
     pub(super) fn check(&self) -> Result<(), String> {
         let mut widths = self.channels.iter().chain([&self.hidden]);
         if widths.any(|width| !(1..=MAX_WIDTH).contains(width)) {
-            return Err(format!("seed-cnn needs 1 to {MAX_WIDTH} hidden units and channels"));
+            return Err(format!("seed-cnn needs 1 to {MAX_WIDTH} channels and hidden units"));
         }
-        super::check_share("dropout", self.dropout)
+        super::check_rate("dropout", self.dropout)
     }
 }

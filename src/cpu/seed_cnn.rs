@@ -1,11 +1,11 @@
-//! The notebook's network in floats, as `architecture::seed_cnn` describes it. It is here to be compared with,
-//! and so it is kept plain.
+//! The original notebook's model in floats; see [`crate::architecture::seed_cnn`]. It only serves comparisons,
+//! so the code is simple rather than fast.
 
 use crate::architecture::seed_cnn::{EPSILON, KERNEL, POOL, SeedCnnConfig};
 use crate::error::Result;
 use crate::weights::Tensors;
 
-/// The network for posters of one size.
+/// The model for posters of one size.
 #[derive(Debug)]
 pub(super) struct SeedCnn {
     blocks: Vec<Block>,
@@ -15,13 +15,13 @@ pub(super) struct SeedCnn {
     input: [usize; 2],
 }
 
-/// Convolution, ReLU, batch norm, max-pool.
+/// A convolution, ReLU, batch norm and max-pool.
 #[derive(Debug)]
 struct Block {
-    /// `[row, column, input, output]`.
+    /// `[rows, columns, inputs, outputs]`.
     weight: Vec<f32>,
     bias: Vec<f32>,
-    /// What the batch norm multiplies each channel by, and what it adds then.
+    /// Batch norm as a scale and a shift per channel.
     norm: Vec<[f32; 2]>,
 }
 
@@ -53,11 +53,11 @@ impl SeedCnn {
         })
     }
 
-    /// Logits `[genres]` of a normalised poster `[3, height, width]`.
+    /// Returns the logits `[genres]` of a normalised poster `[3, height, width]`.
     pub(super) fn logits(&self, poster: &[f32]) -> Vec<f32> {
         let poster = Map { size: self.input, values: transposed(poster, 3) };
         let map = self.blocks.iter().fold(poster, |map, block| block.forward(&map));
-        // The dense layer takes channel after channel.
+        // The dense layer expects `[channels, rows, columns]`.
         let flat = transposed(&map.values, map.size[0] * map.size[1]);
         let mut hidden = self.hidden.forward(&flat);
         hidden.iter_mut().for_each(|value| *value = value.max(0.0));
@@ -68,7 +68,7 @@ impl SeedCnn {
 impl Block {
     fn new(block: usize, tensors: &mut Tensors) -> Result<Self> {
         let path = format!("blocks.{block}");
-        let [weight, bias] = tensors.take_conv(&format!("{path}.conv"))?;
+        let [weight, bias] = tensors.take_layer(&format!("{path}.conv"))?;
         let [gamma, beta, mean, variance] = ["gamma", "beta", "running_mean", "running_var"]
             .map(|name| tensors.take(&format!("{path}.norm.{name}")));
         let norm = gamma?.into_iter().zip(beta?).zip(mean?.into_iter().zip(variance?));
@@ -76,7 +76,7 @@ impl Block {
             let scale = gamma / (variance + EPSILON).sqrt();
             [scale, beta - mean * scale]
         });
-        // [output, input * row * column] -> [input * row * column, output] -> [row * column, input, output]
+        // [outputs, inputs * places] -> [inputs * places, outputs] -> [places, inputs, outputs]
         let outputs = bias.len();
         let by_input = transposed(&weight, outputs);
         let kernel = outputs * KERNEL * KERNEL;
@@ -94,15 +94,15 @@ impl Block {
         let channels = self.bias.len();
         let inputs = self.weight.len() / (channels * KERNEL * KERNEL);
         let [height, width] = map.size.map(|side| (side - (KERNEL - 1)) / POOL);
-        // The largest is taken of what the batch norm gives, whose factor may be negative.
+        // The maximum is taken after the batch norm, whose scale may be negative.
         let mut values = vec![f32::NEG_INFINITY; height * width * channels];
         for y in 0..height * POOL {
             for x in 0..width * POOL {
                 let mut sums = self.bias.clone();
                 let row_weights = self.weight.chunks_exact(KERNEL * inputs * channels);
                 for (row, weights) in row_weights.enumerate() {
-                    let seen = &map.values[((y + row) * map.size[1] + x) * inputs..];
-                    for (value, weights) in seen.iter().zip(weights.chunks_exact(channels)) {
+                    let window = &map.values[((y + row) * map.size[1] + x) * inputs..];
+                    for (value, weights) in window.iter().zip(weights.chunks_exact(channels)) {
                         sums.iter_mut()
                             .zip(weights)
                             .for_each(|(sum, weight)| *sum += value * weight);
@@ -120,7 +120,7 @@ impl Block {
 
 impl Dense {
     fn new(path: &str, tensors: &mut Tensors) -> Result<Self> {
-        let [weight, bias] = tensors.take_conv(path)?;
+        let [weight, bias] = tensors.take_layer(path)?;
         Ok(Self { weight, bias })
     }
 
@@ -133,7 +133,7 @@ impl Dense {
     }
 }
 
-/// `values`, rows of a matrix one after the other, with columns for rows.
+/// Transposes a row-major matrix with `rows` rows.
 fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
     let columns = values.len() / rows;
     let column = |column: usize| values.iter().skip(column).step_by(columns).copied();

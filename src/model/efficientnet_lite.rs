@@ -1,4 +1,4 @@
-//! EfficientNet-Lite with Burn, to classify and to train.
+//! EfficientNet-Lite in Burn, to classify and to train. See [`crate::architecture::efficientnet_lite`].
 
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -6,12 +6,12 @@ use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig, Paddin
 use burn::tensor::{Device, Distribution, Tensor};
 
 use crate::architecture::efficientnet_lite::{
-    BlockPlan, EfficientNetLiteConfig, FEATURES, LAST_STAGE, PARTS, STEM, Size,
+    BlockPlan, EfficientNetLiteConfig, FEATURES, LAST_STAGE, PARTS, STEM, Variant,
 };
-use crate::conv::{self, Activation};
+use crate::kernels::{self, Activation};
 
-/// The network: a stem, seven stages of blocks, a last 1x1 convolution, the mean over the picture, and a
-/// linear head.
+/// The model: a stem, seven stages of blocks, a last 1x1 convolution, the mean over the feature map, and a linear
+/// head.
 #[derive(Module, Debug)]
 pub struct EfficientNetLite {
     stem: Conv2d,
@@ -21,33 +21,25 @@ pub struct EfficientNetLite {
     head: Linear,
 }
 
-/// A genre's logit, place by place: the sum of its map, and its bias.
-#[derive(Debug, Clone)]
-pub struct Contributions {
-    /// `[N, genres, rows, columns]`.
-    pub maps: Tensor<4>,
-    /// `[genres]`.
-    pub bias: Tensor<1>,
-}
-
-/// Blocks of the same channels.
+/// A run of blocks with the same output channels.
 #[derive(Module, Debug)]
 struct Stage {
     blocks: Vec<Block>,
 }
 
-/// An inverted residual block (Sandler et al. 2018, "MobileNetV2"): 1x1 to more channels, depthwise, 1x1 back.
+/// An inverted residual block; see [`BlockPlan`].
 #[derive(Module, Debug)]
 struct Block {
     expand: Option<Conv2d>,
     depthwise: Conv2d,
     project: Conv2d,
-    /// Whether the input is added to the output.
+    /// Whether the block adds its input to its output.
     residual: bool,
+    /// Probability of skipping the block for a poster during training.
     drop_path: f64,
 }
 
-/// A convolution with bias, "SAME" padding as TensorFlow's and weights after He et al. 2015.
+/// Returns a convolution with a bias, TensorFlow's "SAME" padding, and weights initialised as in He et al. 2015.
 fn conv(
     channels: [usize; 2],
     kernel: usize,
@@ -75,26 +67,28 @@ impl Block {
         }
     }
 
+    /// Maps `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let hidden = match &self.expand {
-            Some(expand) => conv::pointwise(expand, x.clone(), Activation::Relu6),
+            Some(expand) => kernels::pointwise(expand, x.clone(), Activation::Relu6),
             None => x.clone(),
-        };
-        let hidden = conv::depthwise(&self.depthwise, hidden, Activation::Relu6);
-        if self.residual && !self.skips(&x) {
-            return conv::pointwise_add(&self.project, hidden, x);
+        }; // [N, hidden, H, W]
+        let hidden = kernels::depthwise(&self.depthwise, hidden, Activation::Relu6);
+        if self.residual && !self.has_drop_path(&x) {
+            // The residual sum is fused into the convolution.
+            return kernels::pointwise_add(&self.project, hidden, x);
         }
-        let y = conv::pointwise(&self.project, hidden, Activation::Linear);
-        if self.residual { self.skip_for_some(y) + x } else { y }
+        let y = kernels::pointwise(&self.project, hidden, Activation::Linear);
+        if self.residual { self.drop_paths(y) + x } else { y }
     }
 
-    /// Whether some posters pass by this block: only while training.
-    fn skips(&self, x: &Tensor<4>) -> bool {
+    /// Returns whether the block is skipped for some posters, which happens only during training.
+    fn has_drop_path(&self, x: &Tensor<4>) -> bool {
         self.drop_path > 0.0 && x.device().is_autodiff()
     }
 
-    /// Sets the whole output to zero for some posters, and raises it for the others so that the mean stays.
-    fn skip_for_some(&self, y: Tensor<4>) -> Tensor<4> {
+    /// Sets the output to zero for a random part of the posters, and scales up the others to keep the mean.
+    fn drop_paths(&self, y: Tensor<4>) -> Tensor<4> {
         let device = y.device();
         let keep = 1.0 - self.drop_path;
         let posters = y.dims()[0];
@@ -105,12 +99,12 @@ impl Block {
 
 impl EfficientNetLite {
     pub(super) fn init(
-        size: Size,
+        variant: Variant,
         config: &EfficientNetLiteConfig,
         genres: usize,
         device: &Device,
     ) -> Self {
-        let plan = size.stages();
+        let plan = variant.stages();
         let total: usize = plan.iter().map(Vec::len).sum();
         let mut index = 0;
         let mut block = |plan: &BlockPlan| {
@@ -128,34 +122,35 @@ impl EfficientNetLite {
             stages,
             last: conv([outputs, FEATURES], 1, 1, 1, device),
             dropout: DropoutConfig::new(config.dropout).init(),
-            // Without an opinion of its own at first: the loss then starts at that of guessing.
+            // All zeros: every probability starts at 0.5, so the first loss is that of a coin toss.
             head: LinearConfig::new(FEATURES, genres)
                 .with_initializer(Initializer::Zeros)
                 .init(device),
         }
     }
 
-    /// Logits `[N, genres]` of normalised posters `[N, 3, H, W]`.
+    /// Returns the logits `[N, genres]` of normalised posters `[N, 3, H, W]`.
     pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
         self.classify(self.features(posters))
     }
 
-    /// The last feature map `[N, 1280, ceil(H / 32), ceil(W / 32)]` of posters `[N, 3, H, W]`.
+    /// Returns the last feature map `[N, 1280, ceil(H / 32), ceil(W / 32)]` of posters `[N, 3, H, W]`.
     pub fn features(&self, posters: Tensor<4>) -> Tensor<4> {
         self.run(0..PARTS, posters)
     }
 
-    /// Logits `[N, genres]` of a last feature map: its mean over the picture through the linear head.
+    /// Returns the logits `[N, genres]` of a last feature map `[N, 1280, rows, columns]`.
     pub fn classify(&self, features: Tensor<4>) -> Tensor<2> {
         self.head.forward(self.dropout.forward(Self::pool(features)))
     }
 
-    /// What the head looks at, `[N, channels]`: the means of a feature map `[N, channels, rows, columns]`.
+    /// Returns the head's input `[N, channels]`: the mean of a feature map `[N, channels, rows, columns]` over
+    /// its places.
     pub fn pool(map: Tensor<4>) -> Tensor<2> {
         map.mean_dims(&[2, 3]).flatten(1, 3)
     }
 
-    /// The linear head: its weights `[1280, genres]` and biases `[genres]`.
+    /// Returns the weight `[1280, genres]` and the bias `[genres]` of the head.
     pub fn head(&self) -> (Tensor<2>, Tensor<1>) {
         let weight = self.head.weight.val();
         let bias = self.head.bias.as_ref().map(Param::val);
@@ -163,7 +158,7 @@ impl EfficientNetLite {
         (weight, bias)
     }
 
-    /// The same network with another head, which may tell other genres.
+    /// Returns the same model with another head, which may have other genres.
     pub fn with_head(mut self, head: Linear) -> Self {
         self.head = head;
         self
@@ -175,13 +170,14 @@ impl EfficientNetLite {
         self
     }
 
-    /// Where the network is.
+    /// Returns the device of the weights.
     pub fn device(&self) -> Device {
         self.head.weight.val().device()
     }
 
-    /// What every place of the last feature map adds to each genre's logit.
-    pub fn contributions(&self, posters: Tensor<4>) -> Contributions {
+    /// Returns what each place of the last feature map adds to each genre's logit, `[N, genres, rows, columns]`,
+    /// and the bias `[genres]`. A genre's logit is the sum of its map plus its bias.
+    pub(super) fn contributions(&self, posters: Tensor<4>) -> (Tensor<4>, Tensor<1>) {
         let features = self.features(posters); // [N, 1280, rows, columns]
         let [n, _, rows, columns] = features.dims();
         let places = rows * columns;
@@ -189,12 +185,12 @@ impl EfficientNetLite {
         let maps = weight.matmul(features.flatten::<3>(2, 3)) / places as f32; // [N, genres, places]
         let genres = maps.dims()[1];
         let (_, bias) = self.head();
-        Contributions { maps: maps.reshape([n, genres, rows, columns]), bias }
+        (maps.reshape([n, genres, rows, columns]), bias)
     }
 
-    /// The weights of the convolutions from a part on.
-    pub fn kernels(&self, part: usize) -> Vec<Tensor<4>> {
-        // Part 1 is the first stage; the stem, part 0, stands in front of all of them.
+    /// Returns the weights of all convolutions, without biases, from part `part` to the last.
+    pub fn conv_weights(&self, part: usize) -> Vec<Tensor<4>> {
+        // Part 0 is the stem, so stage `i` is part `i + 1`.
         let stages = self.stages.iter().skip(part.saturating_sub(1));
         let blocks = stages.flat_map(|stage| &stage.blocks);
         let inner =
@@ -203,7 +199,7 @@ impl EfficientNetLite {
         stem.into_iter().chain(inner).chain([&self.last]).map(|conv| conv.weight.val()).collect()
     }
 
-    /// The same network, whose first `parts` parts no longer learn.
+    /// Returns the same model with its first `parts` parts frozen: they are no longer trained.
     pub fn freeze(mut self, parts: usize) -> Self {
         if parts > 0 {
             self.stem = self.stem.no_grad();
@@ -218,7 +214,7 @@ impl EfficientNetLite {
         self
     }
 
-    /// The same network with a head that answers each genre's frequency, 0..1, for every poster.
+    /// Returns the same model with a head that predicts each genre's frequency, between 0 and 1, for every poster.
     pub fn with_prior(mut self, frequencies: &[f32]) -> Self {
         let logits: Vec<f32> = frequencies.iter().map(|p| (p / (1.0 - p)).ln()).collect();
         let weight = self.head.weight.map(|weight| weight.zeros_like());
@@ -230,15 +226,15 @@ impl EfficientNetLite {
         self
     }
 
-    /// Runs some of the network's parts on what the part before gave: part 0 is the stem, 1..=7 are the
-    /// stages, 8 is the last convolution.
+    /// Runs consecutive parts on the output of the part before them. Part 0 is the stem, whose input is
+    /// posters; parts 1..=7 are the stages, and part 8 is the last convolution.
     pub fn run(&self, parts: std::ops::Range<usize>, x: Tensor<4>) -> Tensor<4> {
         parts.fold(x, |x, part| match part {
-            0 => conv::dense(&self.stem, x, Activation::Relu6),
+            0 => kernels::dense(&self.stem, x, Activation::Relu6),
             part if part <= LAST_STAGE => {
                 self.stages[part - 1].blocks.iter().fold(x, |x, block| block.forward(x))
             }
-            _ => conv::pointwise(&self.last, x, Activation::Relu6),
+            _ => kernels::pointwise(&self.last, x, Activation::Relu6),
         })
     }
 }

@@ -1,4 +1,5 @@
-//! The notebook's network with Burn: weights after Glorot and Bengio 2010, batch norm with Keras' momentum.
+//! The original notebook's model in Burn, with the weight initialisation of Glorot and Bengio 2010 and Keras'
+//! batch norm momentum. See [`crate::architecture::seed_cnn`].
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -11,7 +12,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::architecture::seed_cnn::{EPSILON, KERNEL, POOL, SeedCnnConfig};
 
-/// Convolution 3x3, ReLU, batch norm, max-pool 2, dropout.
+/// A 3x3 convolution, ReLU, batch norm, a 2x2 max-pool and dropout.
 #[derive(Module, Debug)]
 struct Block {
     conv: Conv2d,
@@ -20,7 +21,7 @@ struct Block {
     dropout: Dropout,
 }
 
-/// The notebook's network.
+/// The model: convolution blocks and two dense layers.
 #[derive(Module, Debug)]
 pub struct SeedCnn {
     blocks: Vec<Block>,
@@ -73,7 +74,7 @@ impl SeedCnn {
         }
     }
 
-    /// Logits `[N, genres]` of normalised posters `[N, 3, H, W]`.
+    /// Returns the logits `[N, genres]` of normalised posters `[N, 3, H, W]`.
     pub fn forward(&self, posters: Tensor<4>) -> Tensor<2> {
         let features = self.blocks.iter().fold(posters, |x, block| block.forward(x)); // [N, 64, h, w]
         let flat = features.flatten(1, 3); // [N, 64 * h * w]

@@ -1,4 +1,4 @@
-/** What the benches in a browser share: their options, Chromium, the server, and how figures are printed and kept. */
+/** What the browser benchmarks share: options, Chromium, the server, and the output of results. */
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -11,8 +11,9 @@ import { chromium } from "playwright-core";
 
 import { serve } from "./server.mjs";
 
-/** @typedef {{ engine: string, device: string, metric: string, unit: string, median: number, low: number, high: number }} Figure */
+/** @typedef {{ engine: string, device: string, metric: string, unit: string, median: number, low: number, high: number }} Result */
 
+/** Reads the options and starts the server. */
 export async function begin() {
     const { values: options } = parseArgs({
         options: { rounds: { type: "string", default: "15" }, json: { type: "string" }, only: { type: "string" }, gpu: { type: "boolean", default: false } },
@@ -22,10 +23,10 @@ export async function begin() {
     const args = required("MARQUEE_CHROMIUM_FLAGS").split(" ").filter((flag) => !(options.gpu && flag.includes("swiftshader")));
     const server = await serve({ www: `${here}../../www`, bench: here, modules: `${here}node_modules`, made: required("MARQUEE_BENCH_MADE") });
     const version = execFileSync(executablePath, ["--version"], { encoding: "utf8" }).trim();
-    console.log(`${cpus()[0]?.model}, ${cpus().length} cores; ${version}; ${options.gpu ? "the real GPU" : "WebGPU on SwiftShader"}`);
+    console.log(`${cpus()[0]?.model}, ${cpus().length} cores; ${version}; ${options.gpu ? "WebGPU on the real GPU" : "WebGPU on SwiftShader"}`);
 
-    /** @type {Figure[]} */
-    const figures = [];
+    /** @type {Result[]} */
+    const results = [];
     return {
         options,
         rounds: Number(options.rounds),
@@ -33,7 +34,7 @@ export async function begin() {
         launch: () => chromium.launch({ executablePath, args, headless: true }),
         launchServer: () => chromium.launchServer({ executablePath, args, headless: true }),
         /**
-         * Prints the median of some measurements with the tenth and the ninetieth percentile, and keeps it.
+         * Prints and records the median of some measurements with their 10th and 90th percentiles.
          *
          * @param {{ name: string, device: string }} engine
          * @param {string} metric
@@ -42,17 +43,17 @@ export async function begin() {
          */
         record({ name, device }, metric, unit, measured) {
             const sorted = measured.toSorted((a, b) => a - b);
-            const at = (/** @type {number} */ share) => sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
-            const figure = { engine: name, device, metric, unit, median: at(0.5), low: at(0.1), high: at(0.9) };
-            figures.push(figure);
-            console.log(`${metric.padEnd(44)} ${name.padEnd(27)} ${device.padEnd(7)} ${figure.median.toFixed(1).padStart(9)} ${unit}  (${figure.low.toFixed(1)} to ${figure.high.toFixed(1)})`);
+            const percentile = (/** @type {number} */ share) => sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
+            const result = { engine: name, device, metric, unit, median: percentile(0.5), low: percentile(0.1), high: percentile(0.9) };
+            results.push(result);
+            console.log(`${metric.padEnd(44)} ${name.padEnd(27)} ${device.padEnd(7)} ${result.median.toFixed(1).padStart(9)} ${unit}  (${result.low.toFixed(1)} to ${result.high.toFixed(1)})`);
         },
-        /** Ends the server, and writes what was asked for. */
+        /** Stops the server, and writes the results where `--json` says. */
         finish() {
             server.close();
             if (!options.json) return;
             mkdirSync(dirname(options.json), { recursive: true });
-            writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+            writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
         },
     };
 }

@@ -1,4 +1,4 @@
-/** Serves the page, the peers and the pictures, compressed as a good host would, and counts what it sends. */
+/** Serves the page and the other engines, compressed like a good host does, and counts the bytes that it sends. */
 
 import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -10,16 +10,18 @@ const TYPES = new Map(Object.entries({
     ".wasm": "application/wasm", ".jpg": "image/jpeg", ".onnx": "application/octet-stream", ".safetensors": "application/octet-stream",
 }));
 
-/** What is worth compressing: 8-bit weights hardly are, but hosts do not know. */
+/** Types that hosts compress. 8-bit weights hardly shrink, but hosts do not know that. */
 const COMPRESSED = new Set([".html", ".js", ".mjs", ".json", ".wasm", ".safetensors", ".onnx"]);
 
 /**
- * @param {Record<string, string>} folders  by the first part of the path; below /isolated/ they are served so that
- *     threads may share memory
+ * Starts the server.
+ *
+ * @param {Record<string, string>} folders  by the first part of the path. Below /isolated/ they are served with the
+ *     headers that threads need to share memory
  */
 export async function serve(folders) {
     /** @type {Map<string, Buffer>} */
-    const packed = new Map();
+    const compressed = new Map();
     let sent = 0;
     const server = createServer((request, response) => {
         let path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
@@ -31,20 +33,20 @@ export async function serve(folders) {
             response.writeHead(404).end();
             return;
         }
-        const end = extname(file);
+        const extension = extname(file);
         const headers = {
-            "content-type": TYPES.get(end) ?? "application/octet-stream",
+            "content-type": TYPES.get(extension) ?? "application/octet-stream",
             "cache-control": "max-age=3600",
             ...(isolated && { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" }),
         };
-        if (!COMPRESSED.has(end)) {
+        if (!COMPRESSED.has(extension)) {
             sent += statSync(file).size;
             response.writeHead(200, { ...headers, "content-length": statSync(file).size });
             createReadStream(file).pipe(response);
             return;
         }
-        const body = packed.get(file) ?? gzipSync(readFileSync(file), { level: 9 });
-        packed.set(file, body);
+        const body = compressed.get(file) ?? gzipSync(readFileSync(file), { level: 9 });
+        compressed.set(file, body);
         sent += body.length;
         response.writeHead(200, { ...headers, "content-encoding": "gzip", "content-length": body.length }).end(body);
     });
@@ -53,7 +55,7 @@ export async function serve(folders) {
     const port = typeof address === "object" ? address?.port : 0;
     return {
         url: `http://127.0.0.1:${port}`,
-        /** Bytes since the last call. */
+        /** Returns the bytes sent since the last call. */
         sent() {
             const bytes = sent;
             sent = 0;

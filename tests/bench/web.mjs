@@ -1,6 +1,6 @@
 /**
- * Marquee beside other engines: the same network, weights and posters, in the same browser, interleaved. Every
- * figure is a median with the tenth and the ninetieth percentile.
+ * Compares Marquee with other engines: the same model, weights and posters in the same browser, in turn. Every result
+ * is a median with the 10th and 90th percentiles.
  *
  *     node web.mjs [--rounds N] [--json FILE] [--only NAME] [--gpu]
  */
@@ -35,20 +35,20 @@ function address({ engine, device, threads }) {
 /** @param {import("playwright-core").Page} page @param {Runner} runner */
 async function open(page, runner) {
     /** @type {string[]} */
-    const said = [];
-    page.on("pageerror", (error) => said.push(error.message));
+    const errors = [];
+    page.on("pageerror", (error) => errors.push(error.message));
     await page.goto(address(runner));
     await page.waitForFunction(() => document.title === "ready", undefined, { timeout: 120_000 }).catch(() => {
-        throw new Error(`${runner.name} on ${runner.device} did not answer: ${said.join("; ")}`);
+        throw new Error(`${runner.name} on ${runner.device} did not become ready: ${errors.join("; ")}`);
     });
 }
 
-/** @param {import("playwright-core").Page} page @param {string} what @param {unknown} [argument] @returns {Promise<any>} */
-function call(page, what, argument) {
-    return page.evaluate(([what, argument]) => Reflect.get(window, "bench")[String(what)](argument), [what, argument]);
+/** Calls a function of engine.js. @param {import("playwright-core").Page} page @param {string} name @param {unknown} [argument] @returns {Promise<any>} */
+function call(page, name, argument) {
+    return page.evaluate(([name, argument]) => Reflect.get(window, "bench")[String(name)](argument), [name, argument]);
 }
 
-/** Most bytes that a process of the browser's renderers ever held. @param {number} browser  its process id */
+/** Returns the peak memory of the largest renderer process, in bytes. @param {number} browser  process id */
 function peak(browser) {
     const children = new Map();
     for (const id of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
@@ -56,7 +56,7 @@ function peak(browser) {
             const parent = Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1]);
             children.set(parent, [...(children.get(parent) ?? []), Number(id)]);
         } catch {
-            // It has ended meanwhile.
+            // The process has ended meanwhile.
         }
     }
     const below = (/** @type {number} */ id) => (children.get(id) ?? []).flatMap((/** @type {number} */ child) => [child, ...below(child)]);
@@ -71,9 +71,9 @@ function peak(browser) {
     return Math.max(...sizes) * 1024;
 }
 
-// First visits, each in a fresh profile, in turn; then a second one in the same profile.
+// First visits in fresh profiles, then second ones in the same profiles.
 const browser = await launch();
-for (const [label, throttled] of /** @type {const} */ ([["first visit to first answer", false], ["first visit to first answer, 10 Mbit/s", true]])) {
+for (const [label, throttled] of /** @type {const} */ ([["first visit to first prediction", false], ["first visit to first prediction, 10 Mbit/s", true]])) {
     /** @type {Map<Runner, number[]>} */
     const first = new Map(chosen.map((runner) => [runner, []]));
     const second = new Map(chosen.map((runner) => [runner, /** @type {number[]} */ ([])]));
@@ -89,20 +89,20 @@ for (const [label, throttled] of /** @type {const} */ ([["first visit to first a
             }
             server.sent();
             await open(page, runner);
-            first.get(runner)?.push(await page.evaluate(() => Reflect.get(window, "bench").firstAnswer));
+            first.get(runner)?.push(await page.evaluate(() => Reflect.get(window, "bench").firstPrediction));
             sent.set(runner, server.sent());
             await open(page, runner);
-            second.get(runner)?.push(await page.evaluate(() => Reflect.get(window, "bench").firstAnswer));
+            second.get(runner)?.push(await page.evaluate(() => Reflect.get(window, "bench").firstPrediction));
             await context.close();
         }
     }
     for (const runner of chosen) record(runner, label, "ms", first.get(runner) ?? []);
     if (throttled) continue;
-    for (const runner of chosen) record(runner, "second visit to first answer", "ms", second.get(runner) ?? []);
+    for (const runner of chosen) record(runner, "second visit to first prediction", "ms", second.get(runner) ?? []);
     for (const runner of chosen) record(runner, "transferred, gzip", "kB", [(sent.get(runner) ?? 0) / 1000]);
 }
 
-// Steady work: all tabs are open, one at a time computes.
+// Steady state: all tabs are open, one at a time computes.
 /** @type {Map<Runner, import("playwright-core").Page>} */
 const pages = new Map();
 for (const runner of chosen) {
@@ -114,36 +114,36 @@ for (const runner of chosen) {
 let expected;
 for (const [runner, page] of pages) {
     /** @type {number[]} */
-    const answer = await call(page, "answer");
-    expected ??= answer;
-    const off = Math.max(...answer.map((value, index) => Math.abs(value - (expected?.[index] ?? NaN))));
-    if (!(off < 1e-2)) throw new Error(`${runner.name} on ${runner.device} answers otherwise: a probability is off by ${off}`);
+    const probabilities = await call(page, "probabilities");
+    expected ??= probabilities;
+    const difference = Math.max(...probabilities.map((value, index) => Math.abs(value - (expected?.[index] ?? NaN))));
+    if (!(difference < 1e-2)) throw new Error(`${runner.name} on ${runner.device} predicts something else: a probability is off by ${difference}`);
 }
 for (const [runner, page] of pages) {
     if (runner.device !== "webgpu") continue;
-    const { dispatches, shaders } = await call(page, "work");
-    record(runner, "dispatches for one answer", "", [dispatches]);
+    const { dispatches, shaders } = await call(page, "gpuCalls");
+    record(runner, "dispatches per prediction", "", [dispatches]);
     record(runner, "shaders compiled", "", [shaders]);
 }
-for (const what of ["network", "poster"]) {
+for (const task of ["model", "poster"]) {
     /** @type {Map<Runner, number[]>} */
-    const figures = new Map(chosen.map((runner) => [runner, []]));
+    const times = new Map(chosen.map((runner) => [runner, []]));
     for (let round = 0; round < rounds; round++) {
         for (const [runner, page] of pages) {
-            // A software GPU takes seconds for what a processor does in milliseconds.
+            // The software GPU takes seconds where the CPU takes milliseconds.
             if (runner.device === "webgpu" && !options.gpu && round >= Math.max(3, rounds / 5)) continue;
             for (let again = 0; again < (runner.device === "cpu" ? 5 : 1); again++) {
                 await page.bringToFront();
-                const took = await call(page, what);
-                if (round) figures.get(runner)?.push(took);
+                const milliseconds = await call(page, task);
+                if (round) times.get(runner)?.push(milliseconds); // the first round warms up
             }
         }
     }
-    for (const runner of chosen) record(runner, what === "network" ? "network alone" : "a poster, from its bytes", "ms", figures.get(runner) ?? []);
+    for (const runner of chosen) record(runner, task === "model" ? "model only" : "one poster from its bytes", "ms", times.get(runner) ?? []);
 }
 await browser.close();
 
-// A hundred posters, and what the tab then has taken; each engine has the browser to itself.
+// A hundred posters and the peak memory of the tab; each engine has a browser of its own.
 const samples = ["lighthouse", "saddle", "orbit", "umbrella", "cellar", "balloon"].map((name) => `../www/samples/${name}.jpg`);
 for (const runner of chosen) {
     if (runner.device === "webgpu" && !options.gpu) continue;

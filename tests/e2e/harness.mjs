@@ -1,4 +1,4 @@
-/** Starts Chromium on the page that `cargo xtask test` serves, and paints files to drop on it. */
+/** What the page's tests share: Chromium, the page that `cargo xtask test` serves, and its parts. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -32,7 +32,7 @@ export const manifest = JSON.parse(readFileSync(`${root}www/model/model.json`, "
 const screenshots = fileURLToPath(new URL("screenshots", import.meta.url));
 mkdirSync(screenshots, { recursive: true });
 
-/** @param {string[]} more  flags */
+/** @param {string[]} more  additional flags */
 export function launch(more = []) {
     return chromium.launch({
         executablePath: required("MARQUEE_CHROMIUM"),
@@ -49,18 +49,18 @@ export async function screenshot(page, name) {
     await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
 }
 
-/** What a button of the page saves, as text. @param {import("playwright-core").Page} page @param {string} button */
+/** Clicks a button that saves a file, and returns the file's text. @param {import("playwright-core").Page} page @param {string} button */
 export async function saved(page, button) {
     const download = page.waitForEvent("download");
     await page.getByRole("button", { name: button }).click();
     return readFileSync(await (await download).path(), "utf8");
 }
 
-/** What the native trainer answers about the sample. */
-export const nativeAnswer = predictNatively(poster);
+/** The native trainer's probabilities for the sample, by genre, the most probable first. */
+export const nativePredictions = predictNatively(poster);
 
 /**
- * What the native trainer answers about a picture, genre by genre, the most probable first.
+ * Returns the native trainer's probabilities for a picture, by genre, the most probable first.
  *
  * @param {Buffer} picture
  */
@@ -77,10 +77,10 @@ export function predictNatively(picture) {
 }
 
 /**
- * Starts a browser for a file of tests. What it gives makes each test a page of its own, and whatever that logs
- * as an error fails the test.
+ * Starts a browser for a file of tests. Returns a function that opens a new page for one test; an uncaught error in
+ * the page fails the test.
  *
- * @param {string[]} [more]  flags
+ * @param {string[]} [more]  additional flags
  */
 export function visitor(more) {
     /** @type {import("playwright-core").Browser} */
@@ -93,7 +93,7 @@ export function visitor(more) {
      * @param {import("playwright-core").BrowserContextOptions} [options]
      */
     return async (work, options = {}) => {
-        // A service worker would answer in place of what a test makes the network do.
+        // A service worker would answer before the routes that tests install.
         const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: "block", ...options });
         const page = await context.newPage();
         /** @type {string[]} */
@@ -109,13 +109,13 @@ export function visitor(more) {
 }
 
 /**
- * The page's top genres are the native run's, in order, to the rounding of a percentage.
+ * Asserts that the page shows the native run's top genres, in order, with probabilities equal up to rounding.
  *
  * @param {Marquee} marquee
- * @param {Map<string, number>} [answer]
+ * @param {Map<string, number>} [expected]
  */
-export async function answersAsNatively(marquee, answer = nativeAnswer) {
-    const native = [...answer].slice(0, 3);
+export async function assertNativePredictions(marquee, expected = nativePredictions) {
+    const native = [...expected].slice(0, 3);
     const shown = await marquee.topGenres();
     assert.deepEqual(shown.map(({ genre }) => genre), native.map(([genre]) => genre));
     for (const [index, [, probability]] of native.entries()) {
@@ -123,7 +123,7 @@ export async function answersAsNatively(marquee, answer = nativeAnswer) {
     }
 }
 
-/** The parts of the page that a visitor uses, found as assistive technology finds them. */
+/** The parts of the page that a visitor uses, located by role and name as assistive technology does. */
 export class Marquee {
     /** @param {import("playwright-core").Page} page */
     constructor(page) {
@@ -149,7 +149,7 @@ export class Marquee {
         return this;
     }
 
-    /** Waits for the network to be loaded. */
+    /** Waits until the model is loaded. */
     async ready() {
         await this.page.locator("#loading").waitFor({ state: "hidden", timeout: 60_000 });
         return this;
@@ -163,7 +163,7 @@ export class Marquee {
         await this.file.setInputFiles({ name, mimeType: "image/jpeg", buffer });
     }
 
-    /** Drops files, as from a folder's window. @param {string[]} paths */
+    /** Drops files on the page. @param {string[]} paths */
     async drop(paths) {
         const files = paths.map((path) => ({ name: basename(path), text: readFileSync(path, "utf8") }));
         await this.page.evaluate((files) => {
@@ -173,8 +173,8 @@ export class Marquee {
         }, files);
     }
 
-    /** Waits until a poster is answered; fails with what the page says instead. */
-    async answered() {
+    /** Waits until a poster is classified or an error is shown. */
+    async waitForResult() {
         await this.page.waitForFunction(
             () => {
                 const busy = document.querySelector("[aria-busy=true]");
@@ -186,22 +186,22 @@ export class Marquee {
         );
     }
 
-    /** Waits for the status to show this device, choosing the sample again and again. */
-    async answeredBy(/** @type {string} */ device) {
+    /** Classifies the sample repeatedly until the page shows this device. */
+    async waitForDevice(/** @type {string} */ device) {
         const deadline = Date.now() + 240_000;
         for (;;) {
             await this.sample.click();
-            await this.answered();
+            await this.waitForResult();
             if ((await this.device.textContent()) === device) return;
             if (Date.now() > deadline) {
                 const note = await this.page.locator("#note").textContent();
-                throw new Error(`${device} never answered; the page says: ${note}`);
+                throw new Error(`${device} was never used; the page shows: ${note}`);
             }
             await this.page.waitForTimeout(500);
         }
     }
 
-    /** Genre and percentage of each of the top genres, as they are read out. */
+    /** Returns the top genres with their probabilities, from the text that screen readers read. */
     async topGenres() {
         const texts = await this.top.allInnerTexts();
         return texts.map((text) => {
@@ -212,26 +212,26 @@ export class Marquee {
     }
 }
 
-/** Makes it possible to `lose` the GPU's device of each worker. @param {import("playwright-core").Page} page */
-export function losable(page) {
+/** Prepares each worker of a page so that `loseGpu` can destroy its GPU device. @param {import("playwright-core").Page} page */
+export function makeGpuLosable(page) {
     page.on("worker", (worker) => worker.evaluate(() => {
         const request = GPUAdapter.prototype.requestDevice;
         GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
             const device = await request.call(this, descriptor);
-            Reflect.set(globalThis, "lose", () => device.destroy());
+            Reflect.set(globalThis, "loseGpu", () => device.destroy());
             return device;
         };
     }).catch(() => {}));
 }
 
 /** @param {import("playwright-core").Worker | undefined} worker */
-export async function lose(worker) {
+export async function loseGpu(worker) {
     assert.ok(worker);
-    await worker.evaluate(() => Reflect.get(globalThis, "lose")());
+    await worker.evaluate(() => Reflect.get(globalThis, "loseGpu")());
 }
 
 /**
- * Lets a script of the page's end in some more code.
+ * Appends code to one of the page's scripts.
  *
  * @param {import("playwright-core").Page} page
  * @param {string} path
@@ -244,14 +244,14 @@ export function append(page, path, code) {
     });
 }
 
-/** No buffer is made any more while a condition holds: what is asked for is more than any GPU has. @param {string} condition */
-export const full = (condition) => `
+/** Code that makes GPU buffers fail while a condition holds, by asking for more than any GPU has. @param {string} condition */
+export const fullGpuMemory = (condition) => `
     const create = GPUDevice.prototype.createBuffer;
     GPUDevice.prototype.createBuffer = function (wanted) {
         return create.call(this, ${condition} ? { ...wanted, size: 2 ** 40 } : wanted);
     };`;
 
-/** The shipped weights as one file, with another manifest. @param {string} text */
+/** Returns the built-in model's weights as a one-file bundle with another manifest. @param {string} text */
 export function withManifest(text) {
     const weights = readFileSync(`${root}www/model/${manifest.weights.file}`);
     const length = Number(weights.readBigUInt64LE());

@@ -1,4 +1,4 @@
-/** Every state of the page: reachable by assistive technology, as wide as the window, and photographed. */
+/** Every state of the page is accessible and fits the window; and the model card, settings, camera and cost of a visit. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const visit = visitor();
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /**
- * No serious or critical finding of axe-core, and nothing wider than the window; writes a screenshot.
+ * Asserts that axe-core finds nothing serious and that nothing is wider than the window; saves a screenshot.
  *
  * @param {import("playwright-core").Page} page
  * @param {string} name
@@ -29,7 +29,7 @@ async function looksRight(page, name) {
 
 const files = ["lighthouse", "saddle", "orbit", "umbrella", "cellar", "balloon"].map((name) => `${root}www/samples/${name}.jpg`);
 
-describe("every state looks right", () => {
+describe("every state is accessible and fits", () => {
     for (const [width, scheme] of /** @type {[number, "light" | "dark"][]} */ ([[360, "light"], [360, "dark"], [1280, "light"], [1280, "dark"], [2560, "light"], [2560, "dark"]])) {
         test(`at ${width} pixels, ${scheme}`, () => visit(async (marquee, page) => {
             const looks = (/** @type {string} */ state) => looksRight(page, `${state}-${width}-${scheme}`);
@@ -38,12 +38,12 @@ describe("every state looks right", () => {
                 await route.continue();
             });
             await marquee.open("?device=cpu");
-            await page.getByText(/Loading the network: [\d.]+ of [\d.]+ MB/).waitFor();
+            await page.getByText(/Loading the model: [\d.]+ of [\d.]+ MB/).waitFor();
             await looks("loading");
             await marquee.ready();
             await looks("empty");
             await page.getByRole("button", { name: "Sample: Pip and the Big Balloon" }).click();
-            await marquee.answered();
+            await marquee.waitForResult();
             await marquee.genre(0).click();
             await looks("answer");
             await marquee.genre(1).click();
@@ -55,7 +55,7 @@ describe("every state looks right", () => {
             await page.getByText("You are offline").waitFor();
             await looks("offline");
             await page.context().setOffline(false);
-            await page.getByRole("button", { name: "About the network" }).click();
+            await page.getByRole("button", { name: "About the model" }).click();
             await looks("card");
             await page.getByRole("button", { name: "Close" }).click();
             await page.getByRole("button", { name: "Settings" }).click();
@@ -68,44 +68,44 @@ describe("every state looks right", () => {
             await marquee.file.setInputFiles([...files, `${root}README.md`]);
             await page.getByText(/^7 in /).waitFor();
             await looks("many");
-            await page.getByRole("button", { name: "Teach with the posters shown" }).click();
-            await page.waitForFunction(() => document.querySelectorAll(".lesson").length === 6);
-            await page.getByLabel("Teach a known genre").selectOption("Western");
-            await page.locator(".lesson").first().getByRole("button", { name: "Western" }).click();
+            await page.getByRole("button", { name: "Train on these" }).click();
+            await page.waitForFunction(() => document.querySelectorAll(".training-poster").length === 6);
+            await page.getByLabel("Add a known genre").selectOption("Western");
+            await page.locator(".training-poster").first().getByRole("button", { name: "Western" }).click();
             await page.getByText("1 of 6").waitFor();
             await looks("teach");
-            await page.getByRole("button", { name: "A new genre" }).click();
+            await page.getByRole("button", { name: "New genre" }).click();
             await looks("naming");
         }, { viewport: { width, height: 900 }, colorScheme: scheme }));
     }
 });
 
 describe("the model card", () => {
-    test("is the bundle's: figures beside guessing, and what it cannot do", () => visit(async (marquee, page) => {
+    test("shows the bundle's metrics beside guessing, and the model's limits", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.ready();
-        await page.getByRole("button", { name: "About the network" }).click();
-        const card = page.getByRole("dialog", { name: "About the network" });
+        await page.getByRole("button", { name: "About the model" }).click();
+        const card = page.getByRole("dialog", { name: "About the model" });
         for (const { name, value } of manifest.metrics) {
             const row = card.getByRole("row").filter({ hasText: name }).first();
             assert.match(await row.innerText(), new RegExp(`${value.toFixed(3)}`), name);
         }
         const rare = manifest.genres.filter(({ posters }) => posters < 60).map(({ name }) => name);
         assert.ok(rare.length > 0);
-        await card.getByText(`Too few posters to learn from: ${rare.join(", ")}.`).waitFor();
+        await card.getByText(`Too few training posters: ${rare.join(", ")}.`).waitFor();
         await card.getByRole("button", { name: "Close" }).click();
 
-        // The same is said where such a genre has its probability.
+        // Rare genres are also marked beside their probability.
         await marquee.sample.click();
-        await marquee.answered();
+        await marquee.waitForResult();
         const texts = await marquee.all.allInnerTexts();
-        const marked = texts.filter((text) => /learnt from only \d+ posters/.test(text)).map((text) => text.split("\n")[0]?.trim());
+        const marked = texts.filter((text) => /trained on only [\d,]+ posters/.test(text)).map((text) => text.split("\n")[0]?.trim());
         assert.deepEqual(marked.toSorted(), rare.toSorted());
     }));
 });
 
 describe("settings", () => {
-    test("are remembered, and a link's count more", () => visit(async (marquee, page) => {
+    test("are saved, and those of a link take precedence", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await page.getByRole("button", { name: "Settings" }).click();
         await page.getByLabel("Top genres shown").fill("5");
@@ -114,56 +114,56 @@ describe("settings", () => {
         await page.getByRole("button", { name: "Done" }).click();
         await marquee.open();
         await marquee.sample.click();
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.top.count(), 5);
         assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "dark");
         assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector(".bar span") ?? document.body).transitionDuration), "0s");
 
         await marquee.open("?top=2&theme=light&device=cpu");
         await marquee.sample.click();
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.top.count(), 2);
         assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "light");
     }));
 
-    test("another device takes over at once", () => visit(async (marquee, page) => {
+    test("switch the device at once", () => visit(async (marquee, page) => {
         await marquee.open("?device=webgpu");
         await marquee.sample.click();
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU");
         await page.getByRole("button", { name: "Settings" }).click();
-        await page.getByLabel("Computes on").selectOption("cpu");
+        await page.getByLabel("Device").selectOption("cpu");
         await page.getByRole("button", { name: "Done" }).click();
         await marquee.sample.click();
         await page.waitForFunction(() => document.querySelector("#device")?.textContent === "CPU");
     }));
 
-    test("fewer false genres and fewer missed ones mark fewer and more", () => visit(async (marquee, page) => {
+    test("mark fewer genres when strict and more when generous", () => visit(async (marquee, page) => {
         const marked = [];
         for (const thresholds of ["precise", "balanced", "thorough"]) {
             await marquee.open(`?device=cpu&thresholds=${thresholds}`);
             await page.getByRole("button", { name: "Sample: The Cellar Door" }).click();
-            await marquee.answered();
+            await marquee.waitForResult();
             marked.push(await page.locator("#all-genres li.likely").count());
         }
         const [precise = 0, balanced = 0, thorough = 0] = marked;
         assert.ok(precise <= balanced && balanced <= thorough && precise < thorough, String(marked));
     }));
 
-    test("all genres are sorted or in a fixed order", () => visit(async (marquee, page) => {
+    test("sort all genres by probability or by name", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.sample.click();
-        await marquee.answered();
+        await marquee.waitForResult();
         const names = async () => (await marquee.all.allInnerTexts()).map((text) => text.split("\n")[0]?.trim() ?? "");
         const sorted = await names();
         assert.equal(sorted.length, manifest.genres.length);
-        await page.getByLabel("In the order of").selectOption("fixed");
+        await page.getByLabel("Sort by").selectOption("fixed");
         assert.deepEqual(await names(), sorted.toSorted((a, b) => a.localeCompare(b)));
     }));
 });
 
 describe("the camera", () => {
-    test("takes a poster", async () => {
+    test("takes a picture of a poster", async () => {
         const browser = await launch(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]);
         try {
             const context = await browser.newContext({ permissions: ["camera"] });
@@ -171,20 +171,20 @@ describe("the camera", () => {
             const marquee = await new Marquee(page).open("?device=cpu");
             await page.getByRole("button", { name: "Camera" }).click();
             await page.locator("#shoot:enabled").click();
-            await marquee.answered();
+            await marquee.waitForResult();
             assert.equal(await marquee.error.textContent(), "");
             assert.equal(await page.getByRole("img", { name: "Poster: camera.jpg" }).isVisible(), true);
             const [width = 0, height = 0] = await page.locator("#preview").evaluate((image) =>
                 image instanceof HTMLImageElement ? [image.naturalWidth, image.naturalHeight] : []);
-            assert.ok(Math.abs(width / height - 2 / 3) < 0.02, "a poster's proportions");
+            assert.ok(Math.abs(width / height - 2 / 3) < 0.02, "the picture has a poster's proportions");
         } finally {
             await browser.close();
         }
     });
 });
 
-describe("what a visit costs", () => {
-    test("few requests and bytes before the first answer, and none to another origin", () => visit(async (marquee, page) => {
+describe("a visit", () => {
+    test("needs few requests and bytes until the first result, and none to another origin", () => visit(async (marquee, page) => {
         /** @type {Map<string, number>} */
         const requests = new Map();
         page.on("response", async (response) => {
@@ -192,17 +192,17 @@ describe("what a visit costs", () => {
         });
         await marquee.open("?device=cpu");
         await marquee.choose("lighthouse.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         const asked = [...requests].filter(([address]) => !address.startsWith("blob:"));
         assert.deepEqual(asked.filter(([address]) => !address.startsWith(url)), []);
         const bytes = asked.reduce((sum, [, bytes]) => sum + bytes, 0);
         const weights = asked.find(([address]) => address.endsWith(manifest.weights.file))?.[1] ?? NaN;
         assert.ok(asked.length <= 45, `${asked.length} requests`);
         assert.ok(weights <= 7e6, `${weights} bytes of weights`);
-        assert.ok(bytes - weights <= 4e6, `${bytes - weights} bytes beside the weights, before compression`);
+        assert.ok(bytes - weights <= 4e6, `${bytes - weights} bytes without the weights, before compression`);
     }));
 
-    test("the content security policy forbids other origins", () => visit(async (marquee, page) => {
+    test("cannot connect to another origin, because of the content security policy", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.ready();
         const violated = await page.evaluate(() => new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** Many posters at once. */
+/** The gallery: many posters at once. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -15,7 +15,7 @@ const files = names.map((name) => `${root}www/samples/${name}.jpg`);
 /** @typedef {{ file: string, genres: string[], probabilities: Record<string, number>, error: string }} Saved */
 
 describe("a folder", () => {
-    test("every file has its answer or its reason, and the rest goes on", () => visit(async (marquee, page) => {
+    test("shows each file's genres or the reason why it was refused", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles([
             ...files.map((file, index) => ({ name: `${names[index]}.jpg`, mimeType: "image/jpeg", buffer: readFileSync(file) })),
@@ -28,7 +28,7 @@ describe("a folder", () => {
         assert.equal(await marquee.tiles.count(), 6);
         await page.getByText("3 files were not classified").click();
         const refused = await page.getByRole("list", { name: "Files that were not classified" }).getByRole("listitem").allInnerTexts();
-        assert.match(refused.join("\n"), /notes\.txt: this is not an image[^]*cut\.jpg: the JPEG image is damaged[^]*<b>bold<\/b>\.png: the file is empty/);
+        assert.match(refused.join("\n"), /notes\.txt: this is not a supported image[^]*cut\.jpg: the JPEG image is damaged[^]*<b>bold<\/b>\.png: the file is empty/);
         await screenshot(page, "folder-1280");
 
         /** @type {Saved[]} */
@@ -36,7 +36,7 @@ describe("a folder", () => {
         assert.equal(json.length, 9);
         const lighthouse = json.find(({ file }) => file === "lighthouse.jpg");
         assert.equal(Object.keys(lighthouse?.probabilities ?? {}).length, manifest.genres.length);
-        assert.match(json.find(({ file }) => file === "notes.txt")?.error ?? "", /not an image/);
+        assert.match(json.find(({ file }) => file === "notes.txt")?.error ?? "", /not a supported image/);
         const csv = (await saved(page, "Save CSV")).trimEnd().split("\r\n");
         assert.equal(csv.length, 10);
         assert.equal(csv[0], ["file", "genres", "error", ...manifest.genres.map(({ name }) => name)].join(","));
@@ -45,16 +45,16 @@ describe("a folder", () => {
         assert.ok(Math.abs(parseFloat(cells[3 + drama] ?? "") - (lighthouse?.probabilities.Drama ?? NaN)) < 1e-6);
     }));
 
-    test("a hundred files of strangers' are classified or refused as natively, and a good one behind them too", () => visit(async (marquee, page) => {
+    test("of a hundred untrusted files is classified or refused as natively, and a good poster after them is unaffected", () => visit(async (marquee, page) => {
         const folder = process.env.MARQUEE_UNTRUSTED;
         assert.ok(folder, "MARQUEE_UNTRUSTED is the folder that the native tests fill");
         /** @type {Record<string, boolean>} */
         const classified = JSON.parse(readFileSync(`${folder}/classified.json`, "utf8"));
-        const strangers = Object.keys(classified);
-        assert.ok(strangers.length > 100);
+        const untrusted = Object.keys(classified);
+        assert.ok(untrusted.length > 100);
         await marquee.open("?device=cpu");
-        await marquee.file.setInputFiles([...strangers.map((name) => `${folder}/${name}`), files[0] ?? ""]);
-        await page.getByText(new RegExp(`^${strangers.length + 1} in `)).waitFor({ timeout: 240_000 });
+        await marquee.file.setInputFiles([...untrusted.map((name) => `${folder}/${name}`), files[0] ?? ""]);
+        await page.getByText(new RegExp(`^${untrusted.length + 1} in `)).waitFor({ timeout: 240_000 });
         /** @type {Saved[]} */
         const answers = JSON.parse(await saved(page, "Save JSON"));
         for (const { file, error, probabilities } of answers) {
@@ -62,7 +62,7 @@ describe("a folder", () => {
             assert.equal(Object.keys(probabilities ?? {}).length, error ? 0 : manifest.genres.length, file);
         }
         const good = answers.filter(({ error }) => !error).length - 1;
-        console.log(`figure: the page: ${good} of ${strangers.length} files classified, and a good poster behind them`);
+        console.log(`figure: the page classified ${good} of ${untrusted.length} untrusted files, and a good poster after them`);
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles([files[0] ?? "", files[1] ?? ""]);
         await page.getByText(/^2 in /).waitFor();
@@ -72,29 +72,29 @@ describe("a folder", () => {
         assert.deepEqual(lighthouse(answers), lighthouse(alone));
     }));
 
-    test("is read with the folders in it, and without what systems leave there", () => visit(async (marquee, page) => {
+    test("is read with its subfolders and without system files", () => visit(async (marquee, page) => {
         const folder = mkdtempSync(`${tmpdir()}/marquee-`);
         mkdirSync(`${folder}/noir`);
         copyFileSync(files[0] ?? "", `${folder}/lighthouse.jpg`);
         copyFileSync(files[4] ?? "", `${folder}/noir/cellar.jpg`);
         writeFileSync(`${folder}/.DS_Store`, "Macintosh");
         await marquee.open("?device=cpu");
-        await page.getByLabel("A folder").setInputFiles(folder);
+        await page.getByLabel("Folder").setInputFiles(folder);
         await page.getByText(/^2 in /).waitFor();
         const shown = await marquee.tiles.locator(".file").allTextContents();
         assert.deepEqual(shown.toSorted(), ["cellar.jpg", "lighthouse.jpg"]);
         assert.equal(await page.locator("#refused").isVisible(), false);
     }));
 
-    test("sorts and filters, and each poster can be looked at closely", () => visit(async (marquee, page) => {
+    test("can be sorted and filtered, and each poster can be opened", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles(files);
         await page.getByText(/^6 in /).waitFor();
         /** @type {Saved[]} */
         const answers = JSON.parse(await saved(page, "Save JSON"));
         const shown = () => marquee.tiles.locator(".file").allTextContents();
-        const by = (/** @type {(answer: Saved) => number} */ figure) =>
-            answers.toSorted((a, b) => figure(b) - figure(a)).map(({ file }) => file);
+        const by = (/** @type {(answer: Saved) => number} */ value) =>
+            answers.toSorted((a, b) => value(b) - value(a)).map(({ file }) => file);
 
         await page.locator("#filter-genre").selectOption("Horror");
         await page.locator("#filter-probability").fill("0");
@@ -110,7 +110,7 @@ describe("a folder", () => {
         await page.locator("#sort").selectOption("name");
         assert.deepEqual(await shown(), names.map((name) => `${name}.jpg`).toSorted());
         await marquee.tiles.filter({ hasText: "cellar.jpg" }).click();
-        await marquee.answered();
+        await marquee.waitForResult();
         const top = (await marquee.topGenres())[0];
         const cellar = answers.find(({ file }) => file === "cellar.jpg")?.probabilities ?? {};
         assert.ok(Math.abs((cellar[top?.genre ?? ""] ?? NaN) - (top?.probability ?? NaN)) < 0.0061);
@@ -118,7 +118,7 @@ describe("a folder", () => {
         assert.equal(await marquee.tiles.count(), 6);
     }));
 
-    test("true genres dropped along give the trainer's own figures", () => visit(async (marquee, page) => {
+    test("with a table of its genres is evaluated with the trainer's metrics", () => visit(async (marquee, page) => {
         const data = mkdtempSync(`${tmpdir()}/marquee-`);
         mkdirSync(`${data}/Images`);
         const header = ["Id", "Genre", ...manifest.genres.map(({ name }) => name)];
@@ -133,16 +133,16 @@ describe("a folder", () => {
 
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles([...files, `${data}/train.csv`]);
-        await page.getByText("Beside the true genres of 6 posters in train.csv").waitFor();
+        await page.getByText("Compared with train.csv (6 posters)").waitFor();
         for (const [name, key] of [["binary cross-entropy", "binary_cross_entropy"], ["weighted F1", "weighted_f1"], ["top-3 hit", "top_3_hit"], ["exact match", "exact_match"]]) {
-            const row = page.locator("#judgement").getByRole("row").filter({ hasText: name }).first();
+            const row = page.locator("#evaluation").getByRole("row").filter({ hasText: name }).first();
             const value = Number((await row.getByRole("cell").first().innerText()).trim());
             assert.ok(Math.abs(value - (network[key ?? ""] ?? NaN)) <= 0.00051, `${name}: ${value} is not ${network[key ?? ""]}`);
         }
-        await page.locator("#judgement").getByText("Genre by genre").click();
+        await page.locator("#evaluation").getByText("Genre by genre").click();
         await screenshot(page, "judged-1280");
 
-        // A table that does not fit says which row or column.
+        // A table with an error is refused with its row or column.
         writeFileSync(`${data}/other.csv`, "Id,Genre,Drama\nlighthouse,?,maybe\n");
         await marquee.drop([`${data}/other.csv`]);
         await page.getByText('other.csv: row 2: column Drama: "maybe" is neither 0 nor 1').waitFor();
@@ -155,7 +155,7 @@ describe("a folder", () => {
 describe("five hundred posters", () => {
     const COUNT = 500;
 
-    test("all are answered as by themselves, the page stays free, its memory comes back", () => visit(async (marquee, page) => {
+    test("are classified as if alone, without blocking the page or leaking memory", () => visit(async (marquee, page) => {
         await page.addInitScript(() => {
             /** @type {number[]} */
             const long = [];
@@ -164,8 +164,8 @@ describe("five hundred posters", () => {
         });
         await marquee.open("?device=cpu");
         await marquee.sample.click();
-        await marquee.answered();
-        // Files of the size of a poster, each another picture.
+        await marquee.waitForResult();
+        // Different pictures, each of the size of a poster.
         await page.evaluate(async (count) => {
             const canvas = new OffscreenCanvas(300, 444);
             const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
@@ -181,7 +181,7 @@ describe("five hundred posters", () => {
             }
             Object.assign(window, { files });
         }, COUNT);
-        // The observer does hear of a page that is blocked.
+        // Proves that the observer reports a blocked page.
         await page.evaluate(() => setTimeout(() => {
             const until = performance.now() + 150;
             while (performance.now() < until);
@@ -223,17 +223,17 @@ describe("five hundred posters", () => {
             }
             return off;
         }, together);
-        assert.ok(off < 1e-4, `an answer is off by ${off}`);
+        assert.ok(off < 1e-4, `a probability is off by ${off}`);
     }));
 
-    test("can be stopped, and what was answered stays", () => visit(async (marquee, page) => {
+    test("can be stopped, which keeps the results so far", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.ready();
         await marquee.file.setInputFiles(Array.from({ length: 200 }, (_, index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
         await page.getByText(/^\d+ of 200 · /).waitFor();
         await page.getByRole("button", { name: "Stop" }).click();
         await page.getByText(/^Stopped: \d+ of 200 classified/).waitFor();
-        await page.waitForTimeout(2000); // what was on its way
+        await page.waitForTimeout(2000); // requests under way
         const count = await marquee.tiles.count();
         assert.ok(count > 0 && count < 200, String(count));
         await page.getByText(`Stopped: ${count} of 200 classified`).waitFor();
@@ -241,7 +241,7 @@ describe("five hundred posters", () => {
 });
 
 /**
- * What the page's process has for itself, once garbage is collected.
+ * Returns the private memory of the page's process after garbage collection, in megabytes.
  *
  * @param {import("playwright-core").Page} page
  */

@@ -1,4 +1,4 @@
-/** Visits without a network, new versions, and hosts or disks that do not play along. */
+/** The service worker: visits without a network, new versions, and failing hosts and disks. */
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -8,13 +8,13 @@ import { tmpdir } from "node:os";
 import { extname } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { Marquee, answersAsNatively, poster, root, screenshot, visitor } from "./harness.mjs";
+import { Marquee, assertNativePredictions, poster, root, screenshot, visitor } from "./harness.mjs";
 
 const visitAnyhow = visitor();
 /** @param {Parameters<typeof visitAnyhow>[0]} work */
 const visit = (work) => visitAnyhow(work, { serviceWorkers: "allow" });
 
-/** A copy of the page on a host of its own, whose files the tests change. */
+/** A copy of the page on a server of its own, whose files the tests change. */
 const site = mkdtempSync(`${tmpdir()}/marquee-site-`);
 /** @type {import("node:http").Server} */
 let server;
@@ -36,7 +36,7 @@ before(async () => {
 });
 after(() => server.close());
 
-/** @param {string} change  what makes the next version another one */
+/** Publishes a new version of the page; returns its name. @param {string} change  text added to the style sheet */
 function publish(change) {
     const style = readFileSync(`${root}www/style.css`, "utf8") + change;
     writeFileSync(`${site}/style.css`, style);
@@ -49,11 +49,11 @@ function publish(change) {
 }
 
 /**
- * Opens the page and waits until all of it is kept.
+ * Opens the page and waits until all of it is saved.
  *
  * @param {Marquee} marquee
  */
-async function visited(marquee, query = "?device=cpu") {
+async function visitAndSave(marquee, query = "?device=cpu") {
     await marquee.page.goto(address + query);
     await marquee.ready();
     await marquee.page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 });
@@ -61,19 +61,19 @@ async function visited(marquee, query = "?device=cpu") {
 }
 
 describe("without a network", () => {
-    test("a second visit classifies, on the CPU and on WebGPU", () => visit(async (marquee, page) => {
+    test("a second visit classifies on the CPU and on WebGPU", () => visit(async (marquee, page) => {
         publish("");
-        await visited(marquee, "?device=webgpu");
-        // Once the GPU has answered, its package is kept.
-        const isKept = () => page.evaluate(async () => {
+        await visitAndSave(marquee, "?device=webgpu");
+        // The GPU package is saved once WebGPU is in use.
+        const isSaved = () => page.evaluate(async () => {
             const names = await caches.keys();
             const cache = await caches.open(names.find((name) => name.startsWith("marquee-")) ?? "");
             const files = ["pkg/gpu/marquee_bg.wasm", "pkg/gpu/marquee.js"].map((file) => cache.match(file));
             return (await Promise.all(files)).every((found) => found !== undefined);
         });
         const deadline = Date.now() + 60_000;
-        while (!(await isKept())) {
-            assert.ok(Date.now() < deadline, "the gpu package was not kept");
+        while (!(await isSaved())) {
+            assert.ok(Date.now() < deadline, "the gpu package was not saved");
             await page.waitForTimeout(200);
         }
         await page.context().setOffline(true);
@@ -81,19 +81,19 @@ describe("without a network", () => {
             await page.goto(address + query);
             await page.getByText("You are offline").waitFor();
             await marquee.choose("lighthouse.jpg", poster);
-            await marquee.answered();
-            await answersAsNatively(marquee);
+            await marquee.waitForResult();
+            await assertNativePredictions(marquee);
             assert.equal(await marquee.device.textContent(), device, (await page.locator("#note").textContent()) ?? "");
         }
         await page.getByRole("button", { name: "Sample: Two Under One" }).click();
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.error.textContent(), "");
         await screenshot(page, "without-network-1280");
     }));
 
     test("the page can be installed", () => visit(async (marquee, page) => {
         publish("");
-        await visited(marquee);
+        await visitAndSave(marquee);
         const session = await page.context().newCDPSession(page);
         const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
         assert.deepEqual(installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito"), []);
@@ -101,38 +101,38 @@ describe("without a network", () => {
 });
 
 describe("a new version", () => {
-    test("announces itself, and comes whole when the visitor takes it", () => visit(async (marquee, page) => {
+    test("is announced, and replaces the old one when the visitor accepts", () => visit(async (marquee, page) => {
         publish("");
-        await visited(marquee);
+        await visitAndSave(marquee);
         const version = () => page.evaluate(async () => (await (await fetch("pkg/files.js")).text()).match(/"version": ?"(\w+)"/)?.[1]);
         const old = await version();
         const fresh = publish("/* new */");
         await page.reload();
-        await page.getByText("A new version of Marquee is here.").waitFor({ timeout: 60_000 });
+        await page.getByText("A new version of Marquee is ready.").waitFor({ timeout: 60_000 });
         await screenshot(page, "update-1280");
-        assert.equal(await version(), old, "until then everything is of the old one");
+        assert.equal(await version(), old, "until then every file is of the old version");
         assert.doesNotMatch(await page.evaluate(async () => (await fetch("style.css")).text()), /new/);
         const other = await page.context().newPage();
         const second = new Marquee(other);
         await other.goto(`${address}?device=cpu`);
         await second.ready();
 
-        await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Use it now" }).click()]);
+        await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Update now" }).click()]);
         assert.equal(await version(), fresh);
         assert.match(await page.evaluate(async () => (await fetch("style.css")).text()), /new/);
         assert.deepEqual(await page.evaluate(() => caches.keys()), [`marquee-${fresh}`]);
-        // The other tab loses nothing, hears of it, and still answers.
-        await other.getByText("Marquee was renewed in another tab.").waitFor();
+        // The other tab keeps its state, shows the update, and still classifies.
+        await other.getByText("Marquee was updated in another tab.").waitFor();
         await second.choose("lighthouse.jpg", poster);
-        await second.answered();
-        await answersAsNatively(second);
+        await second.waitForResult();
+        await assertNativePredictions(second);
     }));
 
-    test("of which a file is missing or another does not replace the old one", () => visit(async (marquee, page) => {
+    test("with a wrong file does not replace the old one", () => visit(async (marquee, page) => {
         publish("");
-        await visited(marquee);
+        await visitAndSave(marquee);
         publish("/* half */");
-        writeFileSync(`${site}/style.css`, "body { color: red }"); // not what the list says
+        writeFileSync(`${site}/style.css`, "body { color: red }"); // not the listed hash
         await page.reload();
         await marquee.ready();
         await page.waitForTimeout(3000);
@@ -141,31 +141,31 @@ describe("a new version", () => {
         await page.context().setOffline(true);
         await page.reload();
         await marquee.choose("lighthouse.jpg", poster);
-        await marquee.answered();
-        await answersAsNatively(marquee);
+        await marquee.waitForResult();
+        await assertNativePredictions(marquee);
     }));
 });
 
-describe("what does not play along", () => {
-    test("code of another version is not run", () => visitAnyhow(async (marquee, page) => {
+describe("the page is safe from", () => {
+    test("code of another version, which it does not run", () => visitAnyhow(async (marquee, page) => {
         publish("");
         await page.route("**/pkg/cpu/*.wasm", async (route) => {
             const response = await route.fetch();
             await route.fulfill({ response, body: Buffer.concat([await response.body(), Buffer.from([0])]) });
         });
         await page.goto(`${address}?device=cpu`);
-        await page.getByText(/marquee_bg\.wasm is not of this version of the page; reload the page/).waitFor();
+        await page.getByText(/marquee_bg\.wasm belongs to another version of the page; reload the page/).waitFor();
     }));
 
-    test("a full disk only costs visits without a network", () => visit(async (marquee, page) => {
+    test("a full disk, which prevents only offline visits", () => visit(async (marquee, page) => {
         publish("");
         const session = await page.context().newCDPSession(page);
         await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(address).origin, quotaSize: 100_000 });
         await page.goto(`${address}?device=cpu`);
         await marquee.choose("lighthouse.jpg", poster);
-        await marquee.answered();
-        await answersAsNatively(marquee);
+        await marquee.waitForResult();
+        await assertNativePredictions(marquee);
         await page.waitForTimeout(3000);
-        assert.deepEqual(await page.evaluate(() => caches.keys()), [], "half a version is none");
+        assert.deepEqual(await page.evaluate(() => caches.keys()), [], "part of a version must not be kept");
     }));
 });

@@ -1,4 +1,4 @@
-/** The packages as others use them: in twenty lines of HTML, and from a bundler. */
+/** The packages as other projects use them: in twenty lines of HTML, and with a bundler. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -9,25 +9,25 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "node:test";
 
-import { nativeAnswer, root, sample, url, visitor } from "./harness.mjs";
+import { nativePredictions, root, sample, url, visitor } from "./harness.mjs";
 
 const visit = visitor();
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-test("embed.html is a classifier in twenty lines", () => visit(async (_, page) => {
+test("embed.html is a complete classifier in twenty lines", () => visit(async (_, page) => {
     assert.ok(readFileSync(`${root}www/embed.html`, "utf8").trim().split("\n").length <= 20);
     await page.goto(`${url}embed.html`);
     await page.waitForFunction(() => document.querySelector("input")?.onchange);
     await page.getByLabel("Poster").setInputFiles(sample);
     const genres = page.getByRole("list", { name: "Genres" }).getByRole("listitem");
     await genres.first().waitFor();
-    const expected = [...nativeAnswer].slice(0, 3).map(([genre]) => genre);
-    assert.deepEqual((await genres.allInnerTexts()).map((text) => text.replace(/ \d+ %$/, "")), expected);
+    const expected = [...nativePredictions].slice(0, 3).map(([genre]) => genre);
+    assert.deepEqual((await genres.allInnerTexts()).map((text) => text.replace(/ \d+%$/, "")), expected);
 }));
 
 describe("npm pack", () => {
     for (const name of ["cpu", "gpu"]) {
-        test(`makes a package of ${name} that Vite builds into a page, types and all`, () => visit(async (_, page) => {
+        test(`of ${name} makes a package with types that Vite builds into a page`, () => visit(async (_, page) => {
             const project = mkdtempSync(`${tmpdir()}/marquee-vite-`);
             cpSync(`${here}vite`, project, { recursive: true });
             const run = (/** @type {string} */ program, /** @type {string[]} */ ...words) =>
@@ -56,7 +56,7 @@ describe("npm pack", () => {
                 const answer = JSON.parse((await page.evaluate(() => document.body.dataset.answer)) ?? "");
                 assert.equal(answer.device, name === "gpu" ? "webgpu" : "cpu");
                 for (const { genre, probability } of answer.genres) {
-                    assert.ok(Math.abs(probability - (nativeAnswer.get(genre) ?? NaN)) < 1e-3, genre);
+                    assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < 1e-3, genre);
                 }
             } finally {
                 server.close();

@@ -1,50 +1,50 @@
-/** The real page in headless Chromium, as a visitor uses it. */
+/** Classifying one poster on the real page, in headless Chromium. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
 
-import { Marquee, answersAsNatively, append, full, launch, losable, lose, manifest, nativeAnswer, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
+import { Marquee, assertNativePredictions, append, fullGpuMemory, launch, makeGpuLosable, loseGpu, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
 
 const visit = visitor();
 
-describe("classifying", () => {
-    test("a chosen file, on the CPU", () => visit(async (marquee, page) => {
+describe("a poster", () => {
+    test("is classified on the CPU when chosen as a file", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await screenshot(page, "empty-1280");
         await marquee.ready();
         await marquee.choose("lighthouse.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "CPU");
         assert.equal(await marquee.top.count(), 3);
-        await answersAsNatively(marquee);
+        await assertNativePredictions(marquee);
         assert.match((await page.locator("#took").textContent()) ?? "", /^[\d.]+ ms$/);
         assert.equal(await page.locator("#preview").isVisible(), true);
-        assert.equal(await marquee.all.count(), nativeAnswer.size);
+        assert.equal(await marquee.all.count(), nativePredictions.size);
         await screenshot(page, "answer-1280");
     }));
 
-    test("a chosen file, on WebGPU", () => visit(async (marquee, page) => {
+    test("is classified on WebGPU when chosen as a file", () => visit(async (marquee, page) => {
         await marquee.open("?device=webgpu");
         await marquee.choose("lighthouse.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
-        await answersAsNatively(marquee);
+        await assertNativePredictions(marquee);
     }));
 
-    test("the CPU answers first, and keeps answering where WebGPU is slower", () => visit(async (marquee, page) => {
-        // The GPU of this browser is one in software.
+    test("is classified on the CPU first, and still if WebGPU is slower", () => visit(async (marquee, page) => {
+        // This browser emulates its GPU in software.
         await marquee.open();
         await marquee.choose("lighthouse.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         await page.waitForFunction(() => document.querySelector("#note")?.textContent, undefined, { timeout: 240_000 });
-        assert.match((await page.locator("#note").textContent()) ?? "", /the CPU is faster here \(\d+ ms a poster, WebGPU takes \d+\)/);
+        assert.match((await page.locator("#note").textContent()) ?? "", /CPU chosen: \d+ ms a poster, WebGPU [\d,]+/);
         assert.equal(await marquee.device.textContent(), "CPU");
-        await answersAsNatively(marquee);
+        await assertNativePredictions(marquee);
     }));
 
-    test("the CPU answers first, and WebGPU takes over where it is faster", () => visit(async (marquee, page) => {
+    test("is classified on the CPU first, and on WebGPU once that proves faster", () => visit(async (marquee, page) => {
         await append(page, "pkg/cpu/marquee.js", `
             const { classify } = Classifier.prototype;
             Classifier.prototype.classify = async function (...poster) {
@@ -53,13 +53,13 @@ describe("classifying", () => {
             };`);
         await marquee.open();
         await marquee.choose("lighthouse.jpg", poster); // before anything is loaded
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "CPU");
-        await marquee.answeredBy("WebGPU");
-        await answersAsNatively(marquee);
+        await marquee.waitForDevice("WebGPU");
+        await assertNativePredictions(marquee);
     }));
 
-    test("both packages give the native probabilities within 1e-3", () => visit(async (marquee, page) => {
+    test("has the native probabilities within 1e-3 in both packages", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         for (const name of ["cpu", "gpu"]) {
             const answer = await page.evaluate(async (name) => {
@@ -73,14 +73,14 @@ describe("classifying", () => {
                 return { device: classifier.device, predictions };
             }, name);
             assert.equal(answer.device, name === "gpu" ? "webgpu" : "cpu");
-            assert.equal(answer.predictions.length, nativeAnswer.size);
+            assert.equal(answer.predictions.length, nativePredictions.size);
             for (const { genre, probability } of answer.predictions) {
-                assert.ok(Math.abs(probability - (nativeAnswer.get(genre) ?? NaN)) < 1e-3, `${name}: ${genre} ${probability}`);
+                assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < 1e-3, `${name}: ${genre} ${probability}`);
             }
         }
     }));
 
-    test("a dropped and a pasted file", () => visit(async (marquee, page) => {
+    test("is classified when dropped or pasted", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         for (const kind of ["drop", "paste"]) {
             await page.evaluate(async (kind) => {
@@ -93,12 +93,12 @@ describe("classifying", () => {
                 document.body.dispatchEvent(event);
             }, kind);
             await page.getByRole("img", { name: `Poster: ${kind}.jpg` }).waitFor();
-            await marquee.answered();
-            await answersAsNatively(marquee);
+            await marquee.waitForResult();
+            await assertNativePredictions(marquee);
         }
     }));
 
-    test("a pasted address is read where the page may read it, and refused with the reason where not", () => visit(async (marquee, page) => {
+    test("is read from a pasted data: address; other addresses are refused with the reason", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         /** @param {string} text */
         const paste = (text) => page.evaluate((text) => {
@@ -107,25 +107,25 @@ describe("classifying", () => {
             document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
         }, text);
         await paste(`data:image/jpeg;base64,${poster.toString("base64")}`);
-        await marquee.answered();
-        await answersAsNatively(marquee);
+        await marquee.waitForResult();
+        await assertNativePredictions(marquee);
         await paste("https://example.org/poster.jpg");
-        await page.getByText("Marquee connects to no other site, so it cannot read the picture on example.org").waitFor();
+        await page.getByText("Marquee never contacts other sites, so it cannot read the image on example.org").waitFor();
         await paste("a film about a lighthouse");
-        await page.getByText("That is a text and no picture").waitFor();
+        await page.getByText("This is text, not an image").waitFor();
     }));
 
-    test("a click on the sample", () => visit(async (marquee) => {
+    test("is classified when it is a sample that was clicked", () => visit(async (marquee) => {
         await marquee.open("?device=cpu");
         await marquee.sample.click();
-        await marquee.answered();
-        await answersAsNatively(marquee);
+        await marquee.waitForResult();
+        await assertNativePredictions(marquee);
     }));
 
-    test("by keyboard alone: a sample, its genres, a heatmap, the settings", () => visit(async (marquee, page) => {
+    test("can be classified by keyboard alone: sample, genres, heatmap, settings", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.ready();
-        /** Presses Tab until something of this kind has the focus. @param {string} selector */
+        /** Presses Tab until a matching element has the focus. @param {string} selector */
         const tabTo = async (selector) => {
             for (let presses = 0; presses < 60; presses++) {
                 await page.keyboard.press("Tab");
@@ -136,7 +136,7 @@ describe("classifying", () => {
         await tabTo("#file");
         await tabTo("#samples button");
         await page.keyboard.press("Enter");
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.top.count(), 3);
         await tabTo("#top button");
         await page.keyboard.press("Space");
@@ -149,25 +149,25 @@ describe("classifying", () => {
     }));
 });
 
-describe("where a genre was seen", () => {
-    /** Share of the overlay's pixels that are coloured. @param {import("playwright-core").Locator} canvas */
+describe("the heatmap", () => {
+    /** Returns the share of the heatmap's pixels that are coloured. @param {import("playwright-core").Locator} canvas */
     const coloured = (canvas) => canvas.evaluate((element) => {
         if (!(element instanceof HTMLCanvasElement)) throw new Error("no canvas");
         const { data } = element.getContext("2d")?.getImageData(0, 0, element.width, element.height) ?? { data: [] };
         return [...data].filter((value, index) => index % 4 === 3 && value > 10).length / (element.width * element.height);
     });
 
-    test("one genre's map, two side by side, a slider for their strength", () => visit(async (marquee, page) => {
+    test("shows one genre or two side by side, with adjustable strength", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.sample.click();
-        await marquee.answered();
+        await marquee.waitForResult();
         const [first, second] = [page.locator("#first-map"), page.locator("#second-map")];
         assert.equal(await first.isVisible(), false);
         await marquee.genre(0).click();
         assert.equal(await marquee.genre(0).getAttribute("aria-pressed"), "true");
         assert.ok((await coloured(first)) > 0.05);
         const [over, under] = [await first.boundingBox(), await page.locator("#preview").boundingBox()];
-        assert.deepEqual(over, under, "the map lies over the picture");
+        assert.deepEqual(over, under, "the heatmap covers the picture");
         assert.equal(await second.isVisible(), false);
         await page.getByLabel("Heatmap").fill("25");
         assert.equal(await first.evaluate((canvas) => getComputedStyle(canvas).opacity), "0.25");
@@ -184,7 +184,7 @@ describe("where a genre was seen", () => {
         assert.equal(await first.isVisible(), false);
     }));
 
-    test("on WebGPU and on the CPU alike", () => visit(async (marquee, page) => {
+    test("is the same on WebGPU and on the CPU", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         const [cpu, gpu] = await page.evaluate(async () => {
             const get = async (/** @type {string} */ path) => (await fetch(path)).arrayBuffer();
@@ -211,59 +211,59 @@ describe("bad input", () => {
     const bad = [
         ["notes.jpg", Buffer.from("Dear diary"), /notes\.jpg: this is not an image/],
         ["empty.png", Buffer.alloc(0), /empty\.png: the file is empty/],
-        ["cut.jpg", poster.subarray(0, 300), /cut\.jpg: the JPEG image is damaged or cut short/],
+        ["cut.jpg", poster.subarray(0, 300), /cut\.jpg: the JPEG image is damaged or incomplete/],
         ["huge.png", hugePng(12_000, 18_000), /huge\.png: the image is 12000 x 18000 pixels/],
     ];
 
     for (const device of ["cpu", "webgpu"]) {
-        test(`is refused with its reason and the next poster is answered, on ${device}`, () => visit(async (marquee, page) => {
+        test(`is refused with the reason on ${device}, and the next poster is classified`, () => visit(async (marquee, page) => {
             await marquee.open(`?device=${device}`);
             for (const [name, bytes, message] of bad) {
                 await marquee.choose(name, bytes);
-                await marquee.answered();
+                await marquee.waitForResult();
                 assert.match((await marquee.error.textContent()) ?? "", message);
-                assert.equal(await marquee.top.count(), 0, "another poster's genres must not stay");
+                assert.equal(await marquee.top.count(), 0, "the previous poster's genres must disappear");
                 if (name === "notes.jpg" && device === "cpu") await screenshot(page, "refused-1280");
                 await marquee.choose("lighthouse.jpg", poster);
-                await marquee.answered();
+                await marquee.waitForResult();
                 assert.equal(await marquee.error.textContent(), "");
-                await answersAsNatively(marquee);
+                await assertNativePredictions(marquee);
             }
             assert.equal(await marquee.device.textContent(), device === "cpu" ? "CPU" : "WebGPU");
         }));
     }
 
-    test("odd pictures are answered as natively", () => visit(async (marquee) => {
+    test("that is unusual but valid is classified as natively", () => visit(async (marquee) => {
         await marquee.open("?device=cpu");
         for (const [name, bytes] of Object.entries(oddPictures())) {
             await marquee.choose(name, bytes);
-            await marquee.answered();
+            await marquee.waitForResult();
             assert.equal(await marquee.error.textContent(), "", name);
-            await answersAsNatively(marquee, predictNatively(bytes));
+            await assertNativePredictions(marquee, predictNatively(bytes));
         }
     }));
 
-    test("a picture that is stored upside down is turned", () => visit(async (marquee) => {
+    test("that is stored upside down is turned upright", () => visit(async (marquee) => {
         await marquee.open("?device=cpu");
         const answer = async (/** @type {Buffer} */ bytes) => {
             await marquee.choose("poster.jpg", bytes);
-            await marquee.answered();
+            await marquee.waitForResult();
             return marquee.topGenres();
         };
-        // Turned twice it is the same again, but for the JPEG's own corners.
+        // Genres differ because the orientation is applied.
         assert.notDeepEqual(await answer(turned(poster, 3)), await answer(poster));
     }));
 
-    test("a file's name shows as text", () => visit(async (marquee, page) => {
+    test("has its file name shown as text, not as markup", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.choose("<img src=x onerror=alert(1)>.jpg", Buffer.from("no image"));
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.match((await marquee.error.textContent()) ?? "", /^<img src=x onerror=alert\(1\)>\.jpg: /);
         assert.equal(await page.locator("[role=alert] img").count(), 0);
     }));
 });
 
-/** Kinds of pictures that decoders trip over, each of which is answered. */
+/** Unusual pictures that decoders often get wrong. All of them are valid. */
 function oddPictures() {
     return {
         "upside-down.jpg": turned(poster, 3),
@@ -277,7 +277,7 @@ function oddPictures() {
 }
 
 /**
- * A JPEG whose EXIF says how it is to be turned.
+ * Adds an EXIF orientation to a JPEG.
  *
  * @param {Buffer} jpeg
  * @param {number} orientation  1..=8
@@ -292,7 +292,7 @@ function turned(jpeg, orientation) {
  * @param {number} width
  * @param {number} height
  * @param {8 | 16} depth
- * @param {2 | 6} colour  2: red, green, blue; 6: alpha too
+ * @param {2 | 6} colour  2: red, green, blue; 6: with alpha
  * @param {(x: number, y: number) => number[]} paint
  */
 function png(width, height, depth, colour, paint) {
@@ -319,7 +319,7 @@ function png(width, height, depth, colour, paint) {
     ]);
 }
 
-/** Two frames of one pixel, first red, then blue. */
+/** Returns a GIF with two frames of one pixel: red, then blue. */
 function animatedGif() {
     const frame = [0x21, 0xf9, 4, 0, 10, 0, 0, 0, 0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2];
     return Buffer.from([
@@ -329,7 +329,7 @@ function animatedGif() {
 }
 
 /**
- * A PNG whose header promises more than is read.
+ * Returns a PNG whose header claims a size above the limit.
  *
  * @param {number} width
  * @param {number} height
@@ -345,7 +345,7 @@ function hugePng(width, height) {
     return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), header, Buffer.from("\0\0\0\0IDAT")]);
 }
 
-describe("a bundle that does not fit", () => {
+describe("a broken bundle", () => {
     const { weights } = manifest;
 
     /**
@@ -361,20 +361,20 @@ describe("a bundle that does not fit", () => {
         await marquee.open("?device=cpu");
         await marquee.choose("lighthouse.jpg", poster);
         await page.waitForFunction(() => document.querySelector("[role=alert]")?.textContent);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.match((await marquee.error.textContent()) ?? "", message);
         assert.equal(await marquee.top.count(), 0);
     });
 
-    test("weights cut short", () => refuses(weights.file, (body) => body.subarray(0, 9999), /have 9999 bytes where the manifest says/));
-    test("weights of another hash", () => refuses(weights.file, (body) => {
+    test("is refused if its weights are truncated", () => refuses(weights.file, (body) => body.subarray(0, 9999), /have 9999 bytes, but the manifest says/));
+    test("is refused if its weights have another hash", () => refuses(weights.file, (body) => {
         const changed = Buffer.from(body);
         changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
         return changed;
     }, /SHA-256/));
-    test("a manifest of another shape", () => refuses("model.json", (body) => Buffer.from(body.toString().replace(/"efficientnet-lite\d"/, '"efficientnet-lite1"')), /do not fit the manifest's architecture: .* is missing/));
-    test("a newer manifest", () => refuses("model.json", (body) => Buffer.from(body.toString().replace('"format_version": 1', '"format_version": 2')), /format version 2/));
-    test("a missing file", () => visit(async (marquee, page) => {
+    test("is refused if its manifest has another architecture", () => refuses("model.json", (body) => Buffer.from(body.toString().replace(/"efficientnet-lite\d"/, '"efficientnet-lite1"')), /do not match the manifest's architecture: .* is missing/));
+    test("is refused if its format is newer", () => refuses("model.json", (body) => Buffer.from(body.toString().replace('"format_version": 1', '"format_version": 2')), /format version 2/));
+    test("is refused if a file is missing", () => visit(async (marquee, page) => {
         await page.route(`**/model/${weights.file}`, (route) => route.fulfill({ status: 404 }));
         await marquee.open("?device=cpu");
         await page.waitForFunction(() => document.querySelector("[role=alert]")?.textContent);
@@ -383,68 +383,68 @@ describe("a bundle that does not fit", () => {
     }));
 });
 
-describe("without a GPU that works, the CPU answers and the page says why", () => {
+describe("the page uses the CPU and shows why", () => {
     /**
      * @param {Marquee} marquee
      * @param {RegExp} why
      */
-    async function cpuAnswers(marquee, why) {
+    async function usesCpu(marquee, why) {
         await marquee.page.waitForFunction(() => document.querySelector("#note")?.textContent, undefined, { timeout: 150_000 });
         assert.match((await marquee.page.locator("#note").textContent()) ?? "", why);
         await marquee.choose("lighthouse.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "CPU");
-        await answersAsNatively(marquee);
+        await assertNativePredictions(marquee);
     }
 
-    test("no navigator.gpu at all", async () => {
-        // Browsers hide WebGPU from pages that come without encryption from another machine than this one.
+    test("without navigator.gpu", async () => {
+        // Browsers hide WebGPU from pages without HTTPS, except on localhost.
         const plain = await launch(["--host-resolver-rules=MAP marquee.test 127.0.0.1"]);
         try {
             const page = await plain.newPage();
             const marquee = new Marquee(page);
             await page.goto(url.replace("127.0.0.1", "marquee.test") + "?device=webgpu");
             assert.equal(await page.evaluate(() => "gpu" in navigator), false);
-            await cpuAnswers(marquee, /this browser has no WebGPU/);
+            await usesCpu(marquee, /this browser has no WebGPU/);
         } finally {
             await plain.close();
         }
     });
 
-    test("the gpu package cannot be downloaded", () => visit(async (marquee, page) => {
+    test("if the gpu package cannot be downloaded", () => visit(async (marquee, page) => {
         await page.route("**/pkg/gpu/*.wasm", (route) => route.abort());
         await marquee.open();
-        await cpuAnswers(marquee, /Without WebGPU/);
+        await usesCpu(marquee, /WebGPU is not used: /);
     }));
 
-    test("a browser that offers no adapter", () => visit(async (marquee, page) => {
+    test("if the browser offers no adapter", () => visit(async (marquee, page) => {
         await append(page, "js/samples.js", "GPU.prototype.requestAdapter = async () => null;");
         await marquee.open("?device=webgpu");
-        await cpuAnswers(marquee, /this browser offers no GPU/);
+        await usesCpu(marquee, /this browser offers no GPU/);
     }));
 
     for (const [what, request, why] of /** @type {const} */ ([
-        ["an adapter that gives no device", "throw new DOMException('out of devices', 'OperationError');", /Without WebGPU: .*out of devices/],
-        ["a device that is lost while the network is loaded", "const device = await ask.apply(this, wanted); device.destroy(); return device;", /Without WebGPU: /],
+        ["if the adapter refuses a device", "throw new DOMException('out of devices', 'OperationError');", /WebGPU is not used: .*out of devices/],
+        ["if the device is lost while the model is loaded", "const device = await ask.apply(this, wanted); device.destroy(); return device;", /WebGPU is not used: /],
     ])) {
         test(what, () => visit(async (marquee, page) => {
             await append(page, "pkg/gpu/marquee.js", `
                 const ask = GPUAdapter.prototype.requestDevice;
                 GPUAdapter.prototype.requestDevice = async function (...wanted) { ${request} };`);
             await marquee.open("?device=webgpu");
-            await cpuAnswers(marquee, why);
+            await usesCpu(marquee, why);
         }));
     }
 
-    test("a GPU that computes wrongly", () => visit(async (marquee, page) => {
+    test("if the GPU computes wrong results", () => visit(async (marquee, page) => {
         await append(page, "pkg/gpu/marquee.js", `
             Classifier.load = async () => ({ classify: async () => [{ genre: "Drama", probability: 0.123, likely: false }] });`);
         await marquee.open();
-        await cpuAnswers(marquee, /the GPU computes wrongly/);
+        await usesCpu(marquee, /the GPU computes wrong results/);
     }));
 
-    test("a GPU that fails later", () => visit(async (marquee, page) => {
-        // The self-check passes, the second poster does not.
+    test("if the GPU fails later", () => visit(async (marquee, page) => {
+        // The self-test passes; the second poster fails.
         await append(page, "pkg/gpu/marquee.js", `
             const explain = Classifier.prototype.explain;
             let posters = 0;
@@ -454,56 +454,56 @@ describe("without a GPU that works, the CPU answers and the page says why", () =
             };`);
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
         await marquee.choose("second.jpg", poster);
-        await cpuAnswers(marquee, /WebGPU failed: the device was lost/);
+        await usesCpu(marquee, /WebGPU failed: the device was lost/);
     }));
 
-    test("a GPU whose memory is full before the network is on it", () => visit(async (marquee, page) => {
-        await append(page, "pkg/gpu/marquee.js", full("true"));
+    test("if GPU memory is full before the model is loaded", () => visit(async (marquee, page) => {
+        await append(page, "pkg/gpu/marquee.js", fullGpuMemory("true"));
         await marquee.open("?device=webgpu");
-        await cpuAnswers(marquee, /Without WebGPU: /);
+        await usesCpu(marquee, /WebGPU is not used: /);
     }));
 
-    test("a GPU whose memory is full later", () => visit(async (marquee, page) => {
-        await append(page, "pkg/gpu/marquee.js", full("globalThis.full"));
+    test("if GPU memory is full later", () => visit(async (marquee, page) => {
+        await append(page, "pkg/gpu/marquee.js", fullGpuMemory("globalThis.full"));
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
         await page.workers()[0]?.evaluate(() => Reflect.set(globalThis, "full", true));
-        // One more poster would find room where the first one was.
+        // A single poster would fit into the memory of the first one.
         await marquee.file.setInputFiles(Array.from({ length: 12 }, (_, index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
         await page.getByText(/^12 in /).waitFor({ timeout: 120_000 });
-        await cpuAnswers(marquee, /WebGPU failed: .*It is tried again in a minute/);
+        await usesCpu(marquee, /WebGPU failed: .*It is tried again in a minute/);
     }));
 
-    test("a device that is lost", () => visit(async (marquee, page) => {
-        losable(page);
+    test("if the device is lost", () => visit(async (marquee, page) => {
+        makeGpuLosable(page);
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
-        await lose(page.workers()[0]);
+        await loseGpu(page.workers()[0]);
         await marquee.choose("second.jpg", poster);
-        await cpuAnswers(marquee, /WebGPU failed: .*It is tried again in a minute/);
+        await usesCpu(marquee, /WebGPU failed: .*It is tried again in a minute/);
     }));
 
-    test("a device that was lost is tried again after the pause", () => visit(async (marquee, page) => {
-        losable(page);
-        await page.route("**/js/worker.js", async (route) => {
+    test("after the device was lost, and tries WebGPU again after a pause", () => visit(async (marquee, page) => {
+        makeGpuLosable(page);
+        await page.route("**/js/devices.js", async (route) => {
             const response = await route.fetch();
-            await route.fulfill({ response, body: (await response.text()).replace("PAUSE = 60_000", "PAUSE = 1_000") });
+            await route.fulfill({ response, body: (await response.text()).replace("RETRY_AFTER = 60_000", "RETRY_AFTER = 1_000") });
         });
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU");
-        await lose(page.workers()[0]);
+        await loseGpu(page.workers()[0]);
         await marquee.choose("second.jpg", poster);
-        await cpuAnswers(marquee, /WebGPU failed/);
-        await marquee.answeredBy("WebGPU");
-        await answersAsNatively(marquee);
+        await usesCpu(marquee, /WebGPU failed/);
+        await marquee.waitForDevice("WebGPU");
+        await assertNativePredictions(marquee);
     }));
 });

@@ -1,4 +1,4 @@
-/** What strangers' names, manifests and files cannot do to the page. */
+/** Untrusted names, manifests and files cannot harm the page. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -9,10 +9,10 @@ import { manifest, poster, root, url, visitor, withManifest } from "./harness.mj
 
 const visit = visitor();
 
-/** Runs where it is taken for HTML. */
+/** Changes the title if it is parsed as HTML. */
 const EVIL = "<img src=x onerror=\"document.title='owned'\">";
 
-/** The shipped manifest with a genre of another name. @param {number} index */
+/** Returns the built-in manifest with `EVIL` as the name of a genre. @param {number} index */
 function evil(index) {
     const text = readFileSync(`${root}www/model/model.json`, "utf8");
     const name = manifest.genres[index]?.name;
@@ -22,12 +22,12 @@ function evil(index) {
 
 /** @param {import("playwright-core").Page} page */
 async function isText(page) {
-    // The page's own pictures have no src that is "x".
+    // No picture of the page has the src "x".
     assert.equal(await page.locator("img[src='x']").count(), 0);
     assert.notEqual(await page.title(), "owned");
 }
 
-test("the policy lets nothing run or connect but the page's own files", () => visit(async (marquee, page) => {
+test("the content security policy allows only the page's own files", () => visit(async (marquee, page) => {
     const html = readFileSync(`${root}www/index.html`, "utf8");
     const policy = /Content-Security-Policy"\s+content="([^"]+)"/.exec(html)?.[1] ?? "";
     const rules = new Map(policy.split("; ").map((rule) => [rule.split(" ")[0] ?? "", rule.split(" ").slice(1)]));
@@ -47,7 +47,7 @@ test("the policy lets nothing run or connect but the page's own files", () => vi
         document.body.append(script);
         document.body.insertAdjacentHTML("beforeend", "<b onclick=\"document.title = 'owned'\" id=evil>x</b>");
         document.getElementById("evil")?.click();
-        // Behind a timer, since the test's own call is exempt.
+        // In a timer, because code that the test evaluates is exempt.
         setTimeout(() => {
             try {
                 new Function("document.title = 'owned'")();
@@ -66,73 +66,73 @@ test("the policy lets nothing run or connect but the page's own files", () => vi
     }
 }));
 
-test("no request of a whole visit leaves the origin", () => visit(async (marquee, page) => {
+test("a whole visit makes no request to another origin", () => visit(async (marquee, page) => {
     /** @type {string[]} */
     const requests = [];
     page.context().on("request", (request) => requests.push(request.url()));
     await marquee.open("?device=webgpu");
     await marquee.choose("poster.jpg", poster);
-    await marquee.answered();
+    await marquee.waitForResult();
     await marquee.genre(0).click();
     await marquee.file.setInputFiles([1, 2, 3].map((index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
     await page.getByText(/^3 in /).waitFor({ timeout: 120_000 });
-    await page.getByRole("button", { name: "Teach it" }).click();
+    await page.getByRole("button", { name: "Teach", exact: true }).click();
     assert.ok(requests.length > 20, `${requests.length}`);
     const { origin } = new URL(url);
     const elsewhere = requests.filter((request) => !request.startsWith(`${origin}/`) && !/^(blob|data):/.test(request));
     assert.deepEqual(elsewhere, []);
 }));
 
-describe("HTML shows as text", () => {
+describe("HTML is shown as text", () => {
     test("in the genres of a manifest", () => visit(async (marquee, page) => {
         await page.route("**/model/model.json", (route) => route.fulfill({ body: evil(manifest.genres.findIndex(({ name }) => name === "Drama")) }));
         await marquee.open("?device=cpu");
         await marquee.choose("poster.jpg", poster);
-        await marquee.answered();
+        await marquee.waitForResult();
         assert.ok((await marquee.all.allInnerTexts()).some((text) => text.includes(EVIL)));
-        await page.getByRole("button", { name: "About the network" }).click();
+        await page.getByRole("button", { name: "About the model" }).click();
         await page.getByRole("dialog").getByText(EVIL).first().waitFor();
         await isText(page);
     }));
 
-    test("in a network that was imported, its genres, its name and its posters", () => visit(async (marquee, page) => {
+    test("in an imported model's genres, name and posters", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.ready();
-        await page.getByRole("button", { name: "Teach it" }).click();
-        const add = page.getByLabel("Add posters to learn from");
+        await page.getByRole("button", { name: "Teach", exact: true }).click();
+        const add = page.getByLabel("Add training posters");
         await add.setInputFiles({ name: `${EVIL}.safetensors`, mimeType: "", buffer: withManifest(evil(0)) });
-        await page.getByText(`“${EVIL}” answers now.`).waitFor();
+        await page.getByText(`“${EVIL}” is now in use.`).waitFor();
         await add.setInputFiles({ name: `${EVIL}.jpg`, mimeType: "image/jpeg", buffer: poster });
-        await page.locator(".lesson").waitFor();
+        await page.locator(".training-poster").waitFor();
         await add.setInputFiles({ name: `${EVIL}.csv`, mimeType: "text/csv", buffer: Buffer.from(`Id,"${EVIL.replaceAll('"', '""')}"\nx,7\n`) });
         await page.locator("#teach-error").filter({ hasText: EVIL }).waitFor();
         await isText(page);
     }));
 });
 
-describe("an imported network cannot leave its shape", () => {
-    const without = readFileSync(`${root}www/model/model.json`, "utf8");
+describe("an imported model is refused if its manifest has", () => {
+    const original = readFileSync(`${root}www/model/model.json`, "utf8");
     for (const [what, change] of /** @type {[string, (text: string) => string][]} */ ([
         ["one genre more than the weights have", (text) => text.replace('"genres": [', '"genres": [{ "name": "More", "threshold": 0.5, "posters": 1 },')],
         ["an input of a gigapixel", (text) => text.replace(/"width": \d+/, '"width": 40000')],
-        ["a weight file elsewhere", (text) => text.replace(/"file": "[^"]+"/, '"file": "../../secret"')],
-        ["a field that nobody knows", (text) => text.replace('"genres": [', '"script": "alert(1)", "genres": [')],
-        ["a temperature of nought", (text) => text.replace(/"temperature": [\d.]+/, '"temperature": 0.0')],
+        ["a weight file outside its folder", (text) => text.replace(/"file": "[^"]+"/, '"file": "../../secret"')],
+        ["an unknown field", (text) => text.replace('"genres": [', '"script": "alert(1)", "genres": [')],
+        ["a temperature of zero", (text) => text.replace(/"temperature": [\d.]+/, '"temperature": 0.0')],
     ])) {
         test(what, () => visit(async (marquee, page) => {
-            const changed = change(without);
-            assert.notEqual(changed, without);
+            const changed = change(original);
+            assert.notEqual(changed, original);
             await marquee.open("?device=cpu");
             await marquee.ready();
-            await page.getByRole("button", { name: "Teach it" }).click();
-            await page.getByLabel("Add posters to learn from").setInputFiles({ name: "theirs.safetensors", mimeType: "", buffer: withManifest(changed) });
+            await page.getByRole("button", { name: "Teach", exact: true }).click();
+            await page.getByLabel("Add training posters").setInputFiles({ name: "theirs.safetensors", mimeType: "", buffer: withManifest(changed) });
             await page.locator("#teach-error").filter({ hasText: /theirs\.safetensors: / }).waitFor();
-            assert.deepEqual(await page.getByLabel("Network", { exact: true }).locator("option").allInnerTexts(), ["the shipped network"]);
+            assert.deepEqual(await page.getByLabel("Model", { exact: true }).locator("option").allInnerTexts(), ["Built-in model"]);
         }));
     }
 });
 
-test("every wasm file and the weights have their hash in the list of files, and are what it says", () => {
+test("the list of files has the size and hash of every wasm file and of the weights", () => {
     const list = readFileSync(`${root}www/pkg/files.js`, "utf8");
     /** @type {{ files: Record<string, { bytes: number, sha256: string }> }} */
     const site = JSON.parse(list.slice(list.indexOf("{"), list.lastIndexOf("}") + 1));

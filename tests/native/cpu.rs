@@ -1,4 +1,4 @@
-//! The networks on a CPU by themselves, held against the same ones with Burn.
+//! CPU models without Burn, compared with the same models in Burn.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use burn::tensor::{Device, Tensor};
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
 use marquee::architecture::seed_cnn::SeedCnnConfig;
-use marquee::weights::{self, Precision};
+use marquee::weights::Precision;
 use marquee::{Bundle, Classifier, Error, Model, Pixels, Preprocess, cpu};
 
-/// A classifier for each of the two, of the bundle in a folder.
+/// Loads the bundle in a folder twice: on the CPU without Burn, and with Burn.
 fn both(bundle: &str) -> [Classifier; 2] {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundle);
     let bundle = Bundle::read(&dir, &Device::flex()).unwrap();
@@ -32,7 +32,7 @@ fn largest_difference(some: &[f32], others: &[f32]) -> f32 {
     some.iter().zip(others).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// The same on every machine, 0..1.
+/// Pseudo-random numbers in 0..1, the same on every machine.
 struct Random(u32);
 
 impl Random {
@@ -43,32 +43,32 @@ impl Random {
 }
 
 #[test]
-fn the_shipped_network_answers_as_with_burn() {
-    let [ours, burns] = both("www/model");
+fn the_shipped_model_predicts_as_with_burn() {
+    let [without_burn, with_burn] = both("www/model");
     let posters: Vec<Pixels> =
-        samples().iter().map(|file| ours.manifest().input.decode(file).unwrap()).collect();
-    let [ours, burns] = [ours, burns]
+        samples().iter().map(|file| without_burn.manifest().input.decode(file).unwrap()).collect();
+    let [without_burn, with_burn] = [without_burn, with_burn]
         .map(|classifier| pollster::block_on(classifier.probabilities(&posters)).unwrap());
-    for (ours, burns) in ours.iter().zip(&burns) {
-        let difference = largest_difference(ours, burns);
-        assert!(difference < 5e-4, "{difference}: {ours:?} is not {burns:?}");
+    for (without_burn, with_burn) in without_burn.iter().zip(&with_burn) {
+        let difference = largest_difference(without_burn, with_burn);
+        assert!(difference < 5e-4, "{difference}: {without_burn:?} is not {with_burn:?}");
     }
 }
 
 #[test]
-fn the_shipped_network_explains_as_with_burn() {
-    let [ours, burns] = both("www/model")
+fn the_shipped_model_has_the_same_heatmaps_as_with_burn() {
+    let [without_burn, with_burn] = both("www/model")
         .map(|classifier| pollster::block_on(classifier.explain(&samples()[0])).unwrap().heatmaps);
-    assert_eq!((&ours.x, &ours.y), (&burns.x, &burns.y));
-    for (ours, burns) in ours.genres.iter().zip(&burns.genres) {
-        assert_eq!(ours.genre, burns.genre);
-        assert!((ours.bias - burns.bias).abs() < 1e-5);
-        assert!(largest_difference(&ours.values, &burns.values) < 1e-3);
+    assert_eq!((&without_burn.x, &without_burn.y), (&with_burn.x, &with_burn.y));
+    for (without_burn, with_burn) in without_burn.genres.iter().zip(&with_burn.genres) {
+        assert_eq!(without_burn.genre, with_burn.genre);
+        assert!((without_burn.bias - with_burn.bias).abs() < 1e-5);
+        assert!(largest_difference(&without_burn.values, &with_burn.values) < 1e-3);
     }
 }
 
 #[test]
-fn every_architecture_and_size_computes_as_with_burn() {
+fn every_architecture_and_input_size_predicts_as_with_burn() {
     let device = Device::flex();
     let lite = EfficientNetLiteConfig::default;
     let seed = SeedCnnConfig { channels: [5, 8, 7], hidden: 9, ..Default::default() };
@@ -84,51 +84,52 @@ fn every_architecture_and_size_computes_as_with_burn() {
         device.seed(3);
         let model = Model::init(&architecture, [width, height], 5, &device).unwrap();
         let model = with_random_head(model);
-        let weights = pollster::block_on(weights::encode(&model, Precision::Half)).unwrap();
-        // Read back, so that both have the same halves.
+        let weights = pollster::block_on(model.encode(Precision::Half)).unwrap();
+        // Load the weights into Burn too, so that both models have them in half precision.
         let size = [width, height];
         let model = Model::with_weights(&architecture, size, 5, &weights, &device).unwrap();
 
         let input = Preprocess { width, height, mean: [0.5, 0.45, 0.4], std: [0.5, 0.25, 0.3] };
-        let network = cpu::Network::new(&architecture, &input, 5, &weights).unwrap();
+        let cpu_model = cpu::CpuModel::new(&architecture, &input, 5, &weights).unwrap();
         let mut random = Random(7);
         let pixels = (0..width * height * 3).map(|_| (random.next() * 256.0) as u8).collect();
         let poster = Pixels { rgb: pixels };
-        let ours = network.logits(&poster);
-        let burns: Vec<f32> =
+        let without_burn = cpu_model.logits(&poster);
+        let with_burn: Vec<f32> =
             model.forward(input.batch(&[poster], &device)).try_into_vec_as().unwrap();
-        // Random weights pass roundings on much more than trained ones do.
-        let scale = burns.iter().fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
-        let difference = largest_difference(&ours, &burns) / scale;
+        // Random weights amplify rounding errors much more than trained ones, hence the tolerance.
+        let scale = with_burn.iter().fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
+        let difference = largest_difference(&without_burn, &with_burn) / scale;
         let what = format!("{} at {width} x {height}", architecture.name());
-        assert!(scale > 0.1 && difference < 2e-2, "{what}: {ours:?} is not {burns:?}");
+        assert!(scale > 0.1 && difference < 2e-2, "{what}: {without_burn:?} is not {with_burn:?}");
     }
 }
 
-/// A head that begins without an opinion would hide what is in front of it.
+/// Replaces the head's initial zeros, which would hide errors in the layers before it.
 fn with_random_head(model: Model) -> Model {
-    let Model::EfficientNetLite(network) = model else { return model };
-    let (weight, _) = network.head();
+    let Model::EfficientNetLite(model) = model else { return model };
+    let (weight, _) = model.head();
     let [features, genres] = weight.dims();
     let mut random = Random(11);
     let values: Vec<f32> = (0..features * genres).map(|_| random.next() * 0.2 - 0.1).collect();
     let mut head = burn::nn::LinearConfig::new(features, genres).init(&weight.device());
     let weight = Tensor::<1>::from_floats(values.as_slice(), &weight.device());
     head.weight = burn::module::Param::from_tensor(weight.reshape([features, genres]));
-    Model::EfficientNetLite(network.with_head(head))
+    Model::EfficientNetLite(model.with_head(head))
 }
 
-fn refused(weights: &[u8]) -> String {
+/// Returns why a CPU model refuses `weights`.
+fn refusal(weights: &[u8]) -> String {
     let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
     let input = Preprocess { width: 64, height: 96, mean: [0.5; 3], std: [0.5; 3] };
-    match cpu::Network::new(&architecture, &input, 3, weights) {
+    match cpu::CpuModel::new(&architecture, &input, 3, weights) {
         Err(Error::WeightsShape { reason }) => reason,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn weights_that_do_not_fit_are_refused_with_what_differs() {
+fn names_the_tensors_that_do_not_match_the_architecture() {
     let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
     type Change = dyn Fn(&str, &mut Vec<usize>, &mut Vec<f32>) -> bool;
     let write = |change: &Change| {
@@ -150,21 +151,21 @@ fn weights_that_do_not_fit_are_refused_with_what_differs() {
         safetensors::serialize(views, None).unwrap()
     };
 
-    assert!(refused(b"Dear diary").contains("header"), "{}", refused(b"Dear diary"));
-    let missing = refused(&write(&|name, _, _| name != "last.bias"));
+    assert!(refusal(b"Dear diary").contains("header"), "{}", refusal(b"Dear diary"));
+    let missing = refusal(&write(&|name, _, _| name != "last.bias"));
     assert_eq!(missing, "last.bias is missing");
-    let another_shape = refused(&write(&|name, shape, _| {
+    let another_shape = refusal(&write(&|name, shape, _| {
         if name == "head.weight" {
             shape.reverse();
         }
         true
     }));
-    assert_eq!(another_shape, "head.weight is [3, 1280] and not [1280, 3]");
-    let not_finite = refused(&write(&|name, _, values| {
+    assert_eq!(another_shape, "head.weight has the shape [3, 1280], expected [1280, 3]");
+    let not_finite = refusal(&write(&|name, _, values| {
         if name == "stem.bias" {
             values[5] = f32::NAN;
         }
         true
     }));
-    assert_eq!(not_finite, "stem.bias holds values that are not finite numbers");
+    assert_eq!(not_finite, "stem.bias contains NaN or infinite values");
 }

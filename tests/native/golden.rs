@@ -1,5 +1,5 @@
-//! The native run's answers about the fixtures, which the browser's are compared with (`web.rs`). Writing them
-//! anew: `cargo xtask golden`.
+//! Golden values: what the native build computes for the fixtures. `tests/web.rs` compares the browser with them;
+//! `cargo xtask golden` rewrites them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,17 +7,17 @@ use burn::tensor::Device;
 use marquee::Model;
 use marquee::architecture::Architecture;
 use marquee::architecture::seed_cnn::SeedCnnConfig;
-use marquee::manifest::{FORMAT_VERSION, Genre, Training, Weights};
+use marquee::bundle::{FORMAT_VERSION, Genre, Training, WeightFile};
 use marquee::{Bundle, Classifier, Manifest, Precision, Preprocess};
 
-use crate::fixture::Golden;
+use crate::fixture::{self, Golden};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
 #[test]
-fn the_native_run_gives_the_golden_values() {
+fn native_results_equal_the_golden_values() {
     let writing = std::env::var_os("MARQUEE_WRITE_GOLDEN").is_some();
     if writing {
         write_tiny_bundle();
@@ -28,13 +28,13 @@ fn the_native_run_gives_the_golden_values() {
 
     let png = input.decode(fixture::POSTER_PNG).unwrap();
     let jpeg = input.decode(fixture::POSTER_JPEG).unwrap();
-    let answers =
+    let probabilities =
         pollster::block_on(classifier.probabilities(&[png.clone(), jpeg.clone()])).unwrap();
     let computed = Golden {
         png_tensor_sha256: fixture::tensor_hash(&input.normalise(&png)),
         jpeg_rgb: jpeg.rgb,
-        png_probabilities: answers[0].clone(),
-        jpeg_probabilities: answers[1].clone(),
+        png_probabilities: probabilities[0].clone(),
+        jpeg_probabilities: probabilities[1].clone(),
         features: fixture::ODD_SIZES.map(features),
     };
     let path = fixtures().join("golden.json");
@@ -57,15 +57,15 @@ fn the_native_run_gives_the_golden_values() {
 
 fn features(size: [u32; 2]) -> Vec<f32> {
     let device = Device::flex();
-    let network = fixture::network(size, &device);
-    let features = fixture::excerpt(network.features(fixture::posters(size, &device)).into_data());
-    // Of a scale at which a wrong place would show, and not cut to it everywhere.
-    let lively = features.iter().filter(|&&value| value > 0.1 && value < 5.9).count();
-    assert!(4 * lively > features.len(), "{lively} of {}", features.len());
+    let model = fixture::model(size, &device);
+    let features = fixture::excerpt(model.features(fixture::posters(size, &device)).into_data());
+    // ReLU6 must not clip most values to 0 or 6, or errors in them would not show.
+    let unclipped = features.iter().filter(|&&value| value > 0.1 && value < 5.9).count();
+    assert!(4 * unclipped > features.len(), "{unclipped} of {}", features.len());
     features
 }
 
-/// A network that is small enough to be committed, with weights drawn from a fixed seed.
+/// Writes a model that is small enough to be committed, with random weights from a fixed seed.
 fn write_tiny_bundle() {
     let device = Device::flex();
     device.seed(7);
@@ -94,12 +94,12 @@ fn write_tiny_bundle() {
             settings: serde_json::Value::Null,
             licence: "MIT OR Apache-2.0".into(),
         },
-        weights: Weights { file: String::new(), bytes: 0, sha256: String::new() },
+        weights: WeightFile { file: String::new(), bytes: 0, sha256: String::new() },
     };
     let dir = fixtures().join("tiny");
     let mut bundle = Bundle { manifest, model };
     bundle.write(&dir, Precision::Half).unwrap();
-    // Under a name that does not change with the weights, so that `web.rs` can include them.
+    // Give the weights a fixed name, so that `web.rs` can include them.
     let written =
         std::mem::replace(&mut bundle.manifest.weights.file, "weights.safetensors".into());
     std::fs::rename(dir.join(written), dir.join("weights.safetensors")).unwrap();

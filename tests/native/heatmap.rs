@@ -1,11 +1,11 @@
-//! Heatmaps of the network that ships: they add up to its answer, and they lie where something was seen.
+//! Heatmaps of the shipped model: they add up to its predictions, and they change where the poster changes.
 
 use std::io::Cursor;
 use std::path::Path;
 
 use burn::tensor::Device;
 use image::{ImageFormat, Rgb, RgbImage};
-use marquee::heatmap::Heatmaps;
+use marquee::classify::Heatmaps;
 use marquee::{Bundle, Classifier, Error};
 
 fn classifier(bundle: &str) -> Classifier {
@@ -20,7 +20,7 @@ fn sample() -> Vec<u8> {
 }
 
 #[test]
-fn maps_and_biases_add_up_to_the_answer() {
+fn heatmaps_and_biases_add_up_to_the_probabilities() {
     let classifier = classifier("www/model");
     let explained = pollster::block_on(classifier.explain(&sample())).unwrap();
     let classified = pollster::block_on(classifier.classify(&sample())).unwrap();
@@ -33,14 +33,14 @@ fn maps_and_biases_add_up_to_the_answer() {
     for map in genres {
         assert_eq!(map.values.len(), x.count * y.count);
         let log_odds = map.bias + map.values.iter().sum::<f32>();
-        let answer = classified.iter().find(|prediction| prediction.genre == map.genre).unwrap();
-        assert!((1.0 / (1.0 + (-log_odds).exp()) - answer.probability).abs() < 1e-4);
+        let prediction = classified.iter().find(|other| other.genre == map.genre).unwrap();
+        assert!((1.0 / (1.0 + (-log_odds).exp()) - prediction.probability).abs() < 1e-4);
     }
 }
 
-/// A grey poster, with a coloured patch around a point given as shares of its sides.
+/// Returns a grey poster with a coloured patch around a point, given as fractions of the sides.
 fn poster(patch: Option<(f64, f64)>) -> Vec<u8> {
-    let picture = RgbImage::from_fn(160, 240, |x, y| {
+    let image = RgbImage::from_fn(160, 240, |x, y| {
         let inside = patch.is_some_and(|(px, py)| {
             (f64::from(x) - px * 160.0).abs() < 16.0 && (f64::from(y) - py * 240.0).abs() < 16.0
         });
@@ -51,12 +51,12 @@ fn poster(patch: Option<(f64, f64)>) -> Vec<u8> {
         }
     });
     let mut bytes = Vec::new();
-    picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+    image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
     bytes
 }
 
 #[test]
-fn what_changes_in_the_poster_changes_there_in_the_maps() {
+fn a_change_in_the_poster_changes_the_heatmaps_at_the_same_place() {
     let classifier = classifier("www/model");
     let maps = |patch| pollster::block_on(classifier.explain(&poster(patch))).unwrap().heatmaps;
     let plain = maps(None);
@@ -67,7 +67,7 @@ fn what_changes_in_the_poster_changes_there_in_the_maps() {
             let genres = patched.genres.iter().zip(&plain.genres);
             genres.map(|(a, b)| (a.values[place] - b.values[place]).abs()).sum()
         };
-        // Where the change is on average, weighted so that the largest ones count.
+        // The centre of the change. The power makes the largest changes dominate.
         let weight = |place: usize| f64::from(change(place)).powi(4);
         let total: f64 = (0..places).map(weight).sum();
         let mean = |at: &dyn Fn(usize) -> f64| {
@@ -75,7 +75,8 @@ fn what_changes_in_the_poster_changes_there_in_the_maps() {
         };
         let x = mean(&|place| plain.x.first + (place % columns) as f64 * plain.x.step);
         let y = mean(&|place| plain.y.first + (place / columns) as f64 * plain.y.step);
-        // Every place sees most of the poster, so a change spreads: it stays in the quarter, or in the middle.
+        // A place's receptive field covers most of the poster, so changes spread. They must stay in the patch's
+        // quarter of the poster, or in the middle.
         let stays = |found: f64, share: f64| match share {
             0.5 => (found - 0.5).abs() < 0.15,
             _ => (found < 0.5) == (share < 0.5),
@@ -86,25 +87,25 @@ fn what_changes_in_the_poster_changes_there_in_the_maps() {
 }
 
 #[test]
-fn a_network_without_a_linear_head_says_so() {
+fn a_model_without_a_linear_head_has_no_heatmaps() {
     let classifier = classifier("tests/fixtures/tiny");
     let error = pollster::block_on(classifier.explain(&sample())).unwrap_err();
     assert!(matches!(error, Error::NoHeatmaps { architecture: "seed-cnn" }), "{error}");
 }
 
 #[test]
-fn posters_that_are_classified_together_answer_as_alone_and_bad_files_for_themselves() {
+fn a_batch_gives_the_same_predictions_as_single_posters_and_one_error_per_bad_file() {
     let classifier = classifier("www/model");
     let files = vec![sample(), b"Dear diary".to_vec(), poster(Some((0.3, 0.6))), Vec::new()];
-    let answers = pollster::block_on(classifier.classify_all(&files)).unwrap();
-    assert_eq!(answers.len(), 4);
+    let results = pollster::block_on(classifier.classify_all(&files)).unwrap();
+    assert_eq!(results.len(), 4);
     for index in [0, 2] {
         let alone = pollster::block_on(classifier.classify(&files[index])).unwrap();
-        for (together, alone) in answers[index].as_ref().unwrap().iter().zip(&alone) {
+        for (together, alone) in results[index].as_ref().unwrap().iter().zip(&alone) {
             assert_eq!(together.genre, alone.genre);
             assert!((together.probability - alone.probability).abs() < 1e-5);
         }
     }
-    assert!(matches!(answers[1], Err(Error::UnknownImageFormat)));
-    assert!(matches!(answers[3], Err(Error::EmptyImage)));
+    assert!(matches!(results[1], Err(Error::UnknownImageFormat)));
+    assert!(matches!(results[3], Err(Error::EmptyImage)));
 }

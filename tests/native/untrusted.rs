@@ -1,38 +1,38 @@
-//! A hundred files that a stranger could drop: each is classified or refused, and none harms the next one.
+//! More than a hundred untrusted files: each is classified or refused, and none affects the next one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::corpus::{Case, Outcome};
+use crate::corpus::{self, Case, Outcome};
 use marquee::{Classifier, Error, Manifest};
 
 const POSTER: &[u8] = include_bytes!("../fixtures/poster.jpg");
 
 #[test]
-fn each_file_is_classified_or_refused_and_the_next_one_is_not_harmed() {
+fn classifies_or_refuses_each_file_without_affecting_the_next() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny");
     let (manifest, weights) = marquee::bundle::read_parts(&dir).unwrap();
     let manifest = Manifest::from_json(&manifest).unwrap();
     let genres = manifest.genres.len();
     let classifier = Classifier::on_cpu(manifest, &weights).unwrap();
-    let answer = |bytes: &[u8]| pollster::block_on(classifier.classify(bytes));
-    let good = answer(POSTER).unwrap();
+    let classify = |bytes: &[u8]| pollster::block_on(classifier.classify(bytes));
+    let expected = classify(POSTER).unwrap();
 
-    // Where the page's tests find the files, and what became of them here.
-    let kept = std::env::var_os("MARQUEE_UNTRUSTED").map(PathBuf::from);
-    if let Some(dir) = &kept {
+    // If set, the files and their outcomes are saved for the page's tests.
+    let saved = std::env::var_os("MARQUEE_UNTRUSTED").map(PathBuf::from);
+    if let Some(dir) = &saved {
         std::fs::create_dir_all(dir).unwrap();
     }
     let mut classified = BTreeMap::new();
     let cases = corpus::cases();
     assert!(cases.len() > 100, "{}", cases.len());
     for Case { name, bytes, outcome } in cases {
-        if let Some(dir) = &kept {
+        if let Some(dir) = &saved {
             std::fs::write(dir.join(&name), &bytes).unwrap();
         }
-        let answered = answer(&bytes);
-        classified.insert(name.clone(), answered.is_ok());
-        match (answered, outcome) {
+        let result = classify(&bytes);
+        classified.insert(name.clone(), result.is_ok());
+        match (result, outcome) {
             (Ok(predictions), Outcome::Classified | Outcome::Either) => {
                 assert_eq!(predictions.len(), genres, "{name}");
             }
@@ -45,17 +45,17 @@ fn each_file_is_classified_or_refused_and_the_next_one_is_not_harmed() {
                 ),
                 Outcome::Refused | Outcome::Either,
             ) => {}
-            (other, _) => panic!("{name} must be {outcome:?}: {other:?}"),
+            (other, _) => panic!("{name}: expected {outcome:?}, got {other:?}"),
         }
-        assert_eq!(answer(POSTER).unwrap(), good, "after {name}");
+        assert_eq!(classify(POSTER).unwrap(), expected, "after {name}");
     }
     println!(
-        "figure: natively: {} of {} files classified, the others refused with their reason; a good poster behind \
-         each gives the same answer to the last bit",
-        classified.values().filter(|answered| **answered).count(),
+        "figure: natively: {} of {} files classified, the others refused with a reason; the predictions for an \
+         intact poster after each file are identical",
+        classified.values().filter(|classified| **classified).count(),
         classified.len()
     );
-    if let Some(dir) = &kept {
+    if let Some(dir) = &saved {
         let json = serde_json::to_string_pretty(&classified).unwrap();
         std::fs::write(dir.join("classified.json"), json).unwrap();
     }

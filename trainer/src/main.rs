@@ -1,42 +1,19 @@
-//! `trainer`: trains Marquee's networks on labelled posters, judges them, and exports the bundle that the
-//! browser loads. This file parses and dispatches; each command is a module of its own.
+//! `trainer`: trains, evaluates and exports Marquee's models. This file parses the command line and calls the
+//! subcommand.
 
-mod answers;
-mod augment;
-mod average;
-mod calibration;
+mod chart_style;
 mod cli;
-mod config;
-mod curves;
-mod dataset;
+mod commands;
+mod config_keys;
+mod data;
 mod device;
-mod evaluate;
+mod documented;
+mod evaluation;
 mod export;
-mod features;
-mod fetch;
-mod finetune;
-mod labels;
-mod learner;
-mod loader;
-mod log;
-mod lookalikes;
-mod loss;
-mod memory;
-mod onnx;
-mod posters;
-mod predict;
-mod pretrained;
+mod formats;
+mod inference;
 mod progress;
-mod ranking;
-mod report;
-mod run;
-mod running;
-mod soup;
-mod split;
-mod study;
-mod sweep;
-mod teaching;
-mod train;
+mod training;
 
 use std::process::ExitCode;
 
@@ -48,19 +25,20 @@ use cli::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Fetch(args) => fetch::run(&args),
-        Command::Train(args) => train::run(args),
-        Command::Sweep(args) => sweep::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
-        Command::Export(args) => export::run(&args),
-        Command::Finetune(args) => finetune::run(&args),
-        Command::Study(args) => study::run(&args),
-        Command::Onnx(args) => onnx::run(&args),
-        Command::Predict(args) => predict::run(&args),
-        Command::Labels(args) => labels::run(&args),
+    let result = match Cli::parse().command {
+        Command::Fetch(args) => commands::fetch::run(&args),
+        Command::Train(args) => commands::train::run(args),
+        Command::Sweep(args) => commands::sweep::run(&args),
+        Command::Config(args) => commands::config::run(&args),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::FineTune(args) => commands::fine_tune::run(&args),
+        Command::Study(args) => commands::study::run(&args),
+        Command::Onnx(args) => commands::onnx::run(&args),
+        Command::Predict(args) => commands::predict::run(&args),
+        Command::Labels(args) => commands::labels::run(&args),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

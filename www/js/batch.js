@@ -1,26 +1,27 @@
 /**
- * Many posters, a few at a time, until all are answered or the visitor stops it.
+ * Classifies many posters, a few at a time, until all are done or the visitor stops.
  *
  * @import { Prediction } from "./messages.js"
  * @import { Client } from "./client.js"
  */
 
 import { CrashedError } from "./client.js";
+import { message } from "./errors.js";
 
-/** Posters that are asked about together: few enough to stop soon, enough to keep a GPU busy. */
-const TOGETHER = 4;
+/** Posters in one request: few enough to stop soon, enough to keep a GPU busy. */
+const REQUEST_SIZE = 4;
 
-/** Questions on their way: the worker finds the next one waiting. */
-const AHEAD = 2;
+/** Requests under way. With two, the worker never waits for the page. */
+const CONCURRENT_REQUESTS = 2;
 
 /**
- * @typedef {object} Item  a poster and what became of it
- * @property {number} index  among those given
+ * @typedef {object} Item  a poster and its result
+ * @property {number} index  position in the batch
  * @property {File} file
  * @property {string} name
- * @property {"waiting" | "answered" | "refused" | "stopped"} state
+ * @property {"waiting" | "classified" | "refused" | "stopped"} state
  * @property {Prediction[]} predictions
- * @property {string} thumbnail  its address; empty where there is none
+ * @property {string} thumbnail  its address; empty if there is none
  * @property {string} reason  why it was refused
  */
 
@@ -28,7 +29,7 @@ export class Batch {
     /** @type {Item[]} */
     items;
     #client;
-    #changed;
+    #onChange;
     #stopped = false;
     #next = 0;
     #started = performance.now();
@@ -38,11 +39,12 @@ export class Batch {
      *
      * @param {Client} client
      * @param {File[]} files
-     * @param {(items: Item[]) => void} changed  hears which ones have just been answered or refused; none when all is over
+     * @param {(items: Item[]) => void} onChange  called with the items that were just classified or refused, and with
+     *     none once the batch has ended
      */
-    constructor(client, files, changed) {
+    constructor(client, files, onChange) {
         this.#client = client;
-        this.#changed = changed;
+        this.#onChange = onChange;
         this.items = files.map((file, index) => ({
             index,
             file,
@@ -52,24 +54,25 @@ export class Batch {
             thumbnail: "",
             reason: "",
         }));
-        this.finished = Promise.all(Array.from({ length: AHEAD }, () => this.#work())).then(() => this.#changed([]));
+        const workers = Array.from({ length: CONCURRENT_REQUESTS }, () => this.#work());
+        this.finished = Promise.all(workers).then(() => this.#onChange([]));
     }
 
-    /** Leaves out what has not been asked yet; answers that are on their way still count. */
+    /** Sends no more requests. Results of those under way still count. */
     stop() {
         this.#stopped = true;
         for (const item of this.items.slice(this.#next)) item.state = "stopped";
     }
 
-    /** Gives its pictures back. */
+    /** Stops, and releases the thumbnails. */
     close() {
         this.stop();
         for (const { thumbnail } of this.items) URL.revokeObjectURL(thumbnail);
     }
 
-    /** How far it is: rate in posters a second, times in milliseconds. */
+    /** Returns the counts, the rate in posters a second, and the time taken and left in milliseconds. */
     progress() {
-        const done = this.items.filter(({ state }) => state === "answered" || state === "refused").length;
+        const done = this.items.filter(({ state }) => state === "classified" || state === "refused").length;
         const waiting = this.items.filter(({ state }) => state === "waiting").length;
         const took = performance.now() - this.#started;
         const rate = (1000 * done) / took;
@@ -78,39 +81,39 @@ export class Batch {
 
     async #work() {
         while (!this.#stopped && this.#next < this.items.length) {
-            const some = this.items.slice(this.#next, this.#next + TOGETHER);
-            this.#next += some.length;
-            await this.#ask(some);
+            const items = this.items.slice(this.#next, this.#next + REQUEST_SIZE);
+            this.#next += items.length;
+            await this.#classify(items);
         }
     }
 
     /** @param {Item[]} items */
-    async #ask(items) {
+    async #classify(items) {
         try {
-            const { answers } = await this.#client.ask("classify", items.map(({ file }) => file));
-            answers.forEach((answer, index) => {
+            const { results } = await this.#client.request("classify", items.map(({ file }) => file));
+            results.forEach((result, index) => {
                 const item = items[index];
                 if (!item) return;
-                if ("refused" in answer) {
+                if ("error" in result) {
                     item.state = "refused";
-                    item.reason = answer.refused;
+                    item.reason = result.error;
                 } else {
-                    item.state = "answered";
-                    item.predictions = answer.predictions;
-                    item.thumbnail = answer.thumbnail ? URL.createObjectURL(answer.thumbnail) : "";
+                    item.state = "classified";
+                    item.predictions = result.predictions;
+                    item.thumbnail = result.thumbnail ? URL.createObjectURL(result.thumbnail) : "";
                 }
             });
         } catch (error) {
             if (error instanceof CrashedError && items.length > 1) {
-                // One of them did it; by themselves the others are answered.
-                for (const item of items) await this.#ask([item]);
+                // One of them crashed the worker. Alone, the others can be classified.
+                for (const item of items) await this.#classify([item]);
                 return;
             }
             for (const item of items) {
                 item.state = "refused";
-                item.reason = error instanceof Error ? error.message : String(error);
+                item.reason = message(error);
             }
         }
-        this.#changed(items);
+        this.#onChange(items);
     }
 }

@@ -1,107 +1,88 @@
 /**
- * The model card, all of it from the bundle: what the network was trained on, how good it is beside guessing,
- * and what it cannot do.
+ * The model card: what the model was trained on, how good it is compared with guessing, and what it cannot do.
+ * All of it comes from the bundle's manifest.
  *
- * @import { Genre, Manifest, Metric } from "./messages.js"
+ * @import { Genre, Manifest } from "./messages.js"
  */
 
-import { element, make, percent, table } from "./dom.js";
+import { element, make, table } from "./dom.js";
+import { guessedPrecision, isRare, isWeak } from "./genres.js";
+import { isWorse, metricTable } from "./metric-table.js";
+import { number, percent, strings } from "./strings/index.js";
 
 const page = {
     dialog: element("card", HTMLDialogElement),
-    open: element("open-card", HTMLButtonElement),
     body: element("card-body", HTMLElement),
 };
 
-page.open.addEventListener("click", () => page.dialog.showModal());
-
-/** Training posters below which a genre is hardly learnt. */
-const RARE = 60;
-
-/** Share of the way from guessing's average precision to 1 below which a genre is hardly told. */
-const HARDLY = 0.1;
-
-/** @param {Genre} genre */
-export function isRare(genre) {
-    return genre.posters < RARE;
+/** Opens the dialog. @param {Manifest | undefined} manifest  undefined while the model is loading */
+export function show(manifest) {
+    if (manifest) fill(manifest);
+    if (!page.dialog.open) page.dialog.showModal();
 }
 
 /** @param {Manifest} manifest */
-export function show({ architecture, input, genres, metrics, training, weights }) {
-    const judged = training.test_posters || training.valid_posters;
+function fill({ architecture, input, genres, metrics, training, weights }) {
+    const heldOut = training.test_posters || training.valid_posters;
     const worse = metrics.filter(isWorse).length;
-    const rare = genres.filter(isRare);
-    const guess = (/** @type {Genre} */ { quality }) => (quality ? quality.positives / judged : 0);
-    const weak = genres.filter(
-        (genre) => !isRare(genre) && genre.quality && genre.quality.average_precision < guess(genre) + HARDLY * (1 - guess(genre)),
-    );
-    const names = (/** @type {Genre[]} */ some) => some.map(({ name }) => name).join(", ");
+    const text = [
+        strings.card.summary({ name: architecture.name, width: input.width, height: input.height, genres: genres.length, bytes: weights.bytes }),
+        strings.card.training({ posters: training.train_posters, minutes: training.minutes, device: training.device, heldOut, data: training.data }),
+    ];
     page.body.replaceChildren(
-        make(
-            "p",
-            null,
-            `${architecture.name}, ${input.width} × ${input.height} pixels, ${genres.length} genres, ${(weights.bytes / 1e6).toFixed(1)} MB of weights. ` +
-                `Trained on ${training.train_posters} posters in ${Math.round(training.minutes)} minutes on ${training.device}, ` +
-                `judged on ${judged} others that it never saw (${training.data}).`,
-        ),
-        ...(worse ? [make("p", { className: "warning" }, `It is worse than guessing on ${worse} of ${metrics.length} figures: take its answers as a demonstration.`)] : []),
-        make("h3", null, "How good it is"),
-        figures("On posters never trained on", metrics),
-        make("p", { className: "note" }, "Guessing is the better of always answering each genre’s frequency and always naming the two most frequent genres."),
-        make("h3", null, "What it cannot do"),
-        make(
-            "ul",
-            null,
-            make("li", null, "It sees the poster and nothing else: not the title’s meaning, the actors, or the film."),
-            make("li", null, "A probability of 60 % means that of ten posters like it about six have the genre. It is no verdict on the film."),
-            ...(rare.length ? [make("li", null, `Too few posters to learn from: ${names(rare)}.`)] : []),
-            ...(weak.length ? [make("li", null, `Hardly better than guessing: ${names(weak)}.`)] : []),
-        ),
-        make("h3", null, "Genre by genre"),
-        table(
-            "Genres",
-            ["Genre", "posters learnt from", "posters judged", "average precision", "guessing", "threshold"],
-            genres
-                .toSorted((a, b) => b.posters - a.posters)
-                .map((genre) => ({
-                    className: isRare(genre) ? "rare" : "",
-                    cells: [
-                        genre.name,
-                        String(genre.posters),
-                        genre.quality ? String(genre.quality.positives) : "–",
-                        genre.quality ? genre.quality.average_precision.toFixed(2) : "–",
-                        genre.quality ? guess(genre).toFixed(2) : "–",
-                        percent(genre.threshold),
-                    ],
-                })),
-        ),
+        make("p", null, text.join(" ")),
+        ...(worse ? [make("p", { className: "warning" }, strings.card.worse(worse, metrics.length))] : []),
+        make("h3", null, strings.card.quality),
+        metricTable(strings.card.heldOut, metrics),
+        make("p", { className: "note" }, strings.card.baseline),
+        make("h3", null, strings.card.limits),
+        make("ul", null, ...limits(genres, heldOut).map((limit) => make("li", null, limit))),
+        make("h3", null, strings.card.byGenre),
+        genreTable(genres, heldOut),
         make("p", { className: "note" }, `${training.licence}.`),
     );
 }
 
 /**
- * Figures of quality beside what guessing scores.
- *
- * @param {string} posters  which ones it was judged on
- * @param {Metric[]} metrics
+ * @param {Genre[]} genres
+ * @param {number} heldOut  posters that the model was evaluated on
  */
-export function figures(posters, metrics) {
-    return table(
-        posters,
-        [posters, "Network", "Guessing"],
-        metrics.map((metric) => ({
-            className: isWorse(metric) ? "worse" : "",
-            cells: [
-                metric.higher_is_better ? metric.name : `${metric.name} (lower is better)`,
-                Number.isFinite(metric.value) ? metric.value.toFixed(3) : "–", // no genre has enough posters
-                metric.baseline?.toFixed(3) ?? "–",
-            ],
-        })),
-    );
+function limits(genres, heldOut) {
+    const names = (/** @type {(genre: Genre) => boolean} */ condition) => genres.filter(condition).map(({ name }) => name);
+    const rare = names(isRare);
+    const weak = names((genre) => isWeak(genre, heldOut));
+    return [
+        strings.card.posterOnly,
+        strings.card.probability,
+        ...(rare.length ? [strings.card.rare(rare)] : []),
+        ...(weak.length ? [strings.card.weak(weak)] : []),
+    ];
 }
 
-/** @param {Metric} metric */
-function isWorse({ value, baseline, higher_is_better }) {
-    if (baseline === null || baseline === undefined) return false;
-    return higher_is_better ? value < baseline : value > baseline;
+/**
+ * @param {Genre[]} genres
+ * @param {number} heldOut
+ */
+function genreTable(genres, heldOut) {
+    const head = [
+        strings.card.genre,
+        strings.card.trainingPosters,
+        strings.card.heldOutPosters,
+        strings.card.averagePrecision,
+        strings.card.guessing,
+        strings.card.threshold,
+    ];
+    const none = strings.metrics.none;
+    const rows = genres.toSorted((a, b) => b.posters - a.posters).map((genre) => ({
+        className: isRare(genre) ? "rare" : "",
+        cells: [
+            genre.name,
+            number(genre.posters),
+            genre.quality ? number(genre.quality.positives) : none,
+            genre.quality ? number(genre.quality.average_precision, 2) : none,
+            genre.quality ? number(guessedPrecision(genre, heldOut), 2) : none,
+            percent(genre.threshold),
+        ],
+    }));
+    return table(strings.card.genres, head, rows);
 }

@@ -1,30 +1,31 @@
 /**
- * The page's end of the worker: starts it, asks it, and starts it anew if it dies.
+ * The page's side of the classifier worker: starts it, sends requests, and restarts it after a crash.
  *
- * @import { Ask, Choice, FromWorker, Questions, Start } from "./messages.js"
+ * @import { DeviceChoice, FromClassifier, Request, Requests, Start } from "./messages.js"
  */
 
-/** A file that cannot be classified; the message is for the visitor. */
-export class RefusedError extends Error {}
+import { strings } from "./strings/index.js";
 
-/** The classifier died of what it was asked. */
-export class CrashedError extends RefusedError {}
+/** A request that failed; the message is for the visitor. */
+export class RequestError extends Error {}
 
-/** Asks a worker, so that the page stays responsive. */
+/** The worker crashed on the request. */
+export class CrashedError extends RequestError {}
+
 export class Client {
     #choice;
     /** @type {Blob | null} */
-    #network = null;
+    #model = null;
     #listener;
-    /** What was asked and is not answered, the oldest first. @type {Map<number, { ask: Ask, resolve: (answer: any) => void, reject: (error: Error) => void }>} */
-    #asked = new Map();
+    /** Requests without a response, oldest first. @type {Map<number, { request: Request, resolve: (result: any) => void, reject: (error: Error) => void }>} */
+    #pending = new Map();
     #lastId = 0;
     /** @type {Worker} */
     #worker;
 
     /**
-     * @param {Choice} choice
-     * @param {(message: FromWorker) => void} listener  hears everything but answers and refusals
+     * @param {DeviceChoice} choice
+     * @param {(message: FromClassifier) => void} listener  receives every message except responses, errors and crashes
      */
     constructor(choice, listener) {
         this.#choice = choice;
@@ -33,81 +34,73 @@ export class Client {
     }
 
     /**
-     * Answers come in the order of the questions.
+     * Sends a request. Requests are handled in order.
      *
-     * @template {keyof Questions} K
+     * @template {keyof Requests} K
      * @param {K} type
-     * @param {Questions[K]["question"]} question
-     * @returns {Promise<Questions[K]["answer"]>}
+     * @param {Requests[K]["argument"]} argument
+     * @returns {Promise<Requests[K]["result"]>}
      */
-    ask(type, question) {
-        const ask = /** @type {Ask} */ ({ type, id: ++this.#lastId, question });
+    request(type, argument) {
+        const request = /** @type {Request} */ ({ type, id: ++this.#lastId, argument });
         return new Promise((resolve, reject) => {
-            this.#asked.set(ask.id, { ask, resolve, reject });
-            this.#worker.postMessage(ask);
+            this.#pending.set(request.id, { request, resolve, reject });
+            this.#worker.postMessage(request);
         });
     }
 
-    /**
-     * Computes on another device from now on.
-     *
-     * @param {Choice} choice
-     */
-    choose(choice) {
+    /** @param {DeviceChoice} choice */
+    chooseDevice(choice) {
         if (choice === this.#choice) return;
         this.#choice = choice;
-        this.#renew();
+        this.#restart();
     }
 
-    /**
-     * Answers by another network from now on; null is the shipped one.
-     *
-     * @param {Blob | null} network
-     */
-    use(network) {
-        if (network === this.#network) return;
-        this.#network = network;
-        this.#renew();
+    /** Classifies with another model from now on. @param {Blob | null} model  null is the built-in one */
+    useModel(model) {
+        if (model === this.#model) return;
+        this.#model = model;
+        this.#restart();
     }
 
     #start() {
-        const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-        worker.addEventListener("message", ({ data }) => this.#hear(data));
+        const worker = new Worker(new URL("classifier-worker.js", import.meta.url), { type: "module" });
+        worker.addEventListener("message", ({ data }) => this.#receive(data));
         worker.addEventListener("error", (event) => {
-            this.#listener({ type: "failed", message: event.message || "the worker cannot be loaded" });
+            this.#listener({ type: "failed", message: event.message || strings.worker.notLoaded });
         });
         /** @type {Start} */
-        const message = { type: "start", choice: this.#choice, network: this.#network };
+        const message = { type: "start", choice: this.#choice, model: this.#model };
         worker.postMessage(message);
         return worker;
     }
 
-    /** A new worker, which is asked everything that the old one has not answered. */
-    #renew() {
+    /** Replaces the worker and sends it every pending request. */
+    #restart() {
         this.#worker.terminate();
         this.#worker = this.#start();
-        for (const { ask } of this.#asked.values()) this.#worker.postMessage(ask);
+        for (const { request } of this.#pending.values()) this.#worker.postMessage(request);
     }
 
-    /** @param {FromWorker} message */
-    #hear(message) {
+    /** @param {FromClassifier} message */
+    #receive(message) {
         switch (message.type) {
-            case "answer":
-                this.#asked.get(message.id)?.resolve(message.answer);
-                this.#asked.delete(message.id);
+            case "response":
+                this.#pending.get(message.id)?.resolve(message.result);
+                this.#pending.delete(message.id);
                 break;
-            case "refused":
-                this.#asked.get(message.id)?.reject(new RefusedError(message.message));
-                this.#asked.delete(message.id);
+            case "error":
+                this.#pending.get(message.id)?.reject(new RequestError(message.message));
+                this.#pending.delete(message.id);
                 break;
             case "crashed": {
-                // It died of the oldest question; the others are asked again.
-                const [oldest] = this.#asked.values();
+                // The worker was handling the oldest request; only that one fails.
+                const [oldest] = this.#pending.values();
                 if (oldest) {
-                    this.#asked.delete(oldest.ask.id);
-                    oldest.reject(new CrashedError(`the classifier stopped on it and was started anew (${message.message})`));
+                    this.#pending.delete(oldest.request.id);
+                    oldest.reject(new CrashedError(strings.worker.crashed(message.message)));
                 }
-                this.#renew();
+                this.#restart();
                 break;
             }
             default:

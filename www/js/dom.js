@@ -1,7 +1,10 @@
-/** The few ways in which every view touches the DOM. Text is set as text, never as markup: a file's or a genre's name can do no harm. */
+/**
+ * Access to the DOM, for every view. Text is set as text, never as markup, so the name of a file or genre cannot inject
+ * HTML.
+ */
 
 /**
- * The page's element of this id.
+ * Returns the page's element with an id.
  *
  * @template {HTMLElement} T
  * @param {string} id
@@ -15,7 +18,7 @@ export function element(id, kind) {
 }
 
 /**
- * A new element.
+ * Creates an element.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
@@ -24,16 +27,16 @@ export function element(id, kind) {
  * @returns {HTMLElementTagNameMap[K]}
  */
 export function make(tag, properties, ...children) {
-    const made = document.createElement(tag);
-    Object.assign(made, properties);
-    made.append(...children);
-    return made;
+    const created = document.createElement(tag);
+    Object.assign(created, properties);
+    created.append(...children);
+    return created;
 }
 
 /**
- * A table with a head; the first cell of each row names it.
+ * Creates a table with a head row; the first cell of each row is its heading.
  *
- * @param {string} label  read out with it
+ * @param {string} label  for assistive technology
  * @param {string[]} head
  * @param {{ cells: string[], className?: string }[]} rows
  */
@@ -41,31 +44,14 @@ export function table(label, head, rows) {
     const body = rows.map(({ cells: [name = "", ...cells], className = "" }) =>
         make("tr", { className }, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", null, cell))),
     );
-    const made = make(
+    const created = make(
         "table",
         null,
         make("thead", null, make("tr", null, ...head.map((name) => make("th", { scope: "col" }, name)))),
         make("tbody", null, ...body),
     );
-    // Wide tables scroll in themselves, with the keyboard too.
-    const scroll = make("div", { className: "scroll", tabIndex: 0, ariaLabel: label }, made);
+    // A wide table scrolls inside its box. The box takes focus, so that the keyboard scrolls it too.
+    const scroll = make("div", { className: "scroll", tabIndex: 0, ariaLabel: label }, created);
     scroll.setAttribute("role", "region");
     return scroll;
-}
-
-/**
- * A share as a percentage, with a decimal where it is small.
- *
- * @param {number} share
- */
-export function percent(share) {
-    return `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)} %`;
-}
-
-/** @param {number} milliseconds */
-export function duration(milliseconds) {
-    if (milliseconds < 10) return `${milliseconds.toFixed(1)} ms`;
-    if (milliseconds < 9_950) return `${Math.round(milliseconds)} ms`;
-    const seconds = Math.round(milliseconds / 1000);
-    return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

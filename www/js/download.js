@@ -1,17 +1,22 @@
 /**
- * Downloads with their progress in bytes, checked against the list of this version's files. Everything is
- * relative to the page: no server but a static one.
+ * Downloads the page's own files, counts their bytes, and checks them against the list of this version's files. All
+ * addresses are relative to the page, so any static host will do.
  *
  * @import { Site } from "./messages.js"
  */
 
-import "../pkg/files.js";
+import "../pkg/files.js"; // written by the build
+import "./sha256.js";
+import { strings } from "./strings/index.js";
 
-/** Written by the build. @type {Site} */
+/** @type {Site} */
 const site = Reflect.get(self, "MARQUEE_SITE");
 
+/** @type {(bytes: BufferSource) => Promise<string>} */
+const sha256Hex = Reflect.get(self, "sha256Hex");
+
 /**
- * How long a file will be: servers that compress do not say.
+ * Returns a file's size in bytes. Servers that compress do not send it.
  *
  * @param {string} path  relative to the page's folder
  */
@@ -25,9 +30,7 @@ export function size(path) {
  */
 async function get(path, cache = "default") {
     const response = await fetch(new URL(`../${path}`, import.meta.url), { cache });
-    if (!response.ok) {
-        throw new Error(`${path} cannot be loaded: the server says ${response.status} ${response.statusText}`);
-    }
+    if (!response.ok) throw new Error(strings.download.failed(path, response.status, response.statusText));
     return response;
 }
 
@@ -37,30 +40,30 @@ export async function text(path) {
 }
 
 /**
- * A file's bytes. One that is not of this version is asked for once more, past the browser's cache.
+ * Downloads a file. If it is not of this version, downloads it once more without the browser's cache.
  *
  * @param {string} path
- * @param {(more: number) => void} [heard]  bytes that have come since the last call
+ * @param {(bytes: number) => void} [onBytes]  receives the bytes downloaded since the last call
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function bytes(path, heard = () => {}) {
-    const first = await read(await get(path), heard);
-    if (await isRight(path, first)) return first;
-    const again = await read(await get(path, "reload"), () => {});
-    if (await isRight(path, again)) return again;
-    throw new Error(`${path} is not of this version of the page; reload the page`);
+export async function bytes(path, onBytes = () => {}) {
+    const first = await read(await get(path), onBytes);
+    if (await isThisVersion(path, first)) return first;
+    const second = await read(await get(path, "reload"), () => {});
+    if (await isThisVersion(path, second)) return second;
+    throw new Error(strings.download.wrongVersion(path));
 }
 
 /**
  * @param {Response} response
- * @param {(more: number) => void} heard
+ * @param {(bytes: number) => void} onBytes
  */
-async function read(response, heard) {
+async function read(response, onBytes) {
     if (!response.body) return new Uint8Array(await response.arrayBuffer());
     const counted = response.body.pipeThrough(
         new TransformStream({
             transform(chunk, controller) {
-                heard(chunk.byteLength);
+                onBytes(chunk.byteLength);
                 controller.enqueue(chunk);
             },
         }),
@@ -69,15 +72,15 @@ async function read(response, heard) {
 }
 
 /**
- * Weights are checked against their manifest when they are loaded; only what the list names is checked here.
+ * Compares a package's file with the list. The model is not checked here: it is checked against its manifest when it is
+ * opened.
  *
  * @param {string} path
  * @param {Uint8Array<ArrayBuffer>} data
  */
-async function isRight(path, data) {
-    const wanted = path.startsWith("pkg/") ? site.files[path]?.sha256 : undefined;
-    // Browsers keep the hash function from pages that came without encryption.
-    if (!wanted || !globalThis.crypto?.subtle) return true;
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
-    return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("") === wanted;
+async function isThisVersion(path, data) {
+    const expected = path.startsWith("pkg/") ? site.files[path]?.sha256 : undefined;
+    // Browsers offer crypto.subtle only to pages that were loaded over HTTPS or from this machine.
+    if (!expected || !globalThis.crypto?.subtle) return true;
+    return (await sha256Hex(data)) === expected;
 }

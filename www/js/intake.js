@@ -1,9 +1,11 @@
 /**
- * Every way in which posters come in: chosen, a folder, dropped, pasted. Each gives files; a picture that lies
- * on another site cannot be read from here, and the visitor hears why.
+ * Takes in files: chosen, dropped with or without folders, or pasted. An image on another site cannot be read;
+ * the visitor is told what to do instead.
  */
 
 import { element } from "./dom.js";
+import { message } from "./errors.js";
+import { strings } from "./strings/index.js";
 
 const page = {
     file: element("file", HTMLInputElement),
@@ -11,25 +13,39 @@ const page = {
     teach: element("teach-file", HTMLInputElement),
 };
 
+/** Files that operating systems leave in folders. */
+const SYSTEM_FILE = /^(\.|(thumbs\.db|desktop\.ini)$)/i;
+
 /**
- * @param {(files: File[]) => void} take
- * @param {(message: string) => void} refuse
+ * @param {(files: File[]) => void} onFiles
+ * @param {(message: string) => void} onError  called with a message for the visitor
  */
-export function listen(take, refuse) {
-    /** @param {File[]} files */
-    const offer = (files) => {
-        // What systems leave in folders is nobody's poster.
-        const wanted = files.filter(({ name }) => !name.startsWith(".") && !/^(thumbs\.db|desktop\.ini)$/i.test(name));
-        if (wanted.length) take(wanted);
-        else refuse("There was no file in that.");
+export function listen(onFiles, onError) {
+    const offer = (/** @type {File[]} */ files) => {
+        const wanted = files.filter(({ name }) => !SYSTEM_FILE.test(name));
+        if (wanted.length) onFiles(wanted);
+        else onError(strings.intake.noFiles);
     };
+    /**
+     * @param {DataTransfer} data
+     * @param {string} advice
+     */
+    const receive = async (data, advice) => {
+        try {
+            const files = await filesOf(data);
+            if (files) offer(files);
+            else onError(`${strings.intake.noImage} ${advice}`);
+        } catch (error) {
+            onError(`${message(error)} ${advice}`);
+        }
+    };
+
     for (const input of [page.file, page.folder, page.teach]) {
         input.addEventListener("change", () => {
             if (input.files?.length) offer([...input.files]);
             input.value = ""; // so that the same file can be chosen again
         });
     }
-
     document.addEventListener("dragover", (event) => {
         event.preventDefault();
         document.body.classList.add("dragging");
@@ -40,36 +56,34 @@ export function listen(take, refuse) {
     document.addEventListener("drop", async (event) => {
         event.preventDefault();
         document.body.classList.remove("dragging");
-        if (event.dataTransfer) await receive(event.dataTransfer, "Save the picture first, then drop its file.");
+        if (event.dataTransfer) await receive(event.dataTransfer, strings.intake.dropAdvice);
     });
     document.addEventListener("paste", async (event) => {
         if (event.target instanceof HTMLInputElement) return;
-        if (event.clipboardData) await receive(event.clipboardData, "Copy the picture itself, then paste it here.");
+        if (event.clipboardData) await receive(event.clipboardData, strings.intake.pasteAdvice);
     });
-
-    /**
-     * @param {DataTransfer} data
-     * @param {string} advice
-     */
-    async function receive(data, advice) {
-        // Both are gone once this function has paused.
-        const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null);
-        const files = [...data.files];
-        const address = (data.getData("text/uri-list") || data.getData("text/plain")).trim();
-        try {
-            if (entries.some((entry) => entry?.isDirectory)) {
-                offer((await Promise.all(entries.map((entry) => (entry ? filesIn(entry) : [])))).flat());
-            } else if (files.length) offer(files);
-            else if (address) offer([await download(address)]);
-            else refuse(`That holds no picture. ${advice}`);
-        } catch (error) {
-            refuse(`${error instanceof Error ? error.message : error} ${advice}`);
-        }
-    }
 }
 
 /**
- * All files below a dropped folder.
+ * Returns the files in a drop or a paste, or undefined if it holds neither files nor an address.
+ *
+ * @param {DataTransfer} data
+ * @returns {Promise<File[] | undefined>}
+ */
+async function filesOf(data) {
+    // The browser empties `data` once this function has awaited something, so all of it is read first.
+    const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null);
+    const files = [...data.files];
+    const address = (data.getData("text/uri-list") || data.getData("text/plain")).trim();
+    if (entries.some((entry) => entry?.isDirectory)) {
+        return (await Promise.all(entries.map((entry) => (entry ? filesIn(entry) : [])))).flat();
+    }
+    if (files.length) return files;
+    return address ? [await download(address)] : undefined;
+}
+
+/**
+ * Returns all files in a dropped folder and its subfolders.
  *
  * @param {FileSystemEntry} entry
  * @returns {Promise<File[]>}
@@ -81,15 +95,15 @@ async function filesIn(entry) {
     const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
     const files = [];
     for (;;) {
-        /** A part of them at a time; none at the end. @type {FileSystemEntry[]} */
-        const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-        if (!some.length) return files;
-        for (const one of some) files.push(...(await filesIn(one)));
+        /** `readEntries` returns a part at a time, and nothing at the end. @type {FileSystemEntry[]} */
+        const children = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+        if (!children.length) return files;
+        for (const child of children) files.push(...(await filesIn(child)));
     }
 }
 
 /**
- * The picture at an address, where the page may read it: on its own site, or written into the address itself.
+ * Downloads an image from the page's own site or from a `data:` address.
  *
  * @param {string} address
  */
@@ -99,13 +113,13 @@ async function download(address) {
     try {
         url = new URL(address);
     } catch {
-        throw new Error("That is a text and no picture.");
+        throw new Error(strings.intake.onlyText);
     }
     if (url.protocol !== "data:" && url.origin !== location.origin) {
-        throw new Error(`Marquee connects to no other site, so it cannot read the picture on ${url.host || "that page"}.`);
+        throw new Error(strings.intake.otherSite(url.host || strings.intake.otherPage));
     }
     const response = await fetch(url).catch(() => undefined);
-    if (!response?.ok) throw new Error("The picture at that address cannot be read.");
-    const name = url.protocol === "data:" ? "pasted picture" : (url.pathname.split("/").at(-1) ?? "picture");
+    if (!response?.ok) throw new Error(strings.intake.unreadable);
+    const name = url.protocol === "data:" ? strings.intake.pastedName : (url.pathname.split("/").at(-1) ?? "");
     return new File([await response.blob()], name);
 }

@@ -1,87 +1,113 @@
 /**
- * The page: joins what the visitor does with the classifier (client.js) and with what is shown.
+ * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown. Parts
+ * that the first result does not need are imported when they are used.
  *
- * @import { FromWorker, Manifest } from "./messages.js"
+ * @import { FromClassifier, Manifest } from "./messages.js"
+ * @import { OwnModel } from "./store.js"
  */
 
 import { Batch } from "./batch.js";
-import * as camera from "./camera.js";
-import * as card from "./card.js";
 import { Client } from "./client.js";
 import { element } from "./dom.js";
+import { message } from "./errors.js";
 import * as gallery from "./gallery.js";
 import * as intake from "./intake.js";
-import * as judgement from "./judgement.js";
+import * as models from "./models.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
-import * as save from "./save.js";
-import * as networks from "./networks.js";
-import { listen as listenToSettings } from "./settings.js";
-import * as teach from "./teach.js";
+import * as settingsDialog from "./settings-dialog.js";
+import { strings } from "./strings/index.js";
+import * as teach from "./teach/on-demand.js";
 
-/** @type {Manifest | undefined} */
+/** Of the model in use. @type {Manifest | undefined} */
 let manifest;
 /** @type {Batch | undefined} */
 let batch;
-/** Counts the posters that were asked for, so that an answer to an older one is not shown. */
-let latest = 0;
-/** The poster whose answer is shown. @type {{ file: File, name: string } | undefined} */
-let answered;
-/** Whether another network was chosen and has not answered yet. */
-let switched = false;
+/** Counts the requests for one poster, so that a result that comes too late is not shown. */
+let latestRequest = 0;
+/** The poster whose result is on show. @type {{ file: File, name: string } | undefined} */
+let explained;
+/** Whether another model was selected and is not ready yet. */
+let isSwitching = false;
 
-let settings = listenToSettings((changed) => {
+let settings = settingsDialog.listen((changed) => {
     settings = changed;
     applySettings();
-    client.choose(settings.device);
+    client.chooseDevice(settings.device);
 });
 applySettings();
-const client = new Client(settings.device, hear);
-networks.listen((network) => {
-    switched = true;
-    useNetwork(network);
+const client = new Client(settings.device, receive);
+models.listen({
+    onSelect: (model) => {
+        isSwitching = true;
+        useModel(model);
+    },
 });
-// Nobody waits for this who has taught nothing.
-networks.restore().then(useNetwork);
+models.restore().then(async (model) => {
+    useModel(model);
+    if (models.all().length) await teach.load(); // it names the model in use
+    if (model) (await teach.load()).showInterruption(model);
+});
 
 const back = element("back", HTMLButtonElement);
-poster.listen(takeSample);
-intake.listen(take, (message) => {
+poster.listen(openSample);
+intake.listen(open, async (message) => {
     if (teach.isShown()) {
-        teach.showError(message);
+        (await teach.load()).showError(message);
         return;
     }
-    showOne();
+    showPoster();
     poster.showError(message);
 });
-element("open-teach", HTMLButtonElement).addEventListener("click", showTeach);
-element("close-teach", HTMLButtonElement).addEventListener("click", () => (batch ? showMany() : showOne()));
-element("teach-many", HTMLButtonElement).addEventListener("click", async () => {
-    showTeach();
-    await teach.take(gallery.shown().map(({ file }) => file));
-});
-camera.listen((file) => take([file]));
 gallery.listen(async ({ file, name }) => {
-    showOne();
+    showPoster();
     back.hidden = false;
     back.focus();
     await explain(file, name);
 });
-back.addEventListener("click", showMany);
-document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !back.hidden && !document.querySelector("dialog[open]")) showMany();
+onClick("open-teach", showTeach);
+element("close-teach", HTMLButtonElement).addEventListener("click", () => (batch ? showGallery() : showPoster()));
+onClick("teach-many", async () => {
+    const view = await showTeach();
+    await view.addPosters(gallery.shown().map(({ file }) => file));
 });
+onClick("open-camera", async () => {
+    const camera = await import("./camera.js");
+    await camera.show((file) => open([file]));
+});
+onClick("open-card", showCard);
 element("close-many", HTMLButtonElement).addEventListener("click", () => {
     batch?.close();
     batch = undefined;
-    showOne();
+    showPoster();
 });
-for (const [id, write] of /** @type {const} */ ([["save-csv", save.csv], ["save-json", save.json]])) {
-    element(id, HTMLButtonElement).addEventListener("click", () => {
-        if (batch && manifest) write(batch.items, manifest.genres, settings.thresholds);
+for (const [id, format] of /** @type {const} */ ([["save-csv", "csv"], ["save-json", "json"]])) {
+    onClick(id, async () => {
+        const saveBatch = await import("./save-batch.js");
+        if (batch && manifest) saveBatch[format](batch.items, manifest.genres, settings.thresholds);
     });
 }
-offline.keep();
+back.addEventListener("click", showGallery);
+document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !back.hidden && !document.querySelector("dialog[open]")) showGallery();
+});
+offline.start();
+
+/**
+ * Runs an action when a button is clicked. The action may import a part of the page, which fails without a network.
+ *
+ * @param {string} id
+ * @param {() => Promise<unknown>} action
+ */
+function onClick(id, action) {
+    element(id, HTMLButtonElement).addEventListener("click", async () => {
+        await action().catch((error) => {
+            showPoster();
+            poster.showError(strings.page.partFailed(message(error)));
+            throw error;
+        });
+    });
+}
 
 function applySettings() {
     poster.applySettings(settings);
@@ -89,134 +115,135 @@ function applySettings() {
     teach.applyDevice({ choice: settings.device });
 }
 
-/** @param {FromWorker} message */
-function hear(message) {
-    if (message.type === "progress") poster.showProgress(message.loaded, message.total);
-    if (message.type === "ready") {
-        manifest = message.manifest;
-        poster.showReady(manifest.genres);
-        gallery.showReady(manifest.genres);
-        card.show(manifest);
-        teach.showReady(manifest);
-        // What the other network has answered is asked anew.
-        if (switched && answered) explain(answered.file, answered.name);
-        switched = false;
-    }
-    if (message.type === "device") {
-        poster.showDevice(message.device, message.reason);
-        teach.applyDevice({ device: message.device });
-        if (message.device === "webgpu") offline.keepGpu();
-    }
-    if (message.type === "failed") {
-        const broken = networks.inUse();
-        if (broken?.file) {
-            networks.use(undefined);
-            networks.note(`“${broken.name}” cannot be loaded (${message.message}); the shipped network answers.`);
-        } else {
-            poster.showFailed(message.message);
-        }
+/** @param {OwnModel | undefined} model  undefined is the built-in one */
+function useModel(model) {
+    client.useModel(model?.file ?? model?.base ?? null);
+    teach.showModel(model);
+}
+
+/** @param {FromClassifier} received */
+function receive(received) {
+    switch (received.type) {
+        case "progress":
+            poster.showProgress(received.loaded, received.total);
+            break;
+        case "ready":
+            manifest = received.manifest;
+            poster.showReady(manifest.genres);
+            gallery.showReady(manifest.genres);
+            teach.showReady(manifest);
+            if (element("card", HTMLDialogElement).open) showCard();
+            // The result on show is the previous model's.
+            if (isSwitching && explained) explain(explained.file, explained.name);
+            isSwitching = false;
+            break;
+        case "device":
+            poster.showDevice(received.device, received.reason);
+            teach.applyDevice({ device: received.device });
+            if (received.device === "webgpu") offline.keepGpu();
+            break;
+        case "failed":
+            showModelFailure(received.message);
+            break;
     }
 }
 
-/** One poster is looked at closely, several make a gallery, and a table of true genres judges it. @param {File[]} files */
-async function take(files) {
-    const own = files.filter(({ name }) => /\.safetensors$/i.test(name));
-    for (const file of own) await takeNetwork(file);
-    files = files.filter((file) => !own.includes(file));
-    if (!files.length) return;
+/** Falls back to the built-in model if a model of the visitor's cannot be loaded. @param {string} reason */
+async function showModelFailure(reason) {
+    const broken = models.current();
+    if (broken?.file) {
+        models.select(undefined);
+        (await teach.load()).showNote(strings.models.cannotLoad(broken.name, reason));
+    } else {
+        poster.showFailed(reason);
+    }
+}
+
+/**
+ * Opens files: models are added, one poster is explained, several are classified in the gallery, and a table of
+ * genres evaluates them. While the Teach view is open, posters and the table go there.
+ *
+ * @param {File[]} files
+ */
+async function open(files) {
+    const bundles = files.filter(({ name }) => /\.safetensors$/i.test(name));
     const tables = files.filter(({ name, type }) => /\.csv$/i.test(name) || type === "text/csv");
-    const posters = files.filter((file) => !tables.includes(file));
-    const [table, second] = tables;
+    const posters = files.filter((file) => !bundles.includes(file) && !tables.includes(file));
+    const [table, ignored] = tables;
+    for (const bundle of bundles) await importModel(bundle);
+    if (!posters.length && !table) return;
+
     if (teach.isShown()) {
-        await takeToTeach(posters, table);
+        const { addFiles } = await import("./teach/add-files.js");
+        await addFiles(client, posters, table);
         return;
     }
-    if (posters.length === 1 && !table) {
-        showOne();
+    const [first] = posters;
+    if (first && posters.length === 1 && !table) {
+        showPoster();
         back.hidden = true;
-        await explain(posters[0], posters[0]?.name ?? "");
+        await explain(first, first.name);
         return;
     }
     if (posters.length) {
-        batch?.close();
-        judgement.hide();
-        batch = new Batch(client, posters, gallery.add);
-        gallery.start(batch);
-        showMany();
+        startBatch(posters);
     } else if (!batch) {
-        poster.showError(`${table?.name}: a table of true genres judges posters; drop them together.`);
+        poster.showError(strings.gallery.tableAlone(table?.name ?? ""));
         return;
     }
-    if (table && batch) await judge(batch, table);
-    if (second && batch) judgement.showError(`${second.name}: one table at a time; ${table?.name} was taken.`);
+    if (table && batch) await evaluate(batch, table, ignored);
 }
 
-/** @param {import("./store.js").Network | undefined} network */
-function useNetwork(network) {
-    client.use(network?.file ?? network?.base ?? null);
-    teach.showNetwork(network);
-}
-
-/** A network that someone taught. @param {File} file */
-async function takeNetwork(file) {
-    showTeach();
+/** @param {File} file */
+async function importModel(file) {
+    const view = await showTeach();
     try {
-        await networks.take(file, (copy) => client.ask("inspect", copy));
+        const { name } = await models.importFile(file, (copy) => client.request("inspect", copy));
+        view.showNote(strings.models.imported(name));
     } catch (error) {
-        teach.showError(`${file.name}: ${error instanceof Error ? error.message : error}`);
+        view.showError(`${file.name}: ${message(error)}`);
     }
 }
 
+/** @param {File[]} posters */
+function startBatch(posters) {
+    batch?.close();
+    batch = new Batch(client, posters, gallery.add);
+    gallery.start(batch);
+    showGallery();
+}
+
 /**
- * Posters to learn from, and a table that says which genres they have.
+ * Compares a batch with a table of its genres, once all of it is classified.
  *
- * @param {File[]} posters
- * @param {File | undefined} csv
- */
-async function takeToTeach(posters, csv) {
-    try {
-        const labels = csv && (await client.ask("readLabels", await csv.text()));
-        const rows = new Map(labels?.rows.map(({ id, labels }) => [id, labels]));
-        const of = (/** @type {string} */ name) => {
-            const row = rows.get(name.replace(/\.[^.]*$/, ""));
-            return row && labels?.genres.filter((_, index) => row[index]);
-        };
-        const names = posters.length ? posters.map(({ name }) => name) : teach.names();
-        const genres = [...new Set(names.flatMap((name) => of(name) ?? []))];
-        if (labels && !genres.length) throw new Error("none of its ids is the name of one of these posters");
-        if (posters.length) await teach.take(posters, labels && { genres, of });
-        else await teach.label({ genres, of });
-    } catch (error) {
-        teach.showError(`${csv ? `${csv.name}: ` : ""}${error instanceof Error ? error.message : error}`);
-    }
-}
-
-/**
- * @param {Batch} judged
+ * @param {Batch} evaluated
  * @param {File} table
+ * @param {File | undefined} ignored  a second table
  */
-async function judge(judged, table) {
-    await judged.finished;
-    if (batch === judged && manifest) await judgement.judge(client, judged, table, manifest.genres);
+async function evaluate(evaluated, table, ignored) {
+    const evaluation = await import("./evaluation.js");
+    await evaluated.finished;
+    if (batch !== evaluated || !manifest) return;
+    await evaluation.evaluate(client, evaluated, table, manifest.genres);
+    if (ignored) evaluation.showError(strings.gallery.oneTable(ignored.name, table.name));
 }
 
 /**
- * @param {File | undefined} file
+ * Classifies one poster, with heatmaps.
+ *
+ * @param {File} file
  * @param {string} name
  */
 async function explain(file, name) {
-    if (!file) return;
-    const mine = ++latest;
+    const request = ++latestRequest;
     poster.showWorking(file, name);
     try {
-        const answer = await client.ask("explain", file);
-        // A poster that was dropped meanwhile is the one that the visitor waits for.
-        if (mine !== latest) return;
-        poster.showAnswer(answer);
-        answered = { file, name };
+        const result = await client.request("explain", file);
+        if (request !== latestRequest) return; // another poster was opened meanwhile
+        poster.showResult(result);
+        explained = { file, name };
     } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        if (mine === latest) poster.showRefused(`${name}: ${message}`);
+        if (request === latestRequest) poster.showRefused(`${name}: ${message(error)}`);
     }
 }
 
@@ -224,31 +251,38 @@ async function explain(file, name) {
  * @param {string} address
  * @param {string} title
  */
-async function takeSample(address, title) {
+async function openSample(address, title) {
     const response = await fetch(address).catch(() => undefined);
     if (response?.ok) {
-        await take([new File([await response.blob()], title)]);
+        await open([new File([await response.blob()], title)]);
     } else {
-        poster.showError("The sample poster cannot be loaded; choose a poster of your own.");
+        poster.showError(strings.poster.sampleFailed);
     }
 }
 
-function showTeach() {
+function showPoster() {
     gallery.show(false);
-    poster.show(false);
-    teach.show(true);
-}
-
-function showOne() {
-    gallery.show(false);
-    teach.show(false);
+    teach.hide();
     poster.show(true);
     back.hidden = !batch;
 }
 
-function showMany() {
-    latest++; // what is still asked for is no longer waited for
+function showGallery() {
+    latestRequest++; // the result of a request for one poster is no longer shown
     poster.show(false);
-    teach.show(false);
+    teach.hide();
     gallery.show(true);
+}
+
+async function showCard() {
+    const card = await import("./card.js");
+    card.show(manifest);
+}
+
+async function showTeach() {
+    const view = await teach.load();
+    gallery.show(false);
+    poster.show(false);
+    view.show(true);
+    return view;
 }

@@ -1,71 +1,88 @@
 /**
- * What the page and the worker say to each other, in one table. Types only; nothing here runs.
+ * The messages between the page and its two workers, and the types in them. Types only; nothing here runs.
+ */
+
+/**
+ * Types of the wasm packages.
  *
- * @typedef {"auto" | "cpu" | "webgpu"} Choice  which device the visitor wants
  * @typedef {import("../pkg/cpu/marquee.js").DeviceName} DeviceName
+ * @typedef {import("../pkg/cpu/marquee.js").Manifest} Manifest
  * @typedef {import("../pkg/cpu/marquee.js").Prediction} Prediction
  * @typedef {import("../pkg/cpu/marquee.js").Explanation} Explanation
  * @typedef {import("../pkg/cpu/marquee.js").Heatmap} Heatmap
- * @typedef {import("../pkg/cpu/marquee.js").Places} Places
+ * @typedef {import("../pkg/cpu/marquee.js").GridAxis} GridAxis
  * @typedef {import("../pkg/cpu/marquee.js").Metric} Metric
  * @typedef {import("../pkg/cpu/marquee.js").Labels} Labels
- * @typedef {import("../pkg/cpu/marquee.js").LabelledAnswer} LabelledAnswer
+ * @typedef {import("../pkg/cpu/marquee.js").LabelledPrediction} LabelledPrediction
  * @typedef {import("../pkg/cpu/marquee.js").Evaluation} Evaluation
- *
- * @typedef {import("../pkg/cpu/marquee.js").Manifest} Manifest
- * @typedef {Manifest["genres"][number]} Genre  an output of the network
- * @typedef {import("../pkg/teach/marquee.js").Judgement} Judgement
+ * @typedef {import("../pkg/teach/marquee.js").FineTuneReport} FineTuneReport
  * @typedef {import("../pkg/teach/marquee.js").FineTuneOptions} FineTuneOptions
  * @typedef {import("../pkg/teach/marquee.js").FineTuneProgress} FineTuneProgress
+ */
+
+/**
+ * Types of the page.
  *
- * @typedef {object} Explained  one poster's answer
+ * @typedef {Manifest["genres"][number]} Genre
+ * @typedef {"auto" | "cpu" | "webgpu"} DeviceChoice  the device that the visitor wants
+ * @typedef {{ bytes: number, sha256: string }} SiteFile
+ * @typedef {{ version: string, files: Record<string, SiteFile> }} Site  every file of this version of the page
+ *
+ * @typedef {object} Explained  the predictions for one poster, with heatmaps
  * @property {DeviceName} device
  * @property {number} milliseconds
  * @property {Prediction[]} predictions
- * @property {Explanation["heatmaps"] | null} heatmaps  null where the network has none
+ * @property {Explanation["heatmaps"] | null} heatmaps  null if the model has none
  *
- * @typedef {object} Classified  the answers to some posters
+ * @typedef {object} Classified  the predictions for some posters
  * @property {DeviceName} device
- * @property {({ predictions: Prediction[], thumbnail: Blob | null } | { refused: string })[]} answers  in the files' order
+ * @property {({ predictions: Prediction[], thumbnail: Blob | null } | { error: string })[]} results  in the files' order
+ */
+
+/**
+ * The classifier worker answers requests, each with one response. `Requests` maps a request's type to its argument and
+ * its result.
  *
- * @typedef {object} Questions  what the worker answers: a question's arguments, and its answer
- * @property {{ question: File, answer: Explained }} explain
- * @property {{ question: File[], answer: Classified }} classify
- * @property {{ question: string, answer: Labels }} readLabels
- * @property {{ question: LabelledAnswer[], answer: Evaluation }} evaluate
- * @property {{ question: Blob, answer: Manifest }} inspect  whether a file holds a network that can be used here
+ * @typedef {object} Requests
+ * @property {{ argument: File, result: Explained }} explain
+ * @property {{ argument: File[], result: Classified }} classify
+ * @property {{ argument: string, result: Labels }} readLabels  parses a CSV of genres
+ * @property {{ argument: LabelledPrediction[], result: Evaluation }} evaluate
+ * @property {{ argument: Blob, result: Manifest }} inspect  checks that a file is a bundle that works here
  *
- * @typedef {{ type: "start", choice: Choice, network: Blob | null }} Start  the shipped network where there is none
- * @typedef {{ [K in keyof Questions]: { type: K, id: number, question: Questions[K]["question"] } }[keyof Questions]} Ask
- * @typedef {Start | Ask} ToWorker
+ * @typedef {{ type: "start", choice: DeviceChoice, model: Blob | null }} Start  comes first; null is the built-in model
+ * @typedef {{ [K in keyof Requests]: { type: K, id: number, argument: Requests[K]["argument"] } }[keyof Requests]} Request
+ * @typedef {Start | Request} ToClassifier
  *
- * @typedef {{ type: "progress", loaded: number, total: number }} Progress  bytes on the way to the first answer
- * @typedef {{ type: "ready", manifest: Manifest }} Ready  the CPU can answer
- * @typedef {{ type: "device", device: DeviceName, reason: string }} Device  who answers from now on, and why
- * @typedef {{ type: "answer", id: number, answer: Questions[keyof Questions]["answer"] }} Answer
- * @typedef {{ type: "refused", id: number, message: string }} Refused  this cannot be answered
- * @typedef {{ type: "failed", message: string }} Failed  nothing can be classified
- * @typedef {{ type: "crashed", message: string }} Crashed  the worker cannot be used any more
- * @typedef {Progress | Ready | Device | Answer | Refused | Failed | Crashed} FromWorker
+ * @typedef {{ type: "progress", loaded: number, total: number }} LoadProgress  bytes until the first prediction is possible
+ * @typedef {{ type: "ready", manifest: Manifest }} Ready  the CPU can classify
+ * @typedef {{ type: "device", device: DeviceName, reason: string }} DeviceChange  the device used from now on, and why
+ * @typedef {{ type: "response", id: number, result: Requests[keyof Requests]["result"] }} Response
+ * @typedef {{ type: "error", id: number, message: string }} RequestFailure
+ * @typedef {{ type: "failed", message: string }} Failed  the worker could not start, or its work failed
+ * @typedef {{ type: "crashed", message: string }} Crashed  the worker is unusable: WebAssembly trapped
+ * @typedef {LoadProgress | Ready | DeviceChange | Response | RequestFailure | Failed | Crashed} FromClassifier
+ */
+
+/**
+ * The fine-tuning worker runs one job. Its last message is "finished" or "failed".
  *
- * @typedef {object} Lesson  what the teacher's worker is told
- * @property {Blob | null} base  the network to begin with; null is the shipped one
+ * @typedef {object} FineTuneJob
+ * @property {Blob | null} base  the bundle to start from; null is the built-in model
  * @property {DeviceName} device
  * @property {FineTuneOptions} options
- * @property {[string, string][]} renamed
- * @property {{ name: string, file: Blob, labels: Record<string, boolean> }[]} posters
- * @typedef {{ type: "teach", lesson: Lesson } | { type: "pause" } | { type: "go" } | { type: "stop" }} ToTeacher
+ * @property {[string, string][]} renamed  genres of the base and their new names
+ * @property {{ name: string, file: Blob, labels: Record<string, boolean> }[]} posters  labels by the base's genre names
  *
- * @typedef {{ type: "looked", posters: number, of: number }} Looked
- * @typedef {{ type: "refused", name: string, message: string }} RefusedPoster
- * @typedef {{ type: "progress", progress: FineTuneProgress }} Learning
- * @typedef {{ type: "checkpoint", step: number, steps: number, file: Uint8Array }} Checkpoint  what was learnt so far
- * @typedef {{ type: "judged", judgement: Judgement | null }} Judged  how good it is so far
- * @typedef {{ type: "taught", file: Uint8Array, judgement: Judgement | null }} Taught
- * @typedef {Looked | RefusedPoster | Learning | Checkpoint | Judged | Taught | Failed} FromTeacher
+ * @typedef {{ type: "start", job: FineTuneJob } | { type: "pause" } | { type: "resume" } | { type: "stop" }} ToFineTuner
  *
- * @typedef {{ bytes: number, sha256: string }} SiteFile
- * @typedef {{ version: string, files: Record<string, SiteFile> }} Site  every file of this version of the page
+ * @typedef {{ type: "prepared", posters: number, of: number }} Prepared  posters whose features are computed
+ * @typedef {{ type: "rejected", name: string, message: string }} RejectedPoster
+ * @typedef {{ type: "progress", progress: FineTuneProgress }} TrainingProgress
+ * @typedef {{ type: "checkpoint", step: number, steps: number, file: Uint8Array }} Checkpoint
+ * @typedef {{ type: "evaluated", report: FineTuneReport | null }} Evaluated  held-out metrics so far
+ * @typedef {{ type: "finished", file: Uint8Array, report: FineTuneReport | null }} Finished
+ * @typedef {Prepared | RejectedPoster | TrainingProgress | Checkpoint | Evaluated | Finished | Failed} FromFineTuner
  */
 
 export {};

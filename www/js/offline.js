@@ -1,6 +1,7 @@
-/** Everything about being without a network: the service worker, its next version, and installing the page. */
+/** Registers the service worker, announces new versions, and offers to install the page. */
 
 import { element } from "./dom.js";
+import { strings } from "./strings/index.js";
 
 const page = {
     update: element("update-text", HTMLElement),
@@ -9,33 +10,28 @@ const page = {
     install: element("install", HTMLButtonElement),
 };
 
-/** Keeps the page for visits without a network, and says when a new version is there. */
-export async function keep() {
-    showNetwork();
-    for (const change of ["online", "offline"]) window.addEventListener(change, showNetwork);
-    window.addEventListener("beforeinstallprompt", (event) => {
-        event.preventDefault();
-        page.install.hidden = false;
-        page.install.onclick = () => Reflect.apply(Reflect.get(event, "prompt"), event, []);
-    });
-    window.addEventListener("appinstalled", () => (page.install.hidden = true));
+/** Saves the page for visits without a network, and announces a new version once it is complete. */
+export async function start() {
+    showConnection();
+    for (const change of ["online", "offline"]) window.addEventListener(change, showConnection);
+    offerInstallation();
 
     const { serviceWorker } = navigator;
-    if (!serviceWorker) return; // as on pages that came without encryption
-    let controlled = serviceWorker.controller !== null;
-    let asked = false;
+    if (!serviceWorker) return; // the page was not served over HTTPS
+    let isControlled = serviceWorker.controller !== null;
+    let isAccepted = false;
     serviceWorker.addEventListener("controllerchange", () => {
-        if (asked) location.reload();
-        else if (controlled) announce("Marquee was renewed in another tab.", "Reload", () => location.reload());
-        controlled = true;
+        if (isAccepted) location.reload();
+        else if (isControlled) announce(strings.update.elsewhere, strings.update.reload, () => location.reload());
+        isControlled = true;
     });
     try {
         const registration = await serviceWorker.register("sw.js", { updateViaCache: "none" });
         const offer = () => {
             const { waiting } = registration;
             if (!waiting || !serviceWorker.controller) return;
-            announce("A new version of Marquee is here.", "Use it now", () => {
-                asked = true;
+            announce(strings.update.ready, strings.update.useNow, () => {
+                isAccepted = true;
                 waiting.postMessage("take over");
             });
         };
@@ -44,28 +40,37 @@ export async function keep() {
             registration.installing?.addEventListener("statechange", offer);
         });
     } catch {
-        // The browser keeps nothing for this page, or its room is full; all but visits without a network works.
+        // The browser refuses or its storage is full. The page then works online only.
     }
 }
 
-/** The GPU's package is large, so it is kept only where it works. */
+/** Saves the GPU package. It is large, so it is saved only where WebGPU works. */
 export async function keepGpu() {
     const registration = await navigator.serviceWorker?.ready;
     registration?.active?.postMessage("keep gpu");
 }
 
+function offerInstallation() {
+    window.addEventListener("beforeinstallprompt", (event) => {
+        event.preventDefault();
+        page.install.hidden = false;
+        page.install.onclick = () => Reflect.apply(Reflect.get(event, "prompt"), event, []);
+    });
+    window.addEventListener("appinstalled", () => (page.install.hidden = true));
+}
+
 /**
  * @param {string} text
- * @param {string} action
- * @param {() => void} act
+ * @param {string} action  label of the button
+ * @param {() => void} onAction
  */
-function announce(text, action, act) {
+function announce(text, action, onAction) {
     page.update.textContent = text;
     page.renew.textContent = action;
     page.renew.hidden = false;
-    page.renew.onclick = act;
+    page.renew.onclick = onAction;
 }
 
-function showNetwork() {
+function showConnection() {
     page.offline.hidden = navigator.onLine;
 }

@@ -1,15 +1,15 @@
 /**
- * One poster: the picture, its genres, and where they were seen.
+ * The view of one poster: the picture, its genres, and heatmaps that show the evidence for them.
  *
  * @import { DeviceName, Explained, Genre, Heatmap, Prediction } from "./messages.js"
  * @import { Settings } from "./settings.js"
  */
 
-import { isRare } from "./card.js";
-import { duration, element, make, percent } from "./dom.js";
+import { element, make } from "./dom.js";
+import { isLikely, isRare } from "./genres.js";
 import { paint, strongest } from "./heatmap.js";
 import { SAMPLES } from "./samples.js";
-import { isLikely } from "./settings.js";
+import { duration, percent, strings } from "./strings/index.js";
 
 const page = {
     section: element("drop", HTMLElement),
@@ -36,30 +36,25 @@ const page = {
     order: element("order", HTMLSelectElement),
 };
 
-/** @type {Record<DeviceName, string>} */
-export const DEVICE = { cpu: "CPU", webgpu: "WebGPU" };
-
 /** @type {Settings} */
 let settings;
 /** By name. @type {Map<string, Genre>} */
 let genres = new Map();
-/** What is shown. @type {Explained | undefined} */
+/** The result on show. @type {Explained | undefined} */
 let shown;
-/** Genres whose maps are shown: none, one, or two. @type {string[]} */
-let chosen = [];
+/** Genres whose heatmaps are on show: none, one or two. @type {string[]} */
+let selected = [];
 
 page.strength.addEventListener("input", showStrength);
 page.order.addEventListener("change", showGenres);
 
-/**
- * @param {(address: string, title: string) => void} take  a sample that was chosen
- */
-export function listen(take) {
+/** @param {(address: string, title: string) => void} onSample  called when a sample poster is clicked */
+export function listen(onSample) {
     page.samples.replaceChildren(
         ...SAMPLES.map(({ file, title }) => {
-            const picture = make("img", { src: file, alt: `Sample: ${title}`, loading: "lazy", width: 320, height: 480 });
+            const picture = make("img", { src: file, alt: strings.poster.sampleAlt(title), loading: "lazy", width: 320, height: 480 });
             const button = make("button", { type: "button", title }, picture);
-            button.addEventListener("click", () => take(file, title));
+            button.addEventListener("click", () => onSample(file, title));
             return button;
         }),
     );
@@ -71,7 +66,7 @@ export function applySettings(changed) {
     if (shown) showGenres();
 }
 
-/** @param {Genre[]} known  of the network that answers */
+/** @param {Genre[]} known  genres of the model in use */
 export function showReady(known) {
     page.loading.hidden = true;
     genres = new Map(known.map((genre) => [genre.name, genre]));
@@ -82,34 +77,33 @@ export function showReady(known) {
  * @param {number} total  bytes
  */
 export function showProgress(loaded, total) {
-    const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
     page.progress.value = loaded / total;
-    page.progressLabel.textContent = `Loading the network: ${megabytes(loaded)} of ${megabytes(total)} MB`;
+    page.progressLabel.textContent = strings.poster.loadingProgress(loaded, total);
 }
 
 let previewUrl = "";
 
 /**
- * A poster is being classified.
+ * Shows a poster while it is classified.
  *
- * @param {Blob} poster
+ * @param {Blob} picture
  * @param {string} name
  */
-export function showWorking(poster, name) {
+export function showWorking(picture, name) {
     URL.revokeObjectURL(previewUrl);
-    previewUrl = URL.createObjectURL(poster);
+    previewUrl = URL.createObjectURL(picture);
     for (const preview of page.previews) {
         preview.onerror = hidePoster;
         preview.onload = () => preview.parentElement?.style.setProperty("--ratio", String(preview.naturalWidth / preview.naturalHeight));
         preview.src = previewUrl;
     }
-    if (page.previews[0]) page.previews[0].alt = `Poster: ${name}`;
+    if (page.previews[0]) page.previews[0].alt = strings.poster.alt(name);
     if (page.figures[0]) page.figures[0].hidden = false;
     page.invitation.hidden = true;
     page.error.textContent = "";
     page.genres.classList.add("busy");
     page.genres.setAttribute("aria-busy", "true");
-    choose([]);
+    select([]);
 }
 
 function hidePoster() {
@@ -117,24 +111,24 @@ function hidePoster() {
     page.invitation.hidden = false;
 }
 
-/** @param {Explained} answer */
-export function showAnswer(answer) {
+/** @param {Explained} result */
+export function showResult(result) {
     stopWorking();
-    shown = answer;
+    shown = result;
     page.empty.hidden = true;
     page.all.hidden = false;
-    page.device.textContent = DEVICE[answer.device];
-    page.took.textContent = duration(answer.milliseconds);
+    page.device.textContent = strings.device[result.device];
+    page.took.textContent = duration(result.milliseconds);
     showGenres();
 }
 
 function showGenres() {
     if (!shown) return;
-    const { predictions } = shown;
+    const { predictions } = shown; // the most probable first
     const ordered = page.order.value === "fixed" ? predictions.toSorted((a, b) => a.genre.localeCompare(b.genre)) : predictions;
     page.top.replaceChildren(...predictions.slice(0, settings.top).map(genreItem));
     page.allGenres.replaceChildren(...ordered.map(genreItem));
-    showChosen();
+    showSelected();
 }
 
 /** @param {Prediction} prediction */
@@ -145,41 +139,42 @@ function genreItem({ genre, probability }) {
     filled.style.width = `${probability * 100}%`;
     const parts = [
         make("span", { className: "name" }, genre),
-        // A space between them, so that reading the text aloud does not run them together.
+        // Without the space, screen readers run the name and the number together.
         " ",
         make("span", { className: "percent" }, percent(probability)),
         make("span", { className: "bar" }, filled),
-        ...(known && isRare(known) ? [make("span", { className: "few" }, `learnt from only ${known.posters} posters`)] : []),
+        ...(known && isRare(known) ? [make("span", { className: "few" }, strings.poster.fewExamples(known.posters))] : []),
     ];
     const map = shown?.heatmaps?.genres.some((map) => map.genre === genre);
     const row = map ? make("button", { type: "button", className: "genre" }, ...parts) : make("div", { className: "genre" }, ...parts);
     if (map) {
         row.dataset.genre = genre;
-        row.title = `Where ${genre} was seen`;
+        row.title = strings.poster.showWhere(genre);
         row.addEventListener("click", () => toggle(genre));
     }
     return make("li", { className: likely ? "likely" : "" }, row);
 }
 
 /**
- * A second genre stands beside the first; a third takes the older one's place.
+ * Selects or deselects a genre. Two can be compared; a third replaces the older one.
  *
  * @param {string} genre
  */
 function toggle(genre) {
-    choose(chosen.includes(genre) ? chosen.filter((other) => other !== genre) : [...chosen.slice(-1), genre]);
+    select(selected.includes(genre) ? selected.filter((other) => other !== genre) : [...selected.slice(-1), genre]);
 }
 
 /** @param {string[]} wanted */
-function choose(wanted) {
-    chosen = wanted;
-    showChosen();
+function select(wanted) {
+    selected = wanted;
+    showSelected();
 }
 
-function showChosen() {
+function showSelected() {
     const heatmaps = shown?.heatmaps;
-    const found = chosen.map((genre) => heatmaps?.genres.find((map) => map.genre === genre));
-    const maps = found.filter((map) => map !== undefined);
+    const maps = selected
+        .map((genre) => heatmaps?.genres.find((map) => map.genre === genre))
+        .filter((map) => map !== undefined);
     const full = strongest(maps);
     for (const index of [0, 1]) {
         const [canvas, caption, figure] = [page.maps[index], page.captions[index], page.figures[index]];
@@ -193,10 +188,10 @@ function showChosen() {
         }
     }
     const second = page.previews[1];
-    if (second) second.alt = maps[1] ? `The same poster, for ${maps[1].genre}` : "";
+    if (second) second.alt = maps[1] ? strings.poster.altSecond(maps[1].genre) : "";
     page.strengthRow.hidden = maps.length === 0;
     for (const row of page.genres.querySelectorAll("button.genre")) {
-        row.setAttribute("aria-pressed", String(row instanceof HTMLElement && chosen.includes(row.dataset.genre ?? "")));
+        row.setAttribute("aria-pressed", String(row instanceof HTMLElement && selected.includes(row.dataset.genre ?? "")));
     }
     showStrength();
 }
@@ -212,7 +207,7 @@ export function showError(message) {
 }
 
 /**
- * A poster could not be classified: what stood there belongs to another one.
+ * Reports a poster that could not be classified, and clears the previous poster's result.
  *
  * @param {string} message
  */
@@ -220,7 +215,7 @@ export function showRefused(message) {
     showError(message);
     hidePoster();
     shown = undefined;
-    choose([]);
+    select([]);
     page.top.replaceChildren();
     page.all.hidden = true;
     page.device.textContent = "";
@@ -235,18 +230,18 @@ function stopWorking() {
 /** @param {string} reason */
 export function showFailed(reason) {
     page.loading.hidden = true;
-    showRefused(`The network cannot be loaded: ${reason}. Reload the page to try again.`);
+    showRefused(strings.poster.modelFailed(reason));
 }
 
 /**
- * @param {DeviceName} device  that answers from now on
- * @param {string} reason
+ * @param {DeviceName} device  the device in use from now on
+ * @param {string} reason  why it is the CPU
  */
 export function showDevice(device, reason) {
     page.note.textContent = device === "cpu" ? reason : "";
 }
 
-/** @param {boolean} wanted */
-export function show(wanted) {
-    page.section.hidden = page.genres.hidden = !wanted;
+/** @param {boolean} visible */
+export function show(visible) {
+    page.section.hidden = page.genres.hidden = !visible;
 }

@@ -1,4 +1,7 @@
-/** Posters of our own, drawn for Marquee (CC0), for a visitor who has none at hand. The first one is also what the devices are compared on. */
+/**
+ * Sample posters, drawn for Marquee (CC0). The worker compares the devices on the first one. Titles are names and
+ * are not translated.
+ */
 export const SAMPLES = [
     { file: "samples/lighthouse.jpg", title: "The Last Keeper" },
     { file: "samples/saddle.jpg", title: "Dust and Saddle" },

@@ -1,39 +1,41 @@
 /**
- * What a visitor taught, kept in this browser (IndexedDB): networks, and the posters that each learns from. A
- * change is there whole or not at all, whatever happens to the page meanwhile.
+ * Storage of the visitor's own models and their training posters in this browser (IndexedDB). Each function runs one
+ * transaction, so a change is saved completely or not at all, even if the page closes meanwhile.
  *
- * @import { Judgement } from "./messages.js"
+ * @import { FineTuneReport } from "./messages.js"
  */
 
+// The names of the database, its stores and its record fields are those of version 0.1, so that its models still load.
 const NAME = "marquee";
 const VERSION = 1;
 
 /**
- * @typedef {object} Network  a network of the visitor's
+ * @typedef {object} OwnModel  a model that the visitor fine-tuned or imported
  * @property {number} id
  * @property {string} name
- * @property {Blob | null} base  what teaching begins with; null is the shipped network
- * @property {Blob | null} file  what it has become; null until it is taught
- * @property {string[]} genres  those that are taught
- * @property {string[]} added  those of them that the base does not know
- * @property {[string, string][]} renamed  genres of the base that have another name
- * @property {Judgement | null} judgement  of the file
- * @property {{ step: number, steps: number } | null} cut  where training was cut off, if the file is from there
- * @property {{ file: Blob | null, judgement: Judgement | null }[]} earlier  what undoing goes back to, the latest last
+ * @property {Blob | null} base  the bundle that fine-tuning starts from; null is the built-in model
+ * @property {Blob | null} file  the fine-tuned bundle; null before the first training
+ * @property {string[]} genres  genres to train
+ * @property {string[]} added  those of `genres` that the base lacks
+ * @property {[string, string][]} renamed  genres of the base and their new names
+ * @property {FineTuneReport | null} judgement  held-out metrics of `file`
+ * @property {{ step: number, steps: number } | null} cut  how much of the training was done, if `file` is a checkpoint of
+ *     an interrupted one
+ * @property {{ file: Blob | null, judgement: FineTuneReport | null }[]} earlier  states for undo, the latest last
  *
- * @typedef {object} Example  a poster that a network learns from
+ * @typedef {object} Example  a poster to train on
  * @property {number} id
- * @property {number} network
- * @property {string} name
+ * @property {number} network  id of its model
+ * @property {string} name  file name
  * @property {Blob} file
- * @property {string[]} genres  those that it has
+ * @property {string[]} genres  genres that the poster has, of those to train
  */
 
 /** @type {Promise<IDBDatabase> | undefined} */
-let opening;
+let database;
 
 function open() {
-    opening ??= new Promise((resolve, reject) => {
+    database ??= new Promise((resolve, reject) => {
         const request = indexedDB.open(NAME, VERSION);
         request.onupgradeneeded = () => {
             request.result.createObjectStore("networks", { keyPath: "id", autoIncrement: true });
@@ -43,63 +45,63 @@ function open() {
         request.onsuccess = () => resolve(request.result);
         request.onerror = () => reject(request.error);
     });
-    return opening;
+    return database;
 }
 
 /**
- * Runs `work` on both stores; done once all of it is on disk.
+ * Runs `work` in one transaction on both stores; resolves once everything is on disk.
  *
  * @template T
  * @param {IDBTransactionMode} mode
- * @param {(networks: IDBObjectStore, examples: IDBObjectStore) => IDBRequest<T>} work
+ * @param {(models: IDBObjectStore, examples: IDBObjectStore) => IDBRequest<T>} work
  * @returns {Promise<T>}
  */
 async function transact(mode, work) {
-    const database = await open();
+    const opened = await open();
     return new Promise((resolve, reject) => {
-        const transaction = database.transaction(["networks", "examples"], mode, { durability: "strict" });
+        const transaction = opened.transaction(["networks", "examples"], mode, { durability: "strict" });
         const request = work(transaction.objectStore("networks"), transaction.objectStore("examples"));
         transaction.oncomplete = () => resolve(request.result);
         transaction.onerror = transaction.onabort = () => reject(transaction.error ?? request.error);
     });
 }
 
-/** @returns {Promise<Network[]>} */
-export function networks() {
-    return transact("readonly", (networks) => networks.getAll());
+/** @returns {Promise<OwnModel[]>} */
+export function models() {
+    return transact("readonly", (models) => models.getAll());
 }
 
-/** Keeps a network; gives it an id where it has none. @param {Omit<Network, "id"> & { id?: number }} network */
-export async function keep(network) {
-    network.id = /** @type {number} */ (await transact("readwrite", (networks) => networks.put(network)));
-    return /** @type {Network} */ (network);
+/** Saves a model; a new one receives its id. @param {Omit<OwnModel, "id"> & { id?: number }} model */
+export async function saveModel(model) {
+    model.id = /** @type {number} */ (await transact("readwrite", (models) => models.put(model)));
+    return /** @type {OwnModel} */ (model);
 }
 
-/** Forgets a network and its posters. @param {number} id */
-export function forget(id) {
-    return transact("readwrite", (networks, examples) => {
-        const posters = examples.index("network").openKeyCursor(IDBKeyRange.only(id));
-        posters.onsuccess = () => {
-            if (!posters.result) return;
-            examples.delete(posters.result.primaryKey);
-            posters.result.continue();
+/** Deletes a model and its posters. @param {number} id */
+export function deleteModel(id) {
+    return transact("readwrite", (models, examples) => {
+        const cursor = examples.index("network").openKeyCursor(IDBKeyRange.only(id));
+        cursor.onsuccess = () => {
+            if (!cursor.result) return;
+            examples.delete(cursor.result.primaryKey);
+            cursor.result.continue();
         };
-        return networks.delete(id);
+        return models.delete(id);
     });
 }
 
-/** The posters of a network, in the order in which they came. @param {number} network @returns {Promise<Example[]>} */
-export function examples(network) {
-    return transact("readonly", (_, examples) => examples.index("network").getAll(network));
+/** Returns a model's posters in the order in which they were added. @param {number} model @returns {Promise<Example[]>} */
+export function examples(model) {
+    return transact("readonly", (_, examples) => examples.index("network").getAll(model));
 }
 
-/** @param {Omit<Example, "id"> & { id?: number }} example */
-export async function keepExample(example) {
+/** Saves a poster; a new one receives its id. @param {Omit<Example, "id"> & { id?: number }} example */
+export async function saveExample(example) {
     example.id = /** @type {number} */ (await transact("readwrite", (_, examples) => examples.put(example)));
     return /** @type {Example} */ (example);
 }
 
 /** @param {number} id */
-export function forgetExample(id) {
+export function deleteExample(id) {
     return transact("readwrite", (_, examples) => examples.delete(id));
 }

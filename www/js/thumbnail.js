@@ -1,23 +1,26 @@
-/** Small pictures for the gallery, made in the worker: the page never holds hundreds of whole posters. */
+/** Makes small images of posters, so that the page never holds hundreds of full-size ones. */
 
-/** Height in pixels; twice what is shown at most, for fine screens. */
+/** Height in pixels: twice the largest size on the page, for high-resolution screens. */
 const HEIGHT = 300;
 
+/** Largest width, as a multiple of the height. */
+const MAX_RATIO = 4;
+
 /**
- * A small JPEG of a picture; null where the browser cannot show it, which the network may all the same have read.
+ * Returns a small JPEG of an image; null if the browser cannot decode it. The model may decode it all the same.
  *
  * @param {File} file
  */
 export async function thumbnail(file) {
     try {
-        const picture = await createImageBitmap(file, { resizeHeight: HEIGHT, resizeQuality: "medium" });
-        const canvas = new OffscreenCanvas(Math.min(picture.width, 4 * HEIGHT), picture.height);
+        const bitmap = await createImageBitmap(file, { resizeHeight: HEIGHT, resizeQuality: "medium" });
+        const canvas = new OffscreenCanvas(Math.min(bitmap.width, MAX_RATIO * HEIGHT), bitmap.height);
         const context = canvas.getContext("2d");
         if (!context) return null;
-        context.fillStyle = "white"; // behind what is transparent, as the network sees it
+        context.fillStyle = "white"; // the model sees transparent pixels on white, too
         context.fillRect(0, 0, canvas.width, canvas.height);
-        context.drawImage(picture, 0, 0);
-        picture.close();
+        context.drawImage(bitmap, 0, 0);
+        bitmap.close();
         return await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
     } catch {
         return null;

@@ -75,7 +75,7 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
         }
         Bench::Decode { browser } => in_browser(project, "decode.mjs", browser, &[]),
         Bench::Teach { browser, gpu } => {
-            in_browser(project, "teach.mjs", browser, gpu.then_some("--gpu").as_slice())
+            in_browser(project, "fine-tune.mjs", browser, gpu.then_some("--gpu").as_slice())
         }
         Bench::Train(args) => training::run(project, args),
         Bench::Kernels => {

@@ -7,6 +7,8 @@ mod chromium;
 mod debian;
 mod dependencies;
 mod diagnosis;
+#[cfg(test)]
+mod docs;
 mod package;
 mod project;
 mod robust;

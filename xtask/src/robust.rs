@@ -1,5 +1,5 @@
 //! `cargo xtask robust`: what strangers' files, strangers' GPUs and hard ends do to Marquee. Each part writes its
-//! figures into its section of ROBUSTNESS.md.
+//! figures into its section of docs/robustness.md.
 
 mod fuzz;
 mod report;

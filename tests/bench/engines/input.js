@@ -1,20 +1,22 @@
-/** How a page gets a poster to the peers: the browser decodes and resizes, the page normalises. */
+/** Preprocessing for the other engines: the browser decodes and resizes, JavaScript normalises. */
 
 /**
+ * Returns an image's RGBA pixels in the input size.
+ *
  * @param {Uint8Array<ArrayBuffer>} file
  * @param {{ width: number, height: number }} input
  */
 export async function decode(file, { width, height }) {
-    const picture = await createImageBitmap(new Blob([file]), { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" });
+    const image = await createImageBitmap(new Blob([file]), { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" });
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     if (!context) throw new Error("no canvas");
-    context.drawImage(picture, 0, 0);
-    picture.close();
+    context.drawImage(image, 0, 0);
+    image.close();
     return context.getImageData(0, 0, width, height).data;
 }
 
 /**
- * Rows of interleaved channels.
+ * Returns normalised values in the layout `[height][width][3]`.
  *
  * @param {Uint8ClampedArray} rgba
  * @param {{ mean: number[], std: number[] }} input
@@ -30,7 +32,7 @@ export function interleaved(rgba, { mean, std }) {
 }
 
 /**
- * Channel by channel.
+ * Returns normalised values in the layout `[3][height][width]`.
  *
  * @param {Uint8ClampedArray} rgba
  * @param {{ mean: number[], std: number[] }} input

@@ -1,4 +1,4 @@
-/** Marquee's own packages, as a page of anyone's would use them. */
+/** Marquee's packages, used as on any other page. */
 
 /** @param {"cpu" | "webgpu"} device */
 export async function load(device) {
@@ -6,7 +6,7 @@ export async function load(device) {
     const code = import(`../../www/pkg/${folder}/marquee.js`);
     const wasm = fetch(new URL(`../../www/pkg/${folder}/marquee_bg.wasm`, import.meta.url));
     const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).text();
-    const { file, } = JSON.parse(manifest).weights;
+    const { file } = JSON.parse(manifest).weights;
     const weights = fetch(new URL(`../../www/model/${file}`, import.meta.url)).then((response) => response.arrayBuffer());
     const { Classifier, default: init } = await code;
     await init({ module_or_path: wasm });
@@ -15,11 +15,11 @@ export async function load(device) {
     const { width, height } = classifier.manifest.input;
     return {
         classifier,
-        network: async (/** @type {Uint8ClampedArray} */ rgba) => {
+        model: async (/** @type {Uint8ClampedArray} */ rgba) => {
             /** @type {{ genre: string, probability: number }[]} */
             const predictions = await classifier.classifyPixels(rgba, width, height);
-            const found = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
-            return names.map((/** @type {string} */ name) => found.get(name));
+            const probabilities = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
+            return names.map((/** @type {string} */ name) => probabilities.get(name));
         },
         poster: (/** @type {Uint8Array} */ file) => classifier.classify(file),
         posters: async (/** @type {Uint8Array[]} */ files) => {

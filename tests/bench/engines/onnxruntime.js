@@ -1,4 +1,4 @@
-/** onnxruntime-web on the ONNX file that the trainer exports. */
+/** onnxruntime-web with the ONNX file that the trainer writes. */
 
 import { decode, planes } from "./input.js";
 
@@ -15,14 +15,14 @@ export async function load(device, threads) {
     const session = await ort.InferenceSession.create(new URL("../../made/model.onnx", import.meta.url).href, {
         executionProviders: [device === "webgpu" ? "webgpu" : "wasm"],
     });
-    const network = async (/** @type {Uint8ClampedArray} */ rgba) => {
+    const model = async (/** @type {Uint8ClampedArray} */ rgba) => {
         const tensor = new ort.Tensor("float32", planes(rgba, input), [1, 3, input.height, input.width]);
         const outputs = await session.run({ [session.inputNames[0]]: tensor });
         return outputs[session.outputNames[0]].data;
     };
-    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file, input));
+    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => model(await decode(file, input));
     return {
-        network,
+        model,
         poster,
         posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {
             for (const file of files) await poster(file);

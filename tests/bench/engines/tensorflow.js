@@ -1,27 +1,27 @@
-/** TensorFlow.js: the same network with its fused operators, on the shipped weights. */
+/** TensorFlow.js: the same model, built from fused operators, with the shipped weights. */
 
 import { decode, interleaved } from "./input.js";
 
-/** @param {string} name */
-function script(name) {
+/** Loads a classic script of a TensorFlow.js package. @param {string} name */
+function loadScript(name) {
     return new Promise((resolve, reject) => {
-        const made = document.createElement("script");
-        made.src = new URL(`../../modules/@tensorflow/${name}`, import.meta.url).href;
-        made.onload = resolve;
-        made.onerror = reject;
-        document.head.append(made);
+        const script = document.createElement("script");
+        script.src = new URL(`../../modules/@tensorflow/${name}`, import.meta.url).href;
+        script.onload = resolve;
+        script.onerror = reject;
+        document.head.append(script);
     });
 }
 
 /**
  * @param {"cpu" | "webgpu"} device
- * @param {boolean} [learns]  with gradients, which its core comes without
+ * @param {boolean} [trainable]  whether to load gradients, which the core package lacks
  */
-export async function load(device, learns = false) {
+export async function load(device, trainable = false) {
     const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).json();
     const file = fetch(new URL(`../../www/model/${manifest.weights.file}`, import.meta.url)).then((response) => response.arrayBuffer());
-    await script(learns ? "tfjs/dist/tf.min.js" : "tfjs-core/dist/tf-core.min.js");
-    await script(device === "webgpu" ? "tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js" : "tfjs-backend-wasm/dist/tf-backend-wasm.min.js");
+    await loadScript(trainable ? "tfjs/dist/tf.min.js" : "tfjs-core/dist/tf-core.min.js");
+    await loadScript(device === "webgpu" ? "tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js" : "tfjs-backend-wasm/dist/tf-backend-wasm.min.js");
     const tf = Reflect.get(window, "tf");
     if (device === "cpu") {
         tf.wasm.setThreadsCount(1);
@@ -36,7 +36,7 @@ export async function load(device, learns = false) {
         if (!found) throw new Error(`${name} is missing`);
         return found;
     };
-    // TensorFlow has height, width, inputs, outputs where the file has outputs, inputs, height, width.
+    // Kernels are [height, width, inputs, outputs] here and [outputs, inputs, height, width] in the file.
     const kernel = (/** @type {string} */ name) => tf.tidy(() => tf.transpose(tf.tensor4d(get(name).values, get(name).shape), [2, 3, 1, 0]));
     const bias = (/** @type {string} */ name) => tf.tensor1d(get(name).values);
     const conv = (/** @type {string} */ path, stride = 1, activation = "relu6") => {
@@ -67,24 +67,24 @@ export async function load(device, learns = false) {
     const head = tf.tensor2d(get("head.weight").values, get("head.weight").shape);
     const headBias = bias("head.bias");
 
-    /** What the head looks at: `[1, 1280]`. */
+    /** The head's input, of shape `[1, 1280]`. */
     const features = (/** @type {Uint8ClampedArray} */ rgba) => tf.tidy(() => {
         const x = tf.tensor4d(interleaved(rgba, manifest.input), [1, manifest.input.height, manifest.input.width, 3]);
         return tf.mean(layers.reduce((x, layer) => layer(x), x), [1, 2]);
     });
-    const network = async (/** @type {Uint8ClampedArray} */ rgba) => {
-        const answer = tf.tidy(() => tf.sigmoid(tf.div(tf.add(tf.matMul(features(rgba), head), headBias), manifest.temperature)));
-        const values = await answer.data();
-        answer.dispose();
+    const model = async (/** @type {Uint8ClampedArray} */ rgba) => {
+        const probabilities = tf.tidy(() => tf.sigmoid(tf.div(tf.add(tf.matMul(features(rgba), head), headBias), manifest.temperature)));
+        const values = await probabilities.data();
+        probabilities.dispose();
         return values;
     };
-    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => network(await decode(file, manifest.input));
+    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => model(await decode(file, manifest.input));
     return {
         tf,
         input: manifest.input,
         head: { weight: head, bias: headBias },
         features,
-        network,
+        model,
         poster,
         posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {
             for (const file of files) await poster(file);
@@ -93,7 +93,7 @@ export async function load(device, learns = false) {
 }
 
 /**
- * The tensors of a safetensors file; 8-bit ones are multiplied by their scales.
+ * Reads the tensors of a safetensors file; 8-bit ones are multiplied by their scales.
  *
  * @param {ArrayBuffer} file
  */
@@ -122,7 +122,7 @@ function read(file) {
     return tensors;
 }
 
-/** A half-precision number. @param {number} bits */
+/** Converts the bits of a half-precision number. @param {number} bits */
 function half(bits) {
     const exponent = (bits >> 10) & 31;
     const fraction = bits & 1023;

@@ -1,4 +1,4 @@
-// A page of somebody else's, built by a bundler from the packed package.
+// A page of another project, built by a bundler from the packed package.
 import init, { Classifier, type Prediction } from "marquee";
 
 await init();

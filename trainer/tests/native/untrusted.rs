@@ -1,14 +1,14 @@
-//! `trainer predict` on a hundred files that strangers could drop: each is classified or refused, and none ends it.
+//! `trainer predict` on a hundred untrusted files: it classifies or rejects each, and none ends the program.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::corpus::{Case, Outcome};
-use crate::painted::trainer;
+use crate::corpus::{self, Case, Outcome};
+use crate::synthetic_posters::trainer;
 
 #[test]
-fn each_file_is_classified_or_refused() {
+fn classifies_or_rejects_each_file() {
     let dir = tempfile::tempdir().unwrap();
     let cases = corpus::cases();
     let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/tiny");
@@ -20,19 +20,19 @@ fn each_file_is_classified_or_refused() {
         predict.arg(path);
     }
     let output = predict.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("images could not be classified"), "{said}");
-    let answers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answers.len(), cases.len());
-    for (answer, Case { name, outcome, .. }) in answers.iter().zip(&cases) {
-        let (genres, error) = (answer.get("genres").is_some(), answer.get("error").is_some());
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("images could not be classified"), "{printed}");
+    let results: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(results.len(), cases.len());
+    for (result, Case { name, outcome, .. }) in results.iter().zip(&cases) {
+        let (genres, error) = (result.get("genres").is_some(), result.get("error").is_some());
         match outcome {
-            Outcome::Classified => assert!(genres && !error, "{name}: {answer}"),
-            Outcome::Refused => assert!(error && !genres, "{name}: {answer}"),
-            Outcome::Either => assert!(genres != error, "{name}: {answer}"),
+            Outcome::Classified => assert!(genres && !error, "{name}: {result}"),
+            Outcome::Refused => assert!(error && !genres, "{name}: {result}"),
+            Outcome::Either => assert!(genres != error, "{name}: {result}"),
         }
     }
-    let classified = answers.iter().filter(|answer| answer.get("genres").is_some()).count();
-    println!("figure: `trainer predict`: {classified} of {} files classified", answers.len());
+    let classified = results.iter().filter(|result| result.get("genres").is_some()).count();
+    println!("figure: `trainer predict`: {classified} of {} files classified", results.len());
 }

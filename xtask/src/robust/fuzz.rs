@@ -13,10 +13,10 @@ use crate::step::{self, step};
 use crate::tools;
 
 const TARGETS: [(&str, &str); 4] = [
-    ("picture", "a picture's bytes, to pixels"),
-    ("bundle", "a manifest and safetensors, to an answer"),
-    ("taught", "a taught network in one file, to an answer"),
-    ("labels", "a table of genres"),
+    ("image", "image file to pixels"),
+    ("bundle", "manifest and weights to a prediction"),
+    ("single_file", "bundle in one file to a prediction"),
+    ("labels", "table of genres"),
 ];
 
 /// Largest input that is tried, in bytes: no finding of a small one needs more.
@@ -30,7 +30,7 @@ pub(crate) struct FuzzArgs {
     /// How long each target is fuzzed, in seconds
     #[arg(long, default_value_t = 600)]
     seconds: u64,
-    /// Only this target: picture, bundle, taught, labels
+    /// Only this target: image, bundle, single_file, labels
     #[arg(long)]
     only: Option<String>,
     /// Also shrink the corpus in the repository to what covers as much
@@ -87,10 +87,10 @@ pub(super) fn run(project: &Project, args: &FuzzArgs) -> Result<()> {
         return Ok(());
     }
     let head =
-        ["target", "seconds", "inputs", "edges covered", "peak MB", "files kept", "findings"];
+        ["target", "seconds", "inputs", "edges covered", "peak MB", "corpus files", "findings"];
     let mut body = report::table(&head, &rows);
     body += &format!(
-        "\nEach input: at most {LONGEST} bytes, 10 seconds, {} MB in one piece, {} MB in all with the address sanitizer's own.\n",
+        "\nLimits per input: {LONGEST} bytes, 10 seconds, {} MB in one allocation, {} MB in total, including the address sanitizer's own.\n",
         MEMORY[0], MEMORY[1]
     );
     report::write(project, "Fuzzing", "cargo xtask robust fuzz", &body)

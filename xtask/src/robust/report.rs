@@ -1,4 +1,4 @@
-//! ROBUSTNESS.md: a section for each part, replaced by whoever ran it last.
+//! `docs/robustness.md`: one section for each part, replaced whenever that part runs.
 
 use std::process::Command;
 
@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use crate::project::Project;
 use crate::step::output;
 
-/// Puts `body` in place of the section under `## heading`, or behind all others.
+/// Replaces the section under `## heading` with `body`, or appends it.
 pub(super) fn write(project: &Project, heading: &str, command: &str, body: &str) -> Result<()> {
-    let path = project.root.join("ROBUSTNESS.md");
+    let path = project.root.join("docs/robustness.md");
     let old = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let commit = output(Command::new("git").current_dir(&project.root).args([
         "rev-parse",
@@ -17,17 +17,17 @@ pub(super) fn write(project: &Project, heading: &str, command: &str, body: &str)
         "HEAD",
     ]));
     let date = output(Command::new("date").arg("+%Y-%m-%d")).unwrap_or_default();
-    let behind = commit.map(|commit| format!(", on top of {commit}")).unwrap_or_default();
-    let section = format!("## {heading}\n\n`{command}`, {date}{behind}\n\n{}\n", body.trim_end());
+    let version = commit.map(|commit| format!(", commit {commit}")).unwrap_or_default();
+    let section = format!("## {heading}\n\n`{command}`, {date}{version}\n\n{}\n", body.trim_end());
     let new = replaced(&old, heading, &section);
     let draft = path.with_extension("md.tmp");
     std::fs::write(&draft, new)?;
     std::fs::rename(&draft, &path)?;
-    println!("    figures are in {}", path.display());
+    println!("    wrote the results to {}", path.display());
     Ok(())
 }
 
-/// A Markdown table.
+/// Formats a Markdown table.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut text = line(head.iter().map(|cell| (*cell).into()).collect());
@@ -60,7 +60,7 @@ mod tests {
     use super::replaced;
 
     #[test]
-    fn a_section_takes_the_place_of_the_old_one() {
+    fn a_section_replaces_the_old_one() {
         let text = "# Title\n\nWords.\n\n## A\n\nold\n\n## B\n\nstays\n";
         let text = replaced(text, "A", "## A\n\nnew\n");
         assert_eq!(text, "# Title\n\nWords.\n\n## A\n\nnew\n\n## B\n\nstays\n");

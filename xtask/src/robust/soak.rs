@@ -66,17 +66,20 @@ pub(super) fn run(project: &Project, args: &SoakArgs) -> Result<()> {
         }
     }
     let head = [
-        "what",
-        "times",
+        "task",
+        "repetitions",
         "seconds",
-        "answers that differ",
+        "different predictions",
         "memory",
-        "in the middle, MB",
-        "at the end, MB",
-        "slope, kB each time",
+        "MB halfway",
+        "MB at the end",
+        "growth, kB per repetition",
     ];
     let body = report::table(&head, &rows);
-    report::write(project, "Soak", "cargo xtask robust soak", &body)?;
-    ensure!(all.iter().all(|series| series.different == 0), "answers differ; see ROBUSTNESS.md");
+    report::write(project, "Soak test", "cargo xtask robust soak", &body)?;
+    ensure!(
+        all.iter().all(|series| series.different == 0),
+        "predictions differ; see docs/robustness.md"
+    );
     Ok(())
 }

@@ -1,0 +1,136 @@
+//! Decoding of untrusted image files, within limits of size and memory.
+
+use std::io::Cursor;
+
+use image::{
+    DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbaImage, metadata::Orientation,
+};
+
+use crate::error::{Error, Result};
+
+/// Largest image that is decoded, in pixels.
+const MAX_PIXELS: u64 = 50_000_000;
+
+/// Most bytes that decoding may allocate: the decoded image, its 8-bit RGBA copy, and what a progressive JPEG
+/// keeps between its scans.
+///
+/// This allows 50 million pixels at 8 bits a channel, 33 at 16 bits, and 30 in a progressive JPEG. A page's wasm
+/// memory then stays below 512 MB; it never shrinks, and allocations cannot always reuse its gaps.
+const MAX_BYTES: u64 = 400_000_000;
+
+/// Decodes an image file to opaque RGBA, upright.
+///
+/// # Errors
+/// Those of [`Preprocess::decode`](crate::Preprocess::decode).
+pub(super) fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
+    if bytes.is_empty() {
+        return Err(Error::EmptyImage);
+    }
+    let format = image::guess_format(bytes).map_err(|_| Error::UnknownImageFormat)?;
+    let name = match format {
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Png => "PNG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        _ => return Err(Error::UnknownImageFormat),
+    };
+    let damaged = |error: image::ImageError| Error::DamagedImage {
+        format: name.into(),
+        reason: error.to_string(),
+    };
+
+    // Check the size in the header first: a decoder may fail on a huge image without reporting its size.
+    if let Ok(size) = imagesize::blob_size(bytes) {
+        check_pixels(size.width as u64, size.height as u64, MAX_PIXELS)?;
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.no_limits(); // limits are set below, once the size is known
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    check_pixels(width.into(), height.into(), MAX_PIXELS)?;
+    if decoder.total_bytes() == 0 {
+        let reason = "it has no pixels".into();
+        return Err(Error::DamagedImage { format: name.into(), reason });
+    }
+    let coefficients = if format == ImageFormat::Jpeg { coefficient_bytes(bytes) } else { 0 };
+    let bytes_per_pixel = u64::from(decoder.color_type().bytes_per_pixel()) + 4 + coefficients;
+    check_pixels(width.into(), height.into(), MAX_BYTES / bytes_per_pixel)?;
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(MAX_BYTES);
+    decoder.set_limits(limits).map_err(damaged)?;
+    // Unreadable EXIF data does not make an image unreadable.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    image.apply_orientation(orientation);
+    let mut rgba = image.into_rgba8();
+    blend_with_white(&mut rgba);
+    Ok(rgba)
+}
+
+/// Wraps decoded RGBA pixels as an image and makes it opaque.
+///
+/// # Errors
+/// Those of [`Preprocess::resize_rgba`](crate::Preprocess::resize_rgba).
+pub(super) fn opaque_image(rgba: Vec<u8>, width: u32, height: u32) -> Result<RgbaImage> {
+    check_pixels(width.into(), height.into(), MAX_PIXELS)?;
+    let damaged = |reason: String| Error::DamagedImage { format: "RGBA".into(), reason };
+    if width == 0 || height == 0 {
+        return Err(damaged("it has no pixels".into()));
+    }
+    let length = rgba.len();
+    let mut image = RgbaImage::from_raw(width, height, rgba)
+        .filter(|_| length == width as usize * height as usize * 4)
+        .ok_or_else(|| {
+            damaged(format!("{width} x {height} pixels take 4 bytes each, but there are {length}"))
+        })?;
+    blend_with_white(&mut image);
+    Ok(image)
+}
+
+/// Returns the most bytes per pixel that a decoder keeps between the scans of a progressive JPEG: two for each
+/// component counted by the frame header (ITU-T T.81, B.2.2). Returns 0 for other JPEGs.
+fn coefficient_bytes(jpeg: &[u8]) -> u64 {
+    let mut rest = jpeg.get(2..).unwrap_or_default();
+    while let [0xff, marker, segment @ ..] = rest {
+        match (marker, segment) {
+            // A fill byte.
+            (0xff, _) => rest = rest.get(1..).unwrap_or_default(),
+            // The frame header of a progressive JPEG.
+            (0xc2 | 0xc6 | 0xca | 0xce, [_, _, _, _, _, _, _, components, ..]) => {
+                return 2 * u64::from(*components);
+            }
+            // A frame header of another kind, or the first scan.
+            (0xc0 | 0xc1 | 0xc3 | 0xda, _) => return 0,
+            // Skip any other segment.
+            (_, [high, low, ..]) => {
+                let length = usize::from(u16::from_be_bytes([*high, *low])).max(2);
+                rest = segment.get(length..).unwrap_or_default();
+            }
+            _ => return 0,
+        }
+    }
+    0
+}
+
+fn check_pixels(width: u64, height: u64, most: u64) -> Result<()> {
+    if width.saturating_mul(height) <= most {
+        return Ok(());
+    }
+    let [width, height] = [width, height].map(|side| side.try_into().unwrap_or(u32::MAX));
+    Err(Error::ImageTooLarge { width, height, limit: most / 1_000_000 })
+}
+
+/// Blends transparent pixels with white, the background on which browsers usually show them.
+fn blend_with_white(image: &mut RgbaImage) {
+    for pixel in image.pixels_mut() {
+        let alpha = u32::from(pixel[3]);
+        if alpha == 255 {
+            continue;
+        }
+        for channel in 0..3 {
+            let blended = (u32::from(pixel[channel]) * alpha + 255 * (255 - alpha) + 127) / 255;
+            pixel[channel] = blended as u8;
+        }
+        pixel[3] = 255;
+    }
+}

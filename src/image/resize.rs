@@ -1,0 +1,35 @@
+//! Resizing to a model's input size, in integer arithmetic: the same bits on every machine.
+
+use fast_image_resize as fir;
+use image::RgbaImage;
+
+use super::{Pixels, Preprocess};
+use crate::error::{Error, Result};
+
+impl Preprocess {
+    /// Resizes an opaque image to the input size and drops its alpha channel.
+    ///
+    /// # Errors
+    /// [`Error::DamagedImage`] if the resizer rejects the image.
+    pub(super) fn resize(&self, image: &RgbaImage) -> Result<Pixels> {
+        let mut resized = RgbaImage::new(self.width, self.height);
+        resize_into(image, &mut resized)
+            .map_err(|reason| Error::DamagedImage { format: "RGBA".into(), reason })?;
+        let rgb = resized.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        Ok(Pixels { rgb })
+    }
+}
+
+fn resize_into(image: &RgbaImage, target: &mut RgbaImage) -> std::result::Result<(), String> {
+    let options = fir::ResizeOptions::new()
+        .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear))
+        .use_alpha(false);
+    let kind = fir::PixelType::U8x4;
+    let (width, height) = image.dimensions();
+    let source = fir::images::ImageRef::new(width, height, image.as_raw(), kind)
+        .map_err(|error| error.to_string())?;
+    let (width, height) = target.dimensions();
+    let mut target = fir::images::Image::from_slice_u8(width, height, target.as_mut(), kind)
+        .map_err(|error| error.to_string())?;
+    fir::Resizer::new().resize(&source, &mut target, &options).map_err(|error| error.to_string())
+}

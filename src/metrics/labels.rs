@@ -1,0 +1,86 @@
+//! True genres from a CSV, from which the trainer learns and with which the page compares predictions.
+
+use std::io::Read;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// The rows of a `train.csv`, in the layout of Kaggle's `raman77768/movie-classifier`: a column `Id`, optionally a
+/// column `Genre` (ignored), and one 0/1 column per genre.
+///
+/// ```
+/// let labels = marquee::Labels::read(&b"Id,Comedy,Drama\ntt0080684,0,1\n"[..], None)?;
+/// assert_eq!(labels.genres, ["Comedy", "Drama"]);
+/// assert_eq!(labels.rows[0].labels, [false, true]);
+/// # Ok::<(), marquee::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Labels {
+    /// Genres in the order of their columns.
+    pub genres: Vec<String>,
+    /// Rows in the order of the file. Ids are not necessarily unique.
+    pub rows: Vec<LabelRow>,
+}
+
+/// A labelled poster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LabelRow {
+    /// The poster's id: the name of its image file without the extension.
+    pub id: String,
+    /// Whether the poster has each genre, in the order of [`Labels::genres`].
+    pub labels: Vec<bool>,
+}
+
+impl Labels {
+    /// Reads a table, or its first `limit` rows.
+    ///
+    /// # Errors
+    /// [`Error::Labels`] if a column is missing, a cell is neither 0 nor 1, an id is not a plain file name, or there
+    /// is no row.
+    pub fn read(csv: impl Read, limit: Option<usize>) -> Result<Self> {
+        let invalid = |row: usize, reason: String| Error::Labels { row, reason };
+        let mut reader = csv::Reader::from_reader(csv);
+        let header = reader.headers().map_err(|error| invalid(1, error.to_string()))?.clone();
+        let id_column = header
+            .iter()
+            .position(|column| column == "Id")
+            .ok_or_else(|| invalid(1, "there is no column Id".into()))?;
+        let genre_columns: Vec<(usize, &str)> = header
+            .iter()
+            .enumerate()
+            .filter(|&(column, name)| column != id_column && name != "Genre")
+            .collect();
+        if genre_columns.is_empty() {
+            return Err(invalid(1, "there is no genre column".into()));
+        }
+
+        let mut rows = Vec::new();
+        for (index, record) in reader.records().take(limit.unwrap_or(usize::MAX)).enumerate() {
+            let row = index + 2;
+            let record = record.map_err(|error| invalid(row, error.to_string()))?;
+            let id = record.get(id_column).unwrap_or_default().trim().to_owned();
+            // An id becomes a file name, which must not point outside its folder.
+            if id.is_empty() || id.starts_with('.') || id.contains(['/', '\\']) {
+                return Err(invalid(row, format!("the Id {id:?} is not a plain file name")));
+            }
+            let mut labels = Vec::with_capacity(genre_columns.len());
+            for &(column, name) in &genre_columns {
+                labels.push(match record.get(column).unwrap_or_default().trim() {
+                    "0" => false,
+                    "1" => true,
+                    other => {
+                        let reason = format!("column {name}: {other:?} is neither 0 nor 1");
+                        return Err(invalid(row, reason));
+                    }
+                });
+            }
+            rows.push(LabelRow { id, labels });
+        }
+        if rows.is_empty() {
+            return Err(invalid(2, "there is no row below the header".into()));
+        }
+        let genres = genre_columns.iter().map(|&(_, name)| name.to_owned()).collect();
+        Ok(Self { genres, rows })
+    }
+}

@@ -1,0 +1,161 @@
+//! The plain objects that `Classifier` takes and returns, in Rust and in TypeScript.
+
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+use crate::bundle::Metric;
+use crate::classify::Prediction;
+use crate::metrics::{Evaluation, GenreMetrics};
+use crate::web::device::DeviceName;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface LoadOptions {
+    /** Defaults to "webgpu" in a package that has it, otherwise to "cpu". */
+    device?: DeviceName;
+}
+
+export interface ClassifyOptions {
+    /** Return only this many genres, the most probable; defaults to all. */
+    top?: number;
+}
+
+export interface Prediction {
+    genre: string;
+    /** 0..1. A poster may have several genres, so these do not add up to 1. */
+    probability: number;
+    /** Whether the probability reaches the genre's threshold. */
+    likely: boolean;
+}
+
+/** The positions of a heatmap along one side of the poster. */
+export interface GridAxis {
+    count: number;
+    /** Centre of the first position, as a fraction of the side: 0 is the left or top edge, 1 the other. */
+    first: number;
+    /** Distance between the centres of neighbours, as a fraction of the side. */
+    step: number;
+}
+
+/** @deprecated Use GridAxis. */
+export type Places = GridAxis;
+
+/** The evidence for and against one genre, place by place. */
+export interface Heatmap {
+    genre: string;
+    /** The genre's log-odds without any evidence from the poster. */
+    bias: number;
+    /** What each place adds to the log-odds: y.count * x.count values, rows from the top. */
+    values: number[];
+}
+
+export interface Explanation {
+    /** All genres, the most probable first. */
+    predictions: Prediction[];
+    heatmaps: { x: GridAxis; y: GridAxis; genres: Heatmap[] };
+}
+
+/** A prediction about a poster whose genres are known. Both arrays are in the order of the manifest's genres. */
+export interface LabelledPrediction {
+    probabilities: number[];
+    labels: boolean[];
+}
+
+/** @deprecated Use LabelledPrediction. */
+export type LabelledAnswer = LabelledPrediction;
+
+/** Part of a bundle's `model.json`. */
+export interface Manifest {
+    format_version: number;
+    architecture: { name: string };
+    input: { width: number; height: number };
+    genres: {
+        name: string;
+        /** Probability from which on the genre counts as likely. */
+        threshold: number;
+        /** Number of training posters that have it. */
+        posters: number;
+        quality?: { positives: number; average_precision: number };
+    }[];
+    metrics: Metric[];
+    training: {
+        config: string;
+        data: string;
+        train_posters: number;
+        valid_posters: number;
+        test_posters: number;
+        device: string;
+        minutes: number;
+        licence: string;
+    };
+    weights: { file: string; bytes: number; sha256: string };
+}
+
+/** One metric of a model. */
+export interface Metric {
+    name: string;
+    value: number;
+    /** Value of the better baseline; absent if a comparison is not meaningful. */
+    baseline?: number | null;
+    higher_is_better: boolean;
+}
+
+export interface Evaluation {
+    /** Number of evaluated posters. */
+    posters: number;
+    metrics: Metric[];
+    genres: {
+        genre: string;
+        /** Posters that have it. */
+        positives: number;
+        /** Posters for which it is predicted. */
+        predicted: number;
+        average_precision: number;
+        auroc: number;
+        precision: number;
+        recall: number;
+        f1: number;
+        threshold: number;
+    }[];
+}
+"#;
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LoadOptions {
+    pub(super) device: Option<DeviceName>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ClassifyOptions {
+    top: Option<usize>,
+}
+
+impl ClassifyOptions {
+    /// Keeps the first `top` predictions.
+    pub(super) fn limit(&self, mut predictions: Vec<Prediction>) -> Vec<Prediction> {
+        predictions.truncate(self.top.unwrap_or(usize::MAX));
+        predictions
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct LabelledPrediction {
+    pub(super) probabilities: Vec<f32>,
+    pub(super) labels: Vec<bool>,
+}
+
+#[derive(Serialize)]
+pub(super) struct EvaluationResult {
+    posters: usize,
+    metrics: Vec<Metric>,
+    genres: Vec<GenreMetrics>,
+}
+
+impl From<Evaluation> for EvaluationResult {
+    fn from(evaluation: Evaluation) -> Self {
+        let metrics = evaluation.to_metrics();
+        Self { posters: evaluation.posters, metrics, genres: evaluation.genres }
+    }
+}

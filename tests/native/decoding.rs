@@ -1,0 +1,124 @@
+//! Image files to pixels: formats, orientation, transparency, and refused files.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use marquee::{Error, Preprocess};
+
+const POSTER_PNG: &[u8] = include_bytes!("../fixtures/poster.png");
+const POSTER_JPEG: &[u8] = include_bytes!("../fixtures/poster.jpg");
+
+const INPUT: Preprocess = Preprocess { width: 20, height: 30, mean: [0.5; 3], std: [0.25; 3] };
+
+fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    image.into().write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    bytes
+}
+
+fn pixel(rgb: &[u8], x: usize, y: usize) -> [u8; 3] {
+    let start = (y * INPUT.width as usize + x) * 3;
+    rgb[start..start + 3].try_into().unwrap()
+}
+
+/// Returns an image that is red on the left and blue on the right.
+fn two_halves(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, _| {
+        if x < width / 2 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) }
+    })
+}
+
+#[test]
+fn decodes_every_format() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
+        let bytes = encoded(two_halves(80, 120), format);
+        let rgb = INPUT.decode(&bytes).unwrap().rgb;
+        assert_eq!(rgb.len(), 20 * 30 * 3);
+        let [left, right] = [pixel(&rgb, 3, 15), pixel(&rgb, 16, 15)];
+        assert!(left[0] > 240 && left[2] < 15, "{format:?}: {left:?}");
+        assert!(right[2] > 240 && right[0] < 15, "{format:?}: {right:?}");
+    }
+}
+
+#[test]
+fn blends_transparent_pixels_with_white() {
+    let image = RgbaImage::from_pixel(40, 60, Rgba([0, 0, 0, 0]));
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
+    assert_eq!(pixel(&rgb, 5, 5), [255; 3]);
+    let image = RgbaImage::from_pixel(40, 60, Rgba([0, 0, 0, 51]));
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
+    assert_eq!(pixel(&rgb, 5, 5), [204; 3]);
+}
+
+#[test]
+fn applies_the_exif_orientation() {
+    // Orientation 3 is a rotation by 180 degrees: red, stored on the left, is shown on the right.
+    let jpeg = encoded(two_halves(80, 120), ImageFormat::Jpeg);
+    let tiff = *b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0";
+    let mut turned = jpeg[..2].to_vec();
+    turned.extend([0xff, 0xe1, 0, (tiff.len() + 2) as u8]);
+    turned.extend(tiff);
+    turned.extend(&jpeg[2..]);
+    let rgb = INPUT.decode(&turned).unwrap().rgb;
+    assert!(pixel(&rgb, 16, 15)[0] > 240, "{:?}", pixel(&rgb, 16, 15));
+}
+
+#[test]
+fn enlarges_a_single_pixel_to_the_input_size() {
+    let image = RgbImage::from_pixel(1, 1, Rgb([10, 20, 30]));
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
+    assert!(rgb.chunks(3).all(|pixel| pixel == [10, 20, 30]));
+}
+
+#[test]
+fn normalises_each_channel_by_its_mean_and_std() {
+    let image = RgbImage::from_pixel(2, 2, Rgb([255, 0, 51]));
+    let pixels = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap();
+    let values = INPUT.normalise(&pixels);
+    let plane = 20 * 30;
+    assert_eq!(values.len(), 3 * plane);
+    for (channel, expected) in [2.0, -2.0, -1.2].into_iter().enumerate() {
+        assert!((values[channel * plane + 7] - expected).abs() < 1e-6);
+    }
+}
+
+/// Returns a small PNG file whose header claims `width` x `height` pixels.
+fn bomb(width: u32, height: u32) -> Vec<u8> {
+    let mut png = encoded(RgbImage::new(1, 1), ImageFormat::Png);
+    png[16..20].copy_from_slice(&width.to_be_bytes());
+    png[20..24].copy_from_slice(&height.to_be_bytes());
+    let mut crc = flate2::Crc::new();
+    crc.update(&png[12..29]);
+    png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    png
+}
+
+#[test]
+fn refuses_a_huge_image_by_its_header() {
+    let error = INPUT.decode(&bomb(30_000, 30_000)).unwrap_err();
+    assert!(matches!(error, Error::ImageTooLarge { width: 30_000, height: 30_000, .. }), "{error}");
+    assert!(error.to_string().contains("30000 x 30000"), "{error}");
+}
+
+#[test]
+fn refuses_files_that_are_not_images() {
+    assert!(matches!(INPUT.decode(b"").unwrap_err(), Error::EmptyImage));
+    for bytes in [&b"hello, I am a text"[..], b"%PDF-1.7", b"BM\0\0", &[0; 100]] {
+        let error = INPUT.decode(bytes).unwrap_err();
+        assert!(matches!(error, Error::UnknownImageFormat), "{error}");
+    }
+}
+
+#[test]
+fn refuses_an_image_truncated_anywhere_in_its_first_half() {
+    for (whole, format) in [(POSTER_PNG, "PNG"), (POSTER_JPEG, "JPEG")] {
+        for end in (12..whole.len() / 2).step_by(97) {
+            match INPUT.decode(&whole[..end]) {
+                Err(Error::DamagedImage { format: named, .. }) => assert_eq!(named, format),
+                Err(error) => panic!("{format} cut at {end}: {error}"),
+                // A JPEG without its lower part is decoded as far as it goes, as in browsers.
+                Ok(_) => assert_eq!(format, "JPEG"),
+            }
+        }
+    }
+}

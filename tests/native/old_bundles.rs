@@ -1,0 +1,40 @@
+//! Bundles of released versions keep loading. The fixtures are named after the version that wrote them and are never
+//! regenerated.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use marquee::{Bundle, Classifier, Manifest, bundle};
+
+use crate::fixture;
+
+/// Probabilities of the PNG fixture by the bundle of version 0.1: Comedy, Drama, Horror, Sci-Fi.
+const EXPECTED: [f32; 4] = [0.9194848, 0.50416446, 0.17512745, 0.3472795];
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// Loads a bundle on the CPU without Burn and with Burn, and checks the predictions of both.
+fn check(path: &Path) {
+    let (manifest, weights) = bundle::read_parts(path).unwrap();
+    let manifest = Manifest::from_json(&manifest).unwrap();
+    manifest.weights.check(&weights).unwrap();
+    let without_burn = Classifier::on_cpu(manifest, &weights).unwrap();
+    let with_burn = Bundle::read(path, &Device::flex()).unwrap();
+    for classifier in [without_burn, Classifier::new(with_burn, Device::flex())] {
+        let poster = classifier.manifest().input.decode(fixture::POSTER_PNG).unwrap();
+        let probabilities = pollster::block_on(classifier.probabilities(&[poster])).unwrap();
+        assert!(fixture::largest_difference(&probabilities[0], &EXPECTED) < 1e-4);
+    }
+}
+
+#[test]
+fn loads_a_bundle_folder_of_version_0_1() {
+    check(&path("v0.1"));
+}
+
+#[test]
+fn loads_a_single_file_bundle_of_version_0_1() {
+    check(&path("v0.1/single-file.safetensors"));
+}

@@ -1,0 +1,88 @@
+//! Options of `export` and `onnx`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{DeviceArg, ModelSource};
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  # A run
+  trainer export --run runs/mine --out www/model
+  # The mean of two runs' weights (a model soup)
+  trainer export --run runs/a --run runs/b --out runs/soup
+  # An exported bundle at another input size; fits calibration and thresholds again
+  trainer export --bundle www/model --data posters --input 208x312 --out runs/larger";
+
+const EXPORT_USAGE: &str = "\
+trainer export --run <DIR> --out <DIR> [OPTIONS]
+       trainer export --bundle <DIR> --data <DIR> --out <DIR> [OPTIONS]";
+
+#[derive(Args)]
+#[command(after_help = EXPORT_EXAMPLES, override_usage = EXPORT_USAGE)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) source: ModelSource,
+    /// With --bundle: folder of the posters that the bundle was trained on
+    #[arg(long, value_name = "DIR", required_unless_present = "run", conflicts_with = "run")]
+    pub(crate) data: Option<PathBuf>,
+    /// With --bundle: new input size in pixels, such as 192x288
+    #[arg(long, value_name = "WIDTHxHEIGHT", conflicts_with = "run", value_parser = parse_size)]
+    pub(crate) input: Option<[u32; 2]>,
+    /// With --bundle: leave out posters whose image is missing or damaged
+    #[arg(long, conflicts_with = "run")]
+    pub(crate) skip_bad: bool,
+    /// Bundle folder to write, such as www/model
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Precision of the stored weights
+    #[arg(long, value_name = "PRECISION", value_enum, default_value_t)]
+    pub(crate) weights: WeightsArg,
+    /// Also write the model to this ONNX file, for other inference engines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) onnx: Option<PathBuf>,
+    /// Licence and rights to record in the bundle [default: those of the default data and weights]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) licence: Option<String>,
+    /// Device for calibration and evaluation: auto, cpu, wgpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: DeviceArg,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+pub(crate) enum WeightsArg {
+    /// 8 bits if they cost less than 0.002 of mean average precision, otherwise half precision
+    #[default]
+    Auto,
+    /// Half precision (16-bit floats)
+    Half,
+    /// 8-bit integers
+    Int8,
+}
+
+/// Parses a size such as `192x288` into width and height, both at least 1.
+fn parse_size(text: &str) -> Result<[u32; 2], String> {
+    let sides = text.split_once('x').and_then(|(width, height)| {
+        Some([width.parse().ok()?, height.parse().ok()?]).filter(|sides| !sides.contains(&0))
+    });
+    sides.ok_or_else(|| "expected WIDTHxHEIGHT, such as 192x288".into())
+}
+
+const ONNX_EXAMPLES: &str = "\
+Example:
+  trainer onnx --bundle www/model --out model.onnx
+
+The graph maps normalised posters [N, 3, height, width] to probabilities [N, genres].
+Its metadata holds the genres, the thresholds, the mean and the standard deviation.";
+
+#[derive(Args)]
+#[command(after_help = ONNX_EXAMPLES)]
+pub(crate) struct OnnxArgs {
+    /// Bundle folder
+    #[arg(long, value_name = "DIR", default_value = "www/model")]
+    pub(crate) bundle: PathBuf,
+    /// ONNX file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}

@@ -1,0 +1,69 @@
+//! `trainer export`: writes a run as a bundle, or a bundle with another input size or precision.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use marquee::bundle::GenreQuality;
+use marquee::bundle::write_atomically;
+use marquee::{Bundle, Evaluation, Manifest, Precision};
+
+use crate::cli::{ExportArgs, WeightsArg};
+use crate::device;
+use crate::export::{Draft, from_bundle, from_runs, precision};
+use crate::formats::onnx;
+
+pub(crate) fn run(args: &ExportArgs) -> Result<()> {
+    let (device, _) = device::open(&args.device)?;
+    let draft = match (args.source.run.as_slice(), &args.source.bundle) {
+        ([], Some(dir)) => from_bundle::draft(args, dir, &device)?,
+        (runs, _) => from_runs::draft(args, runs, &device)?,
+    };
+    let Draft { mut bundle, validation, evaluation } = draft;
+    let precision = match args.weights {
+        WeightsArg::Auto => precision::choose(&mut bundle, &validation, &device)?,
+        WeightsArg::Half => Precision::Half,
+        WeightsArg::Int8 => Precision::Int8,
+    };
+    let evaluation = precision::evaluate(&mut bundle, precision, &evaluation, &device)?;
+    add_metrics(&mut bundle.manifest, &evaluation);
+    bundle.write(&args.out, precision).with_context(|| format!("--out {}", args.out.display()))?;
+    if let Some(path) = &args.onnx {
+        write_onnx(path, &args.out, &device)?;
+    }
+    print_summary(args, &bundle.manifest);
+    Ok(())
+}
+
+fn add_metrics(manifest: &mut Manifest, evaluation: &Evaluation) {
+    manifest.metrics = evaluation.to_metrics();
+    for (genre, metrics) in manifest.genres.iter_mut().zip(&evaluation.genres) {
+        genre.quality = Some(GenreQuality {
+            positives: metrics.positives,
+            average_precision: (metrics.average_precision * 1e4).round() / 1e4,
+        });
+    }
+}
+
+/// Writes an ONNX file of the written bundle, so that both have the same, rounded weights.
+fn write_onnx(path: &Path, bundle: &Path, device: &Device) -> Result<()> {
+    let onnx = onnx::encode(&Bundle::read(bundle, device)?)?;
+    write_atomically(path, &onnx).with_context(|| format!("--onnx {}", path.display()))?;
+    println!("{}: {:.1} MB", path.display(), onnx.len() as f64 / 1e6);
+    Ok(())
+}
+
+fn print_summary(args: &ExportArgs, manifest: &Manifest) {
+    let weights = &manifest.weights;
+    println!(
+        "{}: {}, {:.1} MB of weights",
+        args.out.display(),
+        weights.file,
+        weights.bytes as f64 / 1e6
+    );
+    for metric in &manifest.metrics {
+        let baseline =
+            metric.baseline.map_or(String::new(), |value| format!(", baseline {value:8.4}"));
+        println!("{:36} {:8.4}{baseline}", metric.name, metric.value);
+    }
+}

@@ -1,0 +1,118 @@
+//! `trainer train`: trains a model on a folder of posters, or resumes an interrupted run.
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::cli::TrainArgs;
+use crate::data::dataset::Dataset;
+use crate::data::near_duplicates;
+use crate::data::posters::{self, Poster};
+use crate::data::split::Split;
+use crate::device;
+use crate::training::config::{Config, Overrides};
+use crate::training::fit::{Start, fit};
+use crate::training::run_folder::Run;
+use crate::training::{curves, epoch_log};
+
+pub(crate) fn run(args: TrainArgs) -> Result<()> {
+    let (run, resumed) = open_run(&args)?;
+    let config = &run.config;
+    let done = if resumed { run.last_checkpoint()? } else { 0 };
+    if done == config.epochs || epoch_log::stopped_early(&run.log()?, config) {
+        println!("{} is finished after {done} epochs", run.dir.display());
+        return finish(&run);
+    }
+
+    if resumed {
+        run.check_config()?;
+        run.remove_temporary_files()?;
+    }
+    let dataset = Dataset::read(&config.data, config.limit)?;
+    let split = draw_split(config, &dataset, config.skip_bad || args.skip_bad)?;
+    let held_out = split.valid.len() + split.test.len();
+    println!("{} posters to train on, {held_out} held out", split.train.len());
+    warn_of_missing_genres(&dataset.genres, &split.train);
+
+    let (devices, device_name) = device::open_all(&args.device)?;
+    if resumed {
+        run.check_split(&split)?;
+        println!("resuming after epoch {done} of {}", config.epochs);
+    }
+    let start = if resumed {
+        Start::After { epoch: done }
+    } else {
+        Start::New { device_name: &device_name }
+    };
+    let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
+    fit(&run, &devices, &dataset, split, &start, &features_dir)?;
+    finish(&run)
+}
+
+/// Returns the run, and whether it is an earlier one that is resumed.
+fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
+    if let Some(dir) = &args.resume {
+        return Ok((Run::open(dir)?, true));
+    }
+    let dir = args.out.as_ref().context("--out is missing")?;
+    let overrides = Overrides {
+        set: args.set.clone(),
+        data: args.data.clone().context("--data is missing")?,
+        pretrained: args.pretrained.clone(),
+        skip_bad: args.skip_bad,
+        limit: args.limit,
+        epochs: args.epochs,
+        batch_size: args.batch_size,
+        learning_rate: args.learning_rate,
+        seed: args.seed,
+    };
+    Ok((Run::create(dir, Config::resolve(&args.config, &overrides)?)?, false))
+}
+
+/// Loads the posters and splits them as configured.
+fn draw_split(config: &Config, dataset: &Dataset, skip_bad: bool) -> Result<Split> {
+    let all = posters::load(dataset, &config.inference_input(), skip_bad)?;
+    let seed = config.split_seed.unwrap_or(config.seed);
+    let shares = [config.valid_share, config.test_share];
+    let hashes = config
+        .group_near_duplicates
+        .then(|| near_duplicates::perceptual_hashes(dataset, &all))
+        .transpose()?;
+    let split = Split::draw(all, shares, seed, hashes.as_deref());
+    ensure!(!split.train.is_empty(), "no poster is left to train on: add more posters");
+    if split.valid.is_empty() {
+        bail!(
+            "no poster is left for validation, because all of them are near-duplicates of training \
+             posters: add more posters"
+        );
+    }
+    Ok(split)
+}
+
+fn warn_of_missing_genres(names: &[String], train: &[Poster]) {
+    let is_missing = |genre: &usize| !train.iter().any(|poster| poster.row.labels[*genre]);
+    let missing: Vec<&str> =
+        (0..names.len()).filter(is_missing).map(|genre| names[genre].as_str()).collect();
+    if !missing.is_empty() {
+        eprintln!(
+            "warning: no training poster has {}: the model will hardly ever predict it",
+            missing.join(" or ")
+        );
+    }
+}
+
+/// Keeps the best model, draws the curves, and prints a summary.
+fn finish(run: &Run) -> Result<()> {
+    let records = run.log()?;
+    let best = epoch_log::best(&records, run.config.selection_metric);
+    let best = best.context("no epoch was finished")?;
+    run.keep_best(best)?;
+    curves::draw(&records, &run.dir)?;
+    println!(
+        "best epoch {}: validation loss {:.4}, accuracy {:.1} %, mean average precision {:.3}; see {}",
+        best.epoch,
+        best.loss,
+        best.accuracy * 100.0,
+        best.mean_average_precision,
+        run.dir.display()
+    );
+    Ok(())
+}

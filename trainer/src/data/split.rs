@@ -1,0 +1,176 @@
+//! The train, validation and test split. Rows that share an id or an image, and near-duplicates, stay in one split;
+//! otherwise a model would be evaluated on posters that it has memorised.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, ensure};
+use marquee::Manifest;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::config_keys;
+use crate::data::dataset::Dataset;
+use crate::data::near_duplicates::{self, PerceptualHash};
+use crate::data::posters::{self, Poster};
+
+/// The name of a split. The order matters: near-duplicates move to the smaller of their two splits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SplitName {
+    Train,
+    Valid,
+    Test,
+}
+
+/// Posters by split.
+pub(crate) struct Split {
+    pub(crate) train: Vec<Poster>,
+    pub(crate) valid: Vec<Poster>,
+    pub(crate) test: Vec<Poster>,
+}
+
+impl Split {
+    /// Recreates the split that the model of `manifest` was trained with, from its recorded settings and the same
+    /// posters.
+    ///
+    /// # Errors
+    /// The manifest does not record its split, or `dataset` holds other posters.
+    pub(crate) fn from_manifest(
+        manifest: &Manifest,
+        dataset: &Dataset,
+        skip_bad: bool,
+    ) -> Result<Self> {
+        let training = &manifest.training;
+        let setting = |key: &str| {
+            let value = config_keys::recorded(&training.settings, key);
+            let value = value.and_then(serde_json::Value::as_f64);
+            value.with_context(|| format!("the bundle does not record its {key}"))
+        };
+        let seed = setting("split_seed").or_else(|_| setting("seed"))? as u64;
+        ensure!(
+            dataset.genres.iter().eq(manifest.genres.iter().map(|genre| &genre.name)),
+            "{} and the bundle have different genres",
+            dataset.dir.display()
+        );
+        let all = posters::load(dataset, &manifest.input, skip_bad)?;
+        let shares = [setting("valid_share")?, setting("test_share")?];
+        let grouped = config_keys::recorded(&training.settings, "group_near_duplicates");
+        let grouped = grouped.and_then(serde_json::Value::as_bool).unwrap_or(false);
+        let hashes =
+            grouped.then(|| near_duplicates::perceptual_hashes(dataset, &all)).transpose()?;
+        let split = Self::draw(all, shares, seed, hashes.as_deref());
+        let sizes = [split.train.len(), split.valid.len(), split.test.len()];
+        let expected = [training.train_posters, training.valid_posters, training.test_posters];
+        ensure!(
+            sizes == expected,
+            "{} splits into {sizes:?} posters, not {expected:?}: the bundle was trained on other posters",
+            dataset.dir.display()
+        );
+        Ok(split)
+    }
+
+    /// Assigns whole groups of related posters, in an order drawn from `seed`: first to validation, then to test,
+    /// until each has its share; the rest to training. With `hashes`, near-duplicates in different splits then move
+    /// to the one nearer to training.
+    pub(crate) fn draw(
+        posters: Vec<Poster>,
+        [valid_share, test_share]: [f64; 2],
+        seed: u64,
+        hashes: Option<&[PerceptualHash]>,
+    ) -> Self {
+        let count = |share: f64| (posters.len() as f64 * share).round() as usize;
+        let valid = count(valid_share).max(1);
+        let valid_and_test = valid + count(test_share);
+        let groups = group_duplicates(&posters);
+        let mut order: Vec<usize> = groups.clone();
+        order.sort_unstable();
+        order.dedup();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+
+        let mut sizes: HashMap<usize, usize> = HashMap::new();
+        for &group in &groups {
+            *sizes.entry(group).or_default() += 1;
+        }
+        // The number of posters before a group in the drawn order decides its split.
+        let mut offsets = HashMap::new();
+        let mut offset = 0;
+        for group in order {
+            offsets.insert(group, offset);
+            offset += sizes.get(&group).copied().unwrap_or(0);
+        }
+
+        let assigned = groups.iter().map(|group| match offsets.get(group) {
+            Some(&offset) if offset < valid => SplitName::Valid,
+            Some(&offset) if offset < valid_and_test => SplitName::Test,
+            _ => SplitName::Train,
+        });
+        let mut assigned: Vec<SplitName> = assigned.collect();
+        if let Some(hashes) = hashes {
+            unite_near_duplicates(hashes, &groups, &mut assigned);
+        }
+
+        let mut split = Self { train: Vec::new(), valid: Vec::new(), test: Vec::new() };
+        for (poster, name) in posters.into_iter().zip(assigned) {
+            match name {
+                SplitName::Train => split.train.push(poster),
+                SplitName::Valid => split.valid.push(poster),
+                SplitName::Test => split.test.push(poster),
+            }
+        }
+        split
+    }
+}
+
+/// Moves each poster, with its group, to the lowest split that holds a near-duplicate of it. A held-out poster then
+/// has no near-duplicate among the posters that trained or tuned the model. All other posters stay where they were
+/// drawn, so the split hardly depends on the distance that counts as near.
+fn unite_near_duplicates(hashes: &[PerceptualHash], groups: &[usize], assigned: &mut [SplitName]) {
+    loop {
+        // Only pairs in different splits matter, and one of each such pair is held out.
+        let held_out = (0..hashes.len()).filter(|&index| assigned[index] > SplitName::Train);
+        let moves: Vec<(usize, SplitName)> = held_out
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .filter_map(|index| {
+                let lower = (0..hashes.len()).filter(|&other| assigned[other] < assigned[index]);
+                let similar = lower.filter(|&other| {
+                    near_duplicates::are_near_duplicates(&hashes[index], &hashes[other])
+                });
+                let target = similar.map(|other| assigned[other]).min()?;
+                Some((groups[index], target))
+            })
+            .collect();
+        if moves.is_empty() {
+            return;
+        }
+        for (moved, target) in moves {
+            let members = assigned.iter_mut().zip(groups).filter(|(_, group)| **group == moved);
+            members.for_each(|(name, _)| *name = target.min(*name));
+        }
+    }
+}
+
+/// Groups posters that share an id or an image file. Returns the group of each poster, which is the index of the
+/// group's first member.
+fn group_duplicates(posters: &[Poster]) -> Vec<usize> {
+    let mut groups: Vec<usize> = (0..posters.len()).collect();
+    let mut by_id = HashMap::new();
+    let mut by_hash = HashMap::new();
+    for (index, poster) in posters.iter().enumerate() {
+        for first in [
+            *by_id.entry(poster.row.id.as_str()).or_insert(index),
+            *by_hash.entry(poster.hash).or_insert(index),
+        ] {
+            // Merges the two groups. Merges are rare, so a linear scan is fast enough.
+            let (old, new) = (groups[index], groups[first]);
+            if old != new {
+                let (from, to) = (old.max(new), old.min(new));
+                groups.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
+            }
+        }
+    }
+    groups
+}

@@ -1,0 +1,10 @@
+//! Measuring models: predictions beside labels, calibration, thresholds, the HTML report, and the study of
+//! fine-tuning.
+
+pub(crate) mod calibration;
+pub(crate) mod classified_posters;
+pub(crate) mod fine_tuning;
+pub(crate) mod report;
+pub(crate) mod study;
+pub(crate) mod text_table;
+pub(crate) mod thresholds;

@@ -1,0 +1,121 @@
+//! A bundle from one run, or from the mean of several runs' weights.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn::tensor::Device;
+use marquee::bundle::{FORMAT_VERSION, Genre, Training, WeightFile};
+use marquee::{Bundle, Manifest};
+
+use super::Draft;
+use super::calibrate::calibrate;
+use crate::cli::ExportArgs;
+use crate::data::dataset::Dataset;
+use crate::data::poster_ids;
+use crate::data::posters::{self, Poster};
+use crate::evaluation::classified_posters;
+use crate::training::run_folder::Run;
+use crate::training::soup::Soup;
+
+const PRETRAINED_LICENCE: &str =
+    "Apache-2.0, fine-tuned from EfficientNet-Lite (Apache-2.0, The TensorFlow Authors)";
+const POSTERS_RIGHTS: &str = "the posters that it was trained on belong to their owners";
+
+/// Assembles and calibrates the bundle of the runs in `dirs`.
+///
+/// # Errors
+/// Fails if a run or its posters cannot be read, or if the runs cannot be averaged.
+pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Result<Draft> {
+    let soup = Soup::open(dirs)?;
+    let run = &soup.first;
+    let dataset = Dataset::read(&run.config.data, run.config.limit)?;
+    let validation = validation_posters(run, &dataset)?;
+    let mut bundle = assemble(&soup, &dataset, &validation, device)?;
+    bundle.manifest.training.licence = match (&args.licence, &run.config.pretrained) {
+        (Some(licence), _) => licence.clone(),
+        (None, Some(_)) => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
+        (None, None) => format!("weights: MIT OR Apache-2.0; {POSTERS_RIGHTS}"),
+    };
+    let ids = run.evaluation_ids()?;
+    let skip_bad = run.config.skip_bad;
+    let evaluation = classified_posters::load(dataset, &bundle.manifest, Some(&ids), skip_bad)?;
+    Ok(Draft { bundle, validation, evaluation })
+}
+
+/// Loads the posters that chose the run's best epoch.
+pub(crate) fn validation_posters(run: &Run, dataset: &Dataset) -> Result<Vec<Poster>> {
+    let ids = poster_ids::read(&run.dir.join("valid.txt"))?;
+    posters::load(&dataset.with_ids(&ids), &run.config.inference_input(), run.config.skip_bad)
+}
+
+/// Returns the runs' best model with its manifest, in memory and in full precision, calibrated on `validation`.
+///
+/// Licence, metrics and the description of the weights are still empty.
+pub(crate) fn assemble(
+    soup: &Soup,
+    dataset: &Dataset,
+    validation: &[Poster],
+    device: &Device,
+) -> Result<Bundle> {
+    let run = &soup.first;
+    let config = &run.config;
+    let (model, best) = soup.best_model(dataset.genres.len(), device)?;
+    let train = dataset.with_ids(&poster_ids::read(&run.dir.join("train.txt"))?);
+    let genres = dataset.genres.iter().enumerate().map(|(index, name)| Genre {
+        name: name.clone(),
+        threshold: 0.5, // until calibration
+        posters: train.rows.iter().filter(|row| row.labels[index]).count(),
+        quality: None, // until evaluation
+    });
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        architecture: config.architecture.clone(),
+        input: config.inference_input(),
+        genres: genres.collect(),
+        temperature: 1.0, // until calibration
+        metrics: Vec::new(),
+        training: training_record(soup, dataset, train.rows.len(), validation.len(), best.epoch)?,
+        weights: WeightFile { file: "unwritten".into(), bytes: 0, sha256: String::new() },
+    };
+    calibrate(Bundle { manifest, model }, validation, device)
+}
+
+/// Describes how the model was trained. The minutes are those of all runs together.
+fn training_record(
+    soup: &Soup,
+    dataset: &Dataset,
+    train_posters: usize,
+    valid_posters: usize,
+    epoch: usize,
+) -> Result<Training> {
+    let run = &soup.first;
+    let config = &run.config;
+    let mut seconds = 0.0;
+    let mut settings = Vec::new();
+    for run in soup.runs() {
+        seconds += run.log()?.iter().map(|line| line.seconds).sum::<f64>();
+        settings.push(run.config.settings()?);
+    }
+    let settings = match settings.len() {
+        1 => settings.remove(0),
+        _ => settings.into(),
+    };
+    let data = config.data.file_name().unwrap_or_default().to_string_lossy();
+    // Runs of older versions have no test split.
+    let test = poster_ids::read(&run.dir.join("test.txt")).unwrap_or_default();
+    Ok(Training {
+        config: match soup.others.len() {
+            0 => config.name.clone(),
+            others => format!("{}, mean of {} runs", config.name, others + 1),
+        },
+        data: format!("{data}: {} labelled posters", dataset.rows.len()),
+        train_posters,
+        valid_posters,
+        test_posters: dataset.with_ids(&test).rows.len(),
+        epoch,
+        device: run.device(),
+        minutes: (seconds / 6.0).round() / 10.0,
+        settings,
+        licence: String::new(),
+    })
+}

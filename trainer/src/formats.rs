@@ -1,0 +1,4 @@
+//! Files of other programs: pretrained PyTorch weights in, ONNX out.
+
+pub(crate) mod onnx;
+pub(crate) mod pretrained;

@@ -1,0 +1,176 @@
+//! The nodes of the ONNX graph, built from the architecture and the tensors of a model.
+
+use anyhow::{Context, Result};
+use marquee::architecture::efficientnet_lite::BlockPlan;
+use marquee::weights::NamedTensor;
+use marquee::{Manifest, Model};
+
+use super::proto::{Attribute, Graph, Node, Tensor, ValueInfo};
+use super::{FLOAT, INPUT, OUTPUT};
+
+/// Collects the nodes and constant tensors of a graph.
+pub(super) struct GraphBuilder {
+    nodes: Vec<Node>,
+    tensors: Vec<Tensor>,
+}
+
+impl GraphBuilder {
+    /// Starts a graph whose constants are the model's tensors.
+    ///
+    /// # Errors
+    /// Fails if a tensor cannot be read back from its device.
+    pub(super) fn new(model: &Model) -> Result<Self> {
+        let mut builder = Self { nodes: Vec::new(), tensors: Vec::new() };
+        for NamedTensor { name, shape, values } in model.tensors()? {
+            let shape: Vec<i64> = shape.into_iter().map(|size| size as i64).collect();
+            builder.constant(&name, &shape, &values);
+        }
+        Ok(builder)
+    }
+
+    /// Adds the model and its calibration, and returns the finished graph.
+    pub(super) fn build(
+        mut self,
+        model: &Model,
+        manifest: &Manifest,
+        input: ValueInfo,
+        output: ValueInfo,
+    ) -> Result<Graph> {
+        let logits = match model {
+            Model::EfficientNetLite(_) => self.efficientnet_lite(&manifest.architecture.blocks()),
+            Model::SeedCnn(_) => self.seed_cnn()?,
+        };
+        self.constant("temperature", &[], &[manifest.temperature]);
+        let calibrated = self.node("Div", &[&logits, "temperature"], Vec::new());
+        self.named_node("Sigmoid", &[&calibrated], OUTPUT, Vec::new());
+        Ok(Graph {
+            node: self.nodes,
+            name: manifest.architecture.name().into(),
+            initializer: self.tensors,
+            input: vec![input],
+            output: vec![output],
+        })
+    }
+
+    fn constant(&mut self, name: &str, shape: &[i64], values: &[f32]) {
+        self.tensors.push(Tensor {
+            dims: shape.into(),
+            data_type: FLOAT,
+            name: name.into(),
+            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        });
+    }
+
+    /// Returns the shape of a constant tensor.
+    fn shape(&self, name: &str) -> Option<&[i64]> {
+        self.tensors.iter().find(|tensor| tensor.name == name).map(|tensor| tensor.dims.as_slice())
+    }
+
+    /// Adds a node and returns the name of its output.
+    fn node(&mut self, operator: &str, inputs: &[&str], attributes: Vec<Attribute>) -> String {
+        let output = format!("{}_{}", operator.to_lowercase(), self.nodes.len());
+        self.named_node(operator, inputs, &output, attributes);
+        output
+    }
+
+    fn named_node(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        output: &str,
+        attribute: Vec<Attribute>,
+    ) {
+        self.nodes.push(Node {
+            input: inputs.iter().map(|&input| input.into()).collect(),
+            output: vec![output.into()],
+            name: output.into(),
+            op_type: operator.into(),
+            attribute,
+        });
+    }
+
+    fn conv(&mut self, x: &str, path: &str, stride: usize, padding: &str) -> String {
+        let (weight, bias) = (format!("{path}.weight"), format!("{path}.bias"));
+        // Weights are [outputs, inputs / groups, K, K], so a depthwise layer has a second dimension of 1.
+        let groups = match self.shape(&weight) {
+            Some(&[outputs, 1, _, _]) => outputs,
+            _ => 1,
+        };
+        let stride = stride as i64;
+        let attributes = vec![
+            text("auto_pad", padding),
+            ints("strides", &[stride, stride]),
+            int("group", groups),
+        ];
+        self.node("Conv", &[x, &weight, &bias], attributes)
+    }
+
+    fn linear(&mut self, x: &str, path: &str) -> String {
+        self.node("Gemm", &[x, &format!("{path}.weight"), &format!("{path}.bias")], Vec::new())
+    }
+
+    fn efficientnet_lite(&mut self, blocks: &[BlockPlan]) -> String {
+        self.constant("zero", &[], &[0.0]);
+        self.constant("six", &[], &[6.0]);
+        let mut x = self.conv_relu6(INPUT, "stem", 2);
+        for block in blocks {
+            let path = &block.path;
+            let mut hidden = x.clone();
+            if block.expands() {
+                hidden = self.conv_relu6(&hidden, &format!("{path}.expand"), 1);
+            }
+            hidden = self.conv_relu6(&hidden, &format!("{path}.depthwise"), block.stride);
+            let y = self.conv(&hidden, &format!("{path}.project"), 1, "SAME_UPPER");
+            x = if block.is_residual() { self.node("Add", &[&y, &x], Vec::new()) } else { y };
+        }
+        x = self.conv_relu6(&x, "last", 1);
+        let pooled = self.node("GlobalAveragePool", &[&x], Vec::new());
+        let flat = self.node("Flatten", &[&pooled], Vec::new());
+        self.linear(&flat, "head")
+    }
+
+    fn conv_relu6(&mut self, x: &str, path: &str, stride: usize) -> String {
+        // SAME_UPPER puts the odd pixel of padding at the end, as TensorFlow does.
+        let y = self.conv(x, path, stride, "SAME_UPPER");
+        self.node("Clip", &[&y, "zero", "six"], Vec::new())
+    }
+
+    fn seed_cnn(&mut self) -> Result<String> {
+        let blocks = (0..).take_while(|b| self.shape(&format!("blocks.{b}.conv.weight")).is_some());
+        let blocks = blocks.count();
+        let mut x = INPUT.to_owned();
+        for block in 0..blocks {
+            let path = format!("blocks.{block}");
+            let y = self.conv(&x, &format!("{path}.conv"), 1, "VALID");
+            let y = self.node("Relu", &[&y], Vec::new());
+            let norm = ["gamma", "beta", "running_mean", "running_var"]
+                .map(|name| format!("{path}.norm.{name}"));
+            let [gamma, beta, mean, variance] = norm.each_ref().map(String::as_str);
+            self.shape(gamma).with_context(|| format!("the model has no tensor {gamma}"))?;
+            let inputs = [y.as_str(), gamma, beta, mean, variance];
+            let y = self.node("BatchNormalization", &inputs, vec![float("epsilon", 1e-3)]);
+            let pool = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
+            x = self.node("MaxPool", &[&y], pool);
+        }
+        let flat = self.node("Flatten", &[&x], Vec::new());
+        let hidden = self.linear(&flat, "hidden");
+        let hidden = self.node("Relu", &[&hidden], Vec::new());
+        Ok(self.linear(&hidden, "output"))
+    }
+}
+
+fn float(name: &str, value: f32) -> Attribute {
+    Attribute { name: name.into(), f: Some(value), kind: 1, ..Attribute::default() }
+}
+
+fn int(name: &str, value: i64) -> Attribute {
+    Attribute { name: name.into(), i: Some(value), kind: 2, ..Attribute::default() }
+}
+
+fn text(name: &str, value: &str) -> Attribute {
+    Attribute { name: name.into(), s: Some(value.into()), kind: 3, ..Attribute::default() }
+}
+
+fn ints(name: &str, values: &[i64]) -> Attribute {
+    Attribute { name: name.into(), ints: values.into(), kind: 7, ..Attribute::default() }
+}

@@ -1,0 +1,61 @@
+//! Runs models over many posters, batch by batch. All batch inference of the trainer goes through [`map_batches`].
+
+use anyhow::Result;
+use burn::tensor::{Device, Tensor};
+use marquee::{Classifier, Model, Pixels, Preprocess};
+
+use crate::data::posters::Poster;
+use crate::progress::Ticker;
+
+/// Posters per batch.
+const BATCH_SIZE: usize = 32;
+
+/// Calls `run` with batches of at most [`BATCH_SIZE`] posters, in order, and returns the concatenated results.
+/// `task` names the work in the progress lines.
+pub(crate) fn map_batches<T>(
+    task: &'static str,
+    posters: &[Poster],
+    mut run: impl FnMut(&[Poster]) -> Result<Vec<T>>,
+) -> Result<Vec<T>> {
+    let ticker = Ticker::new(task, posters.len());
+    let mut results = Vec::new();
+    let mut done = 0;
+    for batch in posters.chunks(BATCH_SIZE) {
+        results.extend(run(batch)?);
+        done += batch.len();
+        ticker.tick(done);
+    }
+    ticker.finish();
+    Ok(results)
+}
+
+/// Returns the logits of each poster, before any calibration. The posters have the size of `input`.
+pub(crate) fn logits(
+    model: &Model,
+    posters: &[Poster],
+    input: &Preprocess,
+    device: &Device,
+) -> Result<Vec<Vec<f32>>> {
+    map_batches("classifying posters", posters, |batch| {
+        rows(model.forward(input.batch(&pixels(batch), device)))
+    })
+}
+
+/// Returns the calibrated probabilities of each poster.
+pub(crate) fn probabilities(classifier: &Classifier, posters: &[Poster]) -> Result<Vec<Vec<f32>>> {
+    map_batches("classifying posters", posters, |batch| {
+        Ok(pollster::block_on(classifier.probabilities(&pixels(batch)))?)
+    })
+}
+
+/// Returns the pixels of a batch.
+pub(crate) fn pixels(batch: &[Poster]) -> Vec<Pixels> {
+    batch.iter().map(|poster| poster.pixels.clone()).collect()
+}
+
+/// Reads a tensor `[N, genres]` as one row per poster.
+pub(crate) fn rows(logits: Tensor<2>) -> Result<Vec<Vec<f32>>> {
+    let [_, genres] = logits.dims();
+    let values: Vec<f32> = logits.try_into_vec_as()?;
+    Ok(values.chunks_exact(genres).map(<[f32]>::to_vec).collect())
+}

@@ -1,0 +1,194 @@
+//! The configuration of a training run. Its doc comments are the reference that `trainer config` prints.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `resolve` | from a named or written configuration, `extends` and `--set` to a [`Config`] |
+//! | `check` | ranges and combinations of values |
+//! | `saved` | the copies in a run folder and in a manifest |
+//! | `reference` | `trainer config`: a commented configuration, and the table of all keys |
+
+mod check;
+pub(crate) mod reference;
+mod resolve;
+mod saved;
+
+use std::path::PathBuf;
+
+use marquee::{Architecture, Preprocess};
+use serde::{Deserialize, Serialize};
+
+use crate::data::augment::Augmentation;
+use crate::documented::documented;
+use crate::training::loss::LossConfig;
+pub(crate) use resolve::Overrides;
+
+documented! {
+    /// A resolved training configuration.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct Config {
+        /// Name or file of the configuration; set by `--config`.
+        #[serde(default)]
+        pub(crate) name: String,
+        /// Absolute path of the poster folder; set by `--data`.
+        #[serde(default)]
+        pub(crate) data: PathBuf,
+        /// Absolute path of the pretrained weights; set by `--pretrained`.
+        pub(crate) pretrained: Option<PathBuf>,
+        /// Whether to leave out posters whose image is missing or damaged; set by `--skip-bad`.
+        #[serde(default)]
+        pub(crate) skip_bad: bool,
+        /// Number of rows of train.csv to use, from the top. Unset: all.
+        pub(crate) limit: Option<usize>,
+        /// Largest number of passes over the training posters.
+        pub(crate) epochs: usize,
+        /// Posters per optimiser step, on each device.
+        pub(crate) batch_size: usize,
+        /// Peak learning rate, of the head; see `optimiser.part_decay` for the other parts.
+        pub(crate) learning_rate: f64,
+        /// Random seed of the poster order, the initial weights and dropout, and of the split unless `split_seed` is
+        /// set.
+        pub(crate) seed: u64,
+        /// Random seed of the split alone, so that runs with different seeds are evaluated on the same posters.
+        pub(crate) split_seed: Option<u64>,
+        /// Whether to keep near-duplicate posters in the same split. New runs default to true. Runs from before this
+        /// key existed have no value and keep their split.
+        #[serde(default)]
+        pub(crate) group_near_duplicates: bool,
+        /// Fraction of the posters in the validation split, which selects the best epoch and fits calibration and
+        /// thresholds, above 0 and below 1.
+        pub(crate) valid_share: f64,
+        /// Fraction of the posters in the test split, which is used for the reported metrics alone, 0..1. With 0, the
+        /// validation split serves for both.
+        #[serde(default)]
+        pub(crate) test_share: f64,
+        /// Number of parts of the model, from the front, whose weights are not trained.
+        #[serde(default)]
+        pub(crate) frozen_parts: usize,
+        /// Number of augmented views of each poster for which the outputs of the frozen parts are computed once and
+        /// cached on disk. 0 turns caching off.
+        #[serde(default)]
+        pub(crate) cached_views: usize,
+        /// Decay per step of the exponential moving average (EMA) of the weights, 0..1. The averaged weights are
+        /// evaluated and exported. 0 turns averaging off.
+        #[serde(default)]
+        pub(crate) ema_decay: f64,
+        /// Exponent of class-balanced sampling, 0 or more: a poster whose rarest genre has frequency f is drawn with
+        /// a probability proportional to f^-genre_balance. With 0, each poster is drawn once per epoch.
+        #[serde(default)]
+        pub(crate) genre_balance: f64,
+        /// The metric on the validation split that selects the best epoch: `loss` (lowest binary cross-entropy) or
+        /// `mean-average-precision` (highest).
+        #[serde(default)]
+        pub(crate) selection_metric: SelectionMetric,
+        /// Early stopping: the number of epochs without improvement after which training ends. Unset: never.
+        pub(crate) patience: Option<usize>,
+        /// The model.
+        pub(crate) architecture: Architecture,
+        /// The input of the model in training.
+        pub(crate) input: Preprocess,
+        /// Factor, 0.5 to 2, by which the input is larger in evaluation and in the exported model. Random crops show
+        /// everything larger than whole posters do, and a larger input makes up for it (Touvron et al. 2019, "Fixing
+        /// the train-test resolution discrepancy").
+        #[serde(default = "same_size")]
+        pub(crate) inference_scale: f64,
+        /// The optimiser.
+        #[serde(default)]
+        pub(crate) optimiser: OptimiserConfig,
+        /// The loss.
+        #[serde(default)]
+        pub(crate) loss: LossConfig,
+        /// Augmentation of the training posters.
+        #[serde(default)]
+        pub(crate) augment: Augmentation,
+        /// Distillation.
+        #[serde(default)]
+        pub(crate) distillation: DistillationConfig,
+    }
+}
+
+/// The validation metric that selects the best epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SelectionMetric {
+    /// Lowest binary cross-entropy.
+    #[default]
+    Loss,
+    /// Highest mean average precision.
+    #[serde(alias = "ranking")] // its former name
+    MeanAveragePrecision,
+}
+
+documented! {
+    /// AdamW (Loshchilov and Hutter 2019) and the schedule of its learning rate.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub(crate) struct OptimiserConfig {
+        /// Decoupled weight decay: each step subtracts this fraction of a weight, times the learning rate.
+        pub(crate) weight_decay: f64,
+        /// Adam's epsilon, which keeps its divisor above 0.
+        pub(crate) epsilon: f64,
+        /// Warm-up: the number of epochs, not necessarily whole, in which the learning rate rises linearly from 0.
+        pub(crate) warmup_epochs: f64,
+        /// Learning rate after the warm-up: `constant`, or `cosine` (half a cosine down to 0 at the last step;
+        /// Loshchilov and Hutter 2017, "SGDR").
+        pub(crate) schedule: Schedule,
+        /// Layer-wise learning-rate decay: the learning rate of a part relative to that of the next part, above 0 and
+        /// up to 1. Early layers detect edges and colours, which posters share with ImageNet.
+        pub(crate) part_decay: f64,
+        /// Gradient clipping: the largest norm of the gradient of one tensor. Unset: no clipping.
+        pub(crate) clip_norm: Option<f64>,
+    }
+}
+
+impl Default for OptimiserConfig {
+    /// Returns plain Adam with Keras's epsilon, as in the original notebook.
+    fn default() -> Self {
+        Self {
+            weight_decay: 0.0,
+            epsilon: 1e-7,
+            warmup_epochs: 0.0,
+            schedule: Schedule::Constant,
+            part_decay: 1.0,
+            clip_norm: None,
+        }
+    }
+}
+
+/// The learning rate after the warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Schedule {
+    Constant,
+    Cosine,
+}
+
+documented! {
+    /// Distillation (Hinton et al. 2015, "Distilling the Knowledge in a Neural Network").
+    #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub(crate) struct DistillationConfig {
+        /// Folders of the teachers: runs or bundles. Their mean probabilities are the soft labels.
+        pub(crate) teachers: Vec<PathBuf>,
+        /// Weight of the soft labels in the targets, 0..=1; the labels have the rest.
+        pub(crate) weight: f64,
+    }
+}
+
+fn same_size() -> f64 {
+    1.0
+}
+
+impl Config {
+    /// Returns the input of the model in evaluation and after export.
+    pub(crate) fn inference_input(&self) -> Preprocess {
+        let scaled = |side: u32| (f64::from(side) * self.inference_scale).round() as u32;
+        let Preprocess { width, height, .. } = self.input;
+        Preprocess { width: scaled(width), height: scaled(height), ..self.input.clone() }
+    }
+}
+
+/// Returns whether a model accepts posters of any size, not only of the size that it was built for.
+pub(crate) fn accepts_any_size(architecture: &Architecture) -> bool {
+    !matches!(architecture, Architecture::SeedCnn(_))
+}

@@ -1,0 +1,90 @@
+/**
+ * Evaluates a batch's predictions against the true genres in a CSV: a column Id and a 0/1 column for each genre.
+ *
+ * @import { Batch } from "./batch.js"
+ * @import { Client } from "./client.js"
+ * @import { Evaluation, Genre, LabelledPrediction, Labels } from "./messages.js"
+ */
+
+import { element, make, table } from "./dom.js";
+import { message } from "./errors.js";
+import { metricTable } from "./metric-table.js";
+import { number, strings } from "./strings/index.js";
+
+const box = element("evaluation", HTMLElement);
+
+/** @param {string} message */
+export function showError(message) {
+    box.hidden = false;
+    box.replaceChildren(make("p", { className: "error", role: "alert" }, message));
+}
+
+/**
+ * Evaluates the posters whose file name is an id in the CSV, and shows the metrics.
+ *
+ * @param {Client} client
+ * @param {Batch} batch
+ * @param {File} csv
+ * @param {Genre[]} genres
+ */
+export async function evaluate(client, batch, csv, genres) {
+    try {
+        const labels = await client.request("readLabels", await csv.text());
+        const predictions = withLabels(batch, labels, genres);
+        if (!predictions.length) throw new Error(strings.evaluation.noMatch);
+        const evaluation = await client.request("evaluate", predictions);
+        box.hidden = false;
+        box.replaceChildren(
+            make("h3", null, strings.evaluation.heading(csv.name, evaluation.posters)),
+            metricTable(strings.evaluation.posters, evaluation.metrics),
+            make("details", null, make("summary", null, strings.card.byGenre), genreTable(evaluation)),
+        );
+    } catch (error) {
+        showError(`${csv.name}: ${message(error)}`);
+    }
+}
+
+/** @param {Evaluation} evaluation */
+function genreTable({ genres }) {
+    const head = [
+        strings.card.genre,
+        strings.evaluation.actual,
+        strings.evaluation.predicted,
+        strings.card.averagePrecision,
+        strings.evaluation.precision,
+        strings.evaluation.recall,
+        strings.evaluation.f1,
+    ];
+    const rows = genres
+        .filter(({ positives, predicted }) => positives || predicted)
+        .toSorted((a, b) => b.positives - a.positives)
+        .map(({ genre, positives, predicted, average_precision, precision, recall, f1 }) => ({
+            cells: [genre, number(positives), number(predicted), ...[average_precision, precision, recall, f1].map((metric) => number(metric, 2))],
+        }));
+    return table(strings.evaluation.genres, head, rows);
+}
+
+/**
+ * Joins the predictions of a batch with the labels of the same posters.
+ *
+ * @param {Batch} batch
+ * @param {Labels} labels
+ * @param {Genre[]} genres
+ * @returns {LabelledPrediction[]}
+ */
+function withLabels(batch, labels, genres) {
+    const columns = genres.map(({ name }) => labels.genres.indexOf(name));
+    const missing = genres.filter((_, index) => columns[index] === -1).map(({ name }) => name);
+    if (missing.length) throw new Error(strings.evaluation.noColumn(missing));
+    const rows = new Map(labels.rows.map((row) => [row.id, row.labels]));
+    return batch.items.flatMap(({ state, name, predictions }) => {
+        const id = name.split("/").at(-1)?.replace(/\.[^.]*$/, "") ?? "";
+        const row = rows.get(id);
+        if (state !== "classified" || !row) return [];
+        const probabilities = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
+        return [{
+            probabilities: genres.map(({ name }) => probabilities.get(name) ?? 0),
+            labels: columns.map((column) => row[column] ?? false),
+        }];
+    });
+}

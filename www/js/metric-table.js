@@ -1,0 +1,34 @@
+/**
+ * A table of metrics beside their baselines.
+ *
+ * @import { Metric } from "./messages.js"
+ */
+
+import { table } from "./dom.js";
+import { number, strings } from "./strings/index.js";
+
+/**
+ * @param {string} title  names the evaluated posters
+ * @param {Metric[]} metrics
+ */
+export function metricTable(title, metrics) {
+    return table(
+        title,
+        [title, strings.metrics.model, strings.metrics.guessing],
+        metrics.map((metric) => ({
+            className: isWorse(metric) ? "worse" : "",
+            cells: [
+                metric.higher_is_better ? metric.name : strings.metrics.lowerIsBetter(metric.name),
+                // A mean over genres is not a number if no genre has enough posters.
+                Number.isFinite(metric.value) ? number(metric.value, 3) : strings.metrics.none,
+                metric.baseline === null || metric.baseline === undefined ? strings.metrics.none : number(metric.baseline, 3),
+            ],
+        })),
+    );
+}
+
+/** Returns whether the model is worse than guessing. @param {Metric} metric */
+export function isWorse({ value, baseline, higher_is_better }) {
+    if (baseline === null || baseline === undefined) return false;
+    return higher_is_better ? value < baseline : value > baseline;
+}

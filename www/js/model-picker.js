@@ -1,0 +1,67 @@
+/**
+ * The list of models in the Teach view, with rename, save and delete; also names the model in use beside a poster's genres.
+ */
+
+import { askName, confirm } from "./dialog.js";
+import { element, make } from "./dom.js";
+import { message } from "./errors.js";
+import * as models from "./models.js";
+import { saveFile } from "./save-file.js";
+import { strings } from "./strings/index.js";
+
+const page = {
+    choice: element("model", HTMLSelectElement),
+    rename: element("rename-model", HTMLButtonElement),
+    save: element("save-model", HTMLButtonElement),
+    remove: element("remove-model", HTMLButtonElement),
+    note: element("model-note", HTMLElement),
+    inUse: element("model-name", HTMLElement),
+};
+
+models.listen({ onChange: show, onStorageError: showStorageError });
+show();
+
+page.choice.addEventListener("change", () => {
+    showNote("");
+    models.selectById(Number(page.choice.value));
+});
+page.rename.addEventListener("click", async () => {
+    const model = models.current();
+    const name = model && (await askName(strings.models.renameTitle, model.name, (name) => (name ? "" : strings.dialog.noName)));
+    if (model && name) await models.change(model, { name });
+});
+page.save.addEventListener("click", () => {
+    const model = models.current();
+    if (model?.file) saveFile(model.file, `${model.name.replaceAll(/[^\p{L}\p{N} ._-]/gu, "_")}.safetensors`);
+});
+page.remove.addEventListener("click", async () => {
+    const model = models.current();
+    if (model && (await confirm(strings.models.removeTitle(model.name), strings.models.removeConfirm))) await models.remove(model);
+});
+
+/** @param {string} text */
+export function showNote(text) {
+    page.note.textContent = text;
+}
+
+/** Reports a training that a reload or crash interrupted. @param {import("./store.js").OwnModel} model */
+export function showInterruption({ name, cut }) {
+    if (cut) showNote(strings.models.interrupted(name, cut.step, cut.steps));
+}
+
+/** @param {unknown} error */
+function showStorageError(error) {
+    const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+    const reason = isFull ? strings.models.storageFull : message(error);
+    showNote(strings.models.notSaved(reason));
+}
+
+function show() {
+    const current = models.current();
+    const own = models.all().map(({ id, name }) => make("option", { value: String(id) }, name));
+    page.choice.replaceChildren(make("option", { value: "" }, strings.models.builtIn), ...own);
+    page.choice.value = String(current?.id ?? "");
+    page.rename.hidden = page.remove.hidden = !current;
+    page.save.hidden = !current?.file;
+    page.inUse.textContent = current?.file ? strings.models.inUse(current.name) : "";
+}

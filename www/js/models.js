@@ -1,0 +1,137 @@
+/**
+ * The visitor's own models beside the built-in one: which exist and which is in use. Changes are saved in this
+ * browser where it allows; otherwise they last until the page closes.
+ *
+ * @import { OwnModel } from "./store.js"
+ * @import { Manifest } from "./messages.js"
+ */
+
+import * as store from "./store.js";
+
+/** Holds the id of the model in use; the name is that of version 0.1. */
+const SELECTED_KEY = "marquee.network";
+
+/**
+ * @typedef {object} Listener
+ * @property {(model: OwnModel | undefined) => void} [onSelect]  another model is in use; undefined is the built-in one
+ * @property {() => void} [onChange]  a model was added, changed, deleted or selected
+ * @property {(error: unknown) => void} [onStorageError]  a change could not be saved
+ */
+
+/** @type {Listener[]} */
+const listeners = [];
+/** @type {Map<number, OwnModel>} */
+const models = new Map();
+/** @type {OwnModel | undefined} */
+let selected;
+
+/** @param {Listener} listener */
+export function listen(listener) {
+    listeners.push(listener);
+}
+
+/** Loads the models of earlier visits. @returns {Promise<OwnModel | undefined>}  the one in use */
+export async function restore() {
+    try {
+        for (const model of await store.models()) models.set(model.id, model);
+        // Storage may be slow: a model that the visitor made meanwhile stays in use.
+        selected ??= models.get(Number(localStorage.getItem(SELECTED_KEY)));
+    } catch {
+        // A browser without storage has none.
+    }
+    changed();
+    return selected;
+}
+
+export function all() {
+    return [...models.values()];
+}
+
+/** Returns the model in use; undefined is the built-in one. */
+export function current() {
+    return selected;
+}
+
+/** @param {number} id */
+export function selectById(id) {
+    select(models.get(id));
+}
+
+/** @param {OwnModel | undefined} model  undefined is the built-in one */
+export function select(model) {
+    selected = model;
+    try {
+        localStorage.setItem(SELECTED_KEY, String(model?.id ?? ""));
+    } catch {
+        // The next visit starts with the built-in model.
+    }
+    changed();
+    for (const { onSelect } of listeners) onSelect?.(model);
+}
+
+/**
+ * Adds a model; a number is appended to a name that is taken.
+ *
+ * @param {string} name
+ * @param {Blob | null} base  bundle that fine-tuning starts from; null is the built-in model
+ * @param {Blob | null} file
+ */
+export async function add(name, base, file) {
+    const taken = new Set(all().map((model) => model.name));
+    let free = name;
+    for (let number = 2; taken.has(free); number++) free = `${name} ${number}`;
+    /** @type {Omit<OwnModel, "id"> & { id?: number }} */
+    const created = { name: free, base, file, genres: [], added: [], renamed: [], judgement: null, cut: null, earlier: [] };
+    const model = await store.saveModel(created).catch((error) => {
+        reportStorageError(error);
+        // Stored models have positive ids.
+        return { ...created, id: -1 - models.size };
+    });
+    models.set(model.id, model);
+    return model;
+}
+
+/**
+ * @param {OwnModel} model
+ * @param {Partial<OwnModel>} changes
+ */
+export async function change(model, changes) {
+    Object.assign(model, changes);
+    changed();
+    if (isStored(model.id)) await store.saveModel(model).catch(reportStorageError);
+}
+
+/** Deletes a model and its posters; the built-in model is used instead. @param {OwnModel} model */
+export async function remove(model) {
+    await store.deleteModel(model.id).catch(reportStorageError);
+    models.delete(model.id);
+    select(undefined);
+}
+
+/**
+ * Adds a model from a bundle in one file, and uses it.
+ *
+ * @param {File} file
+ * @param {(file: Blob) => Promise<Manifest>} inspect  rejects a file that is not a valid bundle
+ */
+export async function importFile(file, inspect) {
+    await inspect(file);
+    const copy = new Blob([await file.arrayBuffer()]);
+    const model = await add(file.name.replace(/\.safetensors$/i, ""), copy, copy);
+    select(model);
+    return model;
+}
+
+/** Whether a model is in storage. One that could not be saved at first is not tried again on every click. @param {number} id */
+export function isStored(id) {
+    return id > 0;
+}
+
+/** @param {unknown} error */
+export function reportStorageError(error) {
+    for (const { onStorageError } of listeners) onStorageError?.(error);
+}
+
+function changed() {
+    for (const { onChange } of listeners) onChange?.();
+}

@@ -1,0 +1,65 @@
+/** The genres to train, and warnings about genres with too few posters. */
+
+import { askName } from "../dialog.js";
+import { element, make } from "../dom.js";
+import { strings } from "../strings/index.js";
+import * as state from "./state.js";
+import { showStatus } from "./status.js";
+
+const page = {
+    genres: element("teach-genres", HTMLElement),
+    known: element("known-genre", HTMLSelectElement),
+    add: element("new-genre", HTMLButtonElement),
+    warnings: element("teach-warnings", HTMLElement),
+};
+
+/** Posters with and without a genre that its metrics need at least. */
+const MIN_POSTERS = 5;
+
+state.listen({ onChange: show, onLabels: show });
+
+page.known.addEventListener("change", () => {
+    if (page.known.value) state.addGenre(page.known.value, false);
+});
+page.add.addEventListener("click", async () => {
+    const name = await askName(strings.teach.newGenre, "", state.nameError);
+    if (name) state.addGenre(name, true);
+});
+
+function show() {
+    page.genres.replaceChildren(...state.genres().map(chip));
+    const prompt = make("option", { value: "" }, strings.teachGenres.chooseKnown);
+    page.known.replaceChildren(prompt, ...state.otherGenres().map((name) => make("option", { value: name }, name)));
+    page.warnings.replaceChildren(...warnings().map((text) => make("li", null, text)));
+}
+
+/** @param {string} genre */
+function chip(genre) {
+    const rename = make("button", { type: "button", title: strings.models.rename, ariaLabel: strings.teachGenres.rename(genre) }, "✎");
+    rename.addEventListener("click", () => renameGenre(genre));
+    const remove = make("button", { type: "button", title: strings.teachGenres.removeHint, ariaLabel: strings.teachGenres.remove(genre) }, "×");
+    remove.addEventListener("click", () => state.removeGenre(genre));
+    const count = strings.teachGenres.count(state.countWith(genre), state.examples.size);
+    return make("li", null, make("strong", null, genre), make("span", null, count), rename, remove);
+}
+
+/** @param {string} genre */
+async function renameGenre(genre) {
+    const validate = (/** @type {string} */ name) => (name === genre ? "" : state.nameError(name));
+    const name = await askName(strings.teachGenres.renameTitle(genre), genre, validate);
+    if (!name || name === genre) return;
+    await state.renameGenre(genre, name);
+    showStatus(strings.teachGenres.renamed);
+}
+
+function warnings() {
+    if (!state.examples.size) return [];
+    return state.genres().flatMap((genre) => {
+        const positives = state.countWith(genre);
+        const negatives = state.examples.size - positives;
+        if (!positives) return [strings.teachGenres.noneTicked(genre)];
+        if (!negatives) return [strings.teachGenres.allTicked(genre)];
+        if (Math.min(positives, negatives) >= MIN_POSTERS) return [];
+        return [strings.teachGenres.tooFew(genre, positives, negatives, MIN_POSTERS)];
+    });
+}

@@ -1,0 +1,75 @@
+/**
+ * The training posters, each with buttons that tick its genres.
+ *
+ * @import { Example } from "../store.js"
+ */
+
+import { element, make } from "../dom.js";
+import { strings } from "../strings/index.js";
+import { thumbnail } from "../thumbnail.js";
+import * as state from "./state.js";
+
+const page = {
+    tiles: element("teach-posters", HTMLElement),
+    empty: element("teach-empty", HTMLElement),
+};
+
+/** @type {Map<Example, HTMLLIElement>} */
+const tiles = new Map();
+/** Addresses of the thumbnails. @type {string[]} */
+const addresses = [];
+
+state.listen({ onChange: showAllTicks });
+
+/** Removes all tiles and releases their thumbnails. */
+export function clear() {
+    for (const address of addresses.splice(0)) URL.revokeObjectURL(address);
+    tiles.clear();
+    page.tiles.replaceChildren();
+}
+
+/** Adds a poster to the training set and shows it. @param {Example} example */
+export async function add(example) {
+    const small = await thumbnail(/** @type {File} */ (example.file));
+    const src = small ? URL.createObjectURL(small) : "";
+    if (src) addresses.push(src);
+    const remove = make("button", { type: "button", className: "remove", ariaLabel: strings.teachPosters.remove(example.name), title: strings.teachPosters.removeHint }, "×");
+    const tile = make(
+        "li",
+        { className: "training-poster" },
+        make("img", { src, alt: "", width: 200, height: 300, loading: "lazy" }),
+        make("span", { className: "file", title: example.name }, example.name),
+        make("div", { className: "ticks" }),
+        remove,
+    );
+    remove.addEventListener("click", async () => {
+        tiles.delete(example);
+        tile.remove();
+        await state.removeExample(example);
+    });
+    state.examples.add(example);
+    tiles.set(example, tile);
+    page.tiles.append(tile);
+    showTicks(example, tile);
+}
+
+function showAllTicks() {
+    for (const [example, tile] of tiles) showTicks(example, tile);
+    page.empty.hidden = tiles.size > 0;
+}
+
+/**
+ * @param {Example} example
+ * @param {HTMLLIElement} tile
+ */
+function showTicks(example, tile) {
+    const buttons = state.genres().map((genre) => {
+        const button = make("button", { type: "button", className: "tick", ariaPressed: String(example.genres.includes(genre)) }, genre);
+        button.addEventListener("click", () => {
+            button.ariaPressed = String(!example.genres.includes(genre));
+            return state.toggleLabel(example, genre);
+        });
+        return button;
+    });
+    tile.querySelector(".ticks")?.replaceChildren(...buttons);
+}

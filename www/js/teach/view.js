@@ -1,0 +1,92 @@
+/**
+ * The Teach view: fine-tunes a model on a few of the visitor's posters. Its parts are the genres, the posters, the
+ * training and the results; state.js holds what they show.
+ *
+ * A ticked genre is present and an unticked one absent. Only the listed genres are trained; all others have unknown
+ * labels and stay as they are.
+ *
+ * @import { OwnModel } from "../store.js"
+ */
+
+import "./genres.js";
+import { element } from "../dom.js";
+import * as models from "../models.js";
+import * as store from "../store.js";
+import { strings } from "../strings/index.js";
+import * as posters from "./posters.js";
+import * as state from "./state.js";
+import { showError } from "./status.js";
+import * as training from "./training.js";
+
+export { showInterruption, showNote } from "../model-picker.js";
+export { setManifest as showReady } from "./state.js";
+export { showError } from "./status.js";
+export { applyDevice } from "./training.js";
+
+const page = {
+    section: element("teach", HTMLElement),
+    title: element("teach-title", HTMLElement),
+};
+
+/** @param {boolean} visible */
+export function show(visible) {
+    page.section.hidden = !visible;
+    if (visible) page.title.focus();
+}
+
+export function isShown() {
+    return !page.section.hidden;
+}
+
+/** Shows another model and its posters. @param {OwnModel | undefined} model  undefined is the built-in model */
+export async function showModel(model) {
+    if (model && model === state.current()) {
+        state.changed();
+        return;
+    }
+    state.open(model);
+    training.clear();
+    posters.clear();
+    if (model && models.isStored(model.id)) {
+        const examples = await store.examples(model.id).catch(() => []);
+        if (state.current() !== model) return;
+        for (const example of examples) await posters.add(example);
+    }
+    state.changed();
+}
+
+/**
+ * Adds training posters.
+ *
+ * @param {File[]} files
+ * @param {state.Labels} [labels]  ticks their genres
+ */
+export async function addPosters(files, labels) {
+    showError("");
+    const model = await state.ownModel();
+    await state.addGenres(labels?.genres ?? []);
+    let unlabelled = 0;
+    for (const file of files) {
+        const genres = labels?.genresOf(file.name);
+        if (labels && !genres) unlabelled++;
+        const example = await state.saveExample(model, file, genres ?? []);
+        if (state.current() === model) await posters.add(example);
+    }
+    if (unlabelled) showError(strings.teachPosters.noRow(unlabelled, files.length));
+    state.changed();
+}
+
+/** Ticks the genres of the posters that are shown. @param {state.Labels} labels */
+export async function applyLabels(labels) {
+    await state.addGenres(labels.genres);
+    for (const example of state.examples) {
+        const genres = labels.genresOf(example.name);
+        if (genres) await state.setLabels(example, genres);
+    }
+    state.changed();
+}
+
+/** Returns the file names of the training posters. */
+export function posterNames() {
+    return [...state.examples].map(({ name }) => name);
+}
