@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use marquee::{Bundle, Classifier, Manifest, bundle};
+use marquee::{Bundle, Classifier, Manifest, Prediction, bundle};
 
 use crate::fixture;
 
@@ -37,4 +37,20 @@ fn loads_a_bundle_folder_of_version_0_1() {
 #[test]
 fn loads_a_single_file_bundle_of_version_0_1() {
     check(&path("v0.1/single-file.safetensors"));
+}
+
+/// A fine-tuned Lite0, as the page of version 0.1 saved it, with a new genre.
+#[test]
+fn loads_a_fine_tuned_model_of_version_0_1() {
+    let (manifest, weights) = bundle::read_parts(&path("v0.1/fine-tuned.safetensors")).unwrap();
+    let manifest = Manifest::from_json(&manifest).unwrap();
+    manifest.weights.check(&weights).unwrap();
+    let classifier = Classifier::on_cpu(manifest, &weights).unwrap();
+    let predictions = pollster::block_on(classifier.classify(fixture::POSTER_JPEG)).unwrap();
+    let expected = [("Documentary", 0.42095), ("Drama", 0.38388), ("Thriller", 0.14764)];
+    for (Prediction { genre, probability, .. }, (name, value)) in predictions.iter().zip(expected) {
+        assert_eq!(genre, name);
+        assert!((probability - value).abs() < 1e-3, "{genre}: {probability}");
+    }
+    assert!(predictions.iter().any(|prediction| prediction.genre == "Film noir"));
 }

@@ -36,7 +36,8 @@ pub(crate) enum Bench {
         browser: BrowserArgs,
     },
     /// Fine-tuning a head in headless Chromium, next to TensorFlow.js
-    Teach {
+    #[command(alias = "teach")]
+    FineTune {
         #[command(flatten)]
         browser: BrowserArgs,
         /// Use the machine's GPU instead of SwiftShader, a GPU in software
@@ -48,7 +49,8 @@ pub(crate) enum Bench {
     /// The CPU kernels, natively
     Kernels,
     /// Gains and losses of fine-tuning on a few posters; takes the arguments of `trainer study`
-    Finetune {
+    #[command(alias = "finetune")]
+    Study {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         arguments: Vec<String>,
     },
@@ -74,7 +76,7 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
             in_browser(project, "web.mjs", browser, &only.chain(gpu).collect::<Vec<_>>())
         }
         Bench::Decode { browser } => in_browser(project, "decode.mjs", browser, &[]),
-        Bench::Teach { browser, gpu } => {
+        Bench::FineTune { browser, gpu } => {
             in_browser(project, "fine-tune.mjs", browser, gpu.then_some("--gpu").as_slice())
         }
         Bench::Train(args) => training::run(project, args),
@@ -90,7 +92,7 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
                 "cpu",
             ]))
         }
-        Bench::Finetune { arguments } => {
+        Bench::Study { arguments } => {
             let mut cargo = Command::new("cargo");
             cargo.current_dir(&project.root).args(["run", "--quiet", "--release"]);
             cargo.args(["--package", "trainer", "--no-default-features", "--", "study"]);

@@ -24,7 +24,8 @@ pub(super) fn run(project: &Project) -> Result<()> {
     // Built like the gpu package: it tests what ships, and nearly all of it is already compiled.
     step("tests of the crate on WebGPU, by wasm-pack", || {
         let mut command = wasm_pack_test(project, &toolchain, &chromium, &wasm_pack)?;
-        run_command(command.args(["--release", "--features", package::GPU_FEATURES]))
+        command.args(["--release", "--", "--features", package::GPU_FEATURES]);
+        run_command(command.env("MARQUEE_REQUIRE_WEBGPU", "1"))
     })?;
     let page = PageTests::prepare(project)?;
     step("end-to-end tests of the page in headless Chromium", || {

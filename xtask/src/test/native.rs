@@ -44,7 +44,9 @@ fn miri(project: &Project) -> Result<Option<String>> {
     }
     step("unsafe code under Miri", || {
         let package = ["--package", "marquee", "--features", "flex,autodiff"];
-        run_command(nightly(&["test", "--quiet", "--lib"]).args(package).arg("kernels::flex::product"))
+        run_command(
+            nightly(&["test", "--quiet", "--lib"]).args(package).arg("kernels::flex::product"),
+        )
     })?;
     Ok(None)
 }
