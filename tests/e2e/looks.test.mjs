@@ -45,7 +45,7 @@ describe("every state is accessible and fits", () => {
             await page.getByRole("button", { name: "Sample: Pip and the Big Balloon" }).click();
             await marquee.waitForResult();
             await marquee.genre(0).click();
-            await looks("answer");
+            await looks("result");
             await marquee.genre(1).click();
             await looks("compared");
             await marquee.choose("notes.jpg", Buffer.from("Dear diary"));

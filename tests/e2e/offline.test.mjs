@@ -88,7 +88,7 @@ describe("without a network", () => {
         await page.getByRole("button", { name: "Sample: Two Under One" }).click();
         await marquee.waitForResult();
         assert.equal(await marquee.error.textContent(), "");
-        await screenshot(page, "without-network-1280");
+        await screenshot(page, "offline-1280");
     }));
 
     test("the page can be installed", () => visit(async (marquee, page) => {
