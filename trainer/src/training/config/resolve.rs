@@ -16,8 +16,8 @@ const NAMED: [(&str, &str); 4] = [
     ("seed-cnn-all", include_str!("../../../configs/seed-cnn-all.toml")),
 ];
 
-/// The key that names the configuration whose values a file inherits.
-const EXTENDS: &str = "extends";
+/// The key of a configuration file that names the configuration whose values it inherits.
+pub(super) const EXTENDS: &str = "extends";
 
 /// Largest number of configurations in a chain of `extends`.
 const MAX_CHAIN: usize = 8;
