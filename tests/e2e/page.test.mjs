@@ -209,7 +209,7 @@ describe("the heatmap", () => {
 describe("bad input", () => {
     /** @type {[string, Buffer, RegExp][]} */
     const bad = [
-        ["notes.jpg", Buffer.from("Dear diary"), /notes\.jpg: this is not an image/],
+        ["notes.jpg", Buffer.from("Dear diary"), /notes\.jpg: this is not a supported image/],
         ["empty.png", Buffer.alloc(0), /empty\.png: the file is empty/],
         ["cut.jpg", poster.subarray(0, 300), /cut\.jpg: the JPEG image is damaged or incomplete/],
         ["huge.png", hugePng(12_000, 18_000), /huge\.png: the image is 12000 x 18000 pixels/],
