@@ -45,11 +45,11 @@ describe("every state is accessible and fits", () => {
             await page.getByRole("button", { name: "Sample: Pip and the Big Balloon" }).click();
             await marquee.waitForResult();
             await marquee.genre(0).click();
-            await looks("answer");
+            await looks("result");
             await marquee.genre(1).click();
             await looks("compared");
             await marquee.choose("notes.jpg", Buffer.from("Dear diary"));
-            await page.getByText("notes.jpg: this is not an image").waitFor();
+            await page.getByText("notes.jpg: this is not a supported image").waitFor();
             await looks("refused");
             await page.context().setOffline(true);
             await page.getByText("You are offline").waitFor();

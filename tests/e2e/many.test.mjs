@@ -56,12 +56,12 @@ describe("a folder", () => {
         await marquee.file.setInputFiles([...untrusted.map((name) => `${folder}/${name}`), files[0] ?? ""]);
         await page.getByText(new RegExp(`^${untrusted.length + 1} in `)).waitFor({ timeout: 240_000 });
         /** @type {Saved[]} */
-        const answers = JSON.parse(await saved(page, "Save JSON"));
-        for (const { file, error, probabilities } of answers) {
+        const results = JSON.parse(await saved(page, "Save JSON"));
+        for (const { file, error, probabilities } of results) {
             assert.equal(!error, classified[file] ?? true, `${file}: ${error}`);
             assert.equal(Object.keys(probabilities ?? {}).length, error ? 0 : manifest.genres.length, file);
         }
-        const good = answers.filter(({ error }) => !error).length - 1;
+        const good = results.filter(({ error }) => !error).length - 1;
         console.log(`figure: the page classified ${good} of ${untrusted.length} untrusted files, and a good poster after them`);
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles([files[0] ?? "", files[1] ?? ""]);
@@ -69,7 +69,7 @@ describe("a folder", () => {
         /** @type {Saved[]} */
         const alone = JSON.parse(await saved(page, "Save JSON"));
         const lighthouse = (/** @type {Saved[]} */ all) => all.find(({ file }) => file === "lighthouse.jpg")?.probabilities;
-        assert.deepEqual(lighthouse(answers), lighthouse(alone));
+        assert.deepEqual(lighthouse(results), lighthouse(alone));
     }));
 
     test("is read with its subfolders and without system files", () => visit(async (marquee, page) => {
@@ -91,15 +91,15 @@ describe("a folder", () => {
         await marquee.file.setInputFiles(files);
         await page.getByText(/^6 in /).waitFor();
         /** @type {Saved[]} */
-        const answers = JSON.parse(await saved(page, "Save JSON"));
+        const results = JSON.parse(await saved(page, "Save JSON"));
         const shown = () => marquee.tiles.locator(".file").allTextContents();
-        const by = (/** @type {(answer: Saved) => number} */ value) =>
-            answers.toSorted((a, b) => value(b) - value(a)).map(({ file }) => file);
+        const by = (/** @type {(result: Saved) => number} */ value) =>
+            results.toSorted((a, b) => value(b) - value(a)).map(({ file }) => file);
 
         await page.locator("#filter-genre").selectOption("Horror");
         await page.locator("#filter-probability").fill("0");
         const horror = manifest.genres.find(({ name }) => name === "Horror");
-        const likely = answers.filter(({ probabilities }) => (probabilities.Horror ?? 0) >= (horror?.threshold ?? 1));
+        const likely = results.filter(({ probabilities }) => (probabilities.Horror ?? 0) >= (horror?.threshold ?? 1));
         assert.ok(likely.length >= 1 && likely.length < 6);
         assert.deepEqual(await shown(), likely.map(({ file }) => file));
         await page.locator("#filter-genre").selectOption("");
@@ -112,7 +112,7 @@ describe("a folder", () => {
         await marquee.tiles.filter({ hasText: "cellar.jpg" }).click();
         await marquee.waitForResult();
         const top = (await marquee.topGenres())[0];
-        const cellar = answers.find(({ file }) => file === "cellar.jpg")?.probabilities ?? {};
+        const cellar = results.find(({ file }) => file === "cellar.jpg")?.probabilities ?? {};
         assert.ok(Math.abs((cellar[top?.genre ?? ""] ?? NaN) - (top?.probability ?? NaN)) < 0.0061);
         await marquee.back.click();
         assert.equal(await marquee.tiles.count(), 6);
@@ -127,9 +127,9 @@ describe("a folder", () => {
             return [name, "['?']", ...manifest.genres.map((_, genre) => Number((genre * 7 + index * 3) % 5 === 0))];
         });
         writeFileSync(`${data}/train.csv`, [header, ...rows].map((row) => row.join(",")).join("\n"));
-        execFileSync(trainer, ["evaluate", "--bundle", `${root}www/model`, "--data", data, "--json", `${data}/figures.json`], { stdio: "ignore" });
+        execFileSync(trainer, ["evaluate", "--bundle", `${root}www/model`, "--data", data, "--json", `${data}/metrics.json`], { stdio: "ignore" });
         /** @type {{ network: Record<string, number> }} */
-        const { network } = JSON.parse(readFileSync(`${data}/figures.json`, "utf8"));
+        const { network: model } = JSON.parse(readFileSync(`${data}/metrics.json`, "utf8"));
 
         await marquee.open("?device=cpu");
         await marquee.file.setInputFiles([...files, `${data}/train.csv`]);
@@ -137,10 +137,10 @@ describe("a folder", () => {
         for (const [name, key] of [["binary cross-entropy", "binary_cross_entropy"], ["weighted F1", "weighted_f1"], ["top-3 hit", "top_3_hit"], ["exact match", "exact_match"]]) {
             const row = page.locator("#evaluation").getByRole("row").filter({ hasText: name }).first();
             const value = Number((await row.getByRole("cell").first().innerText()).trim());
-            assert.ok(Math.abs(value - (network[key ?? ""] ?? NaN)) <= 0.00051, `${name}: ${value} is not ${network[key ?? ""]}`);
+            assert.ok(Math.abs(value - (model[key ?? ""] ?? NaN)) <= 0.00051, `${name}: ${value} is not ${model[key ?? ""]}`);
         }
         await page.locator("#evaluation").getByText("Genre by genre").click();
-        await screenshot(page, "judged-1280");
+        await screenshot(page, "evaluated-1280");
 
         // A table with an error is refused with its row or column.
         writeFileSync(`${data}/other.csv`, "Id,Genre,Drama\nlighthouse,?,maybe\n");

@@ -88,7 +88,12 @@ describe("without a network", () => {
         await page.getByRole("button", { name: "Sample: Two Under One" }).click();
         await marquee.waitForResult();
         assert.equal(await marquee.error.textContent(), "");
-        await screenshot(page, "without-network-1280");
+        await screenshot(page, "offline-1280");
+        // These parts are loaded when they are used.
+        await page.getByRole("button", { name: "Teach", exact: true }).click();
+        await page.getByRole("heading", { name: "Teach", exact: true }).waitFor();
+        await page.getByRole("button", { name: "About the model" }).click();
+        await page.getByRole("heading", { name: "How good it is" }).waitFor();
     }));
 
     test("the page can be installed", () => visit(async (marquee, page) => {

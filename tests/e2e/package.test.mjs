@@ -51,11 +51,11 @@ describe("npm pack", () => {
             try {
                 const bound = server.address();
                 await page.goto(`http://127.0.0.1:${typeof bound === "object" ? bound?.port : 0}/index.html`);
-                await page.waitForFunction(() => document.body.dataset.answer, undefined, { timeout: 240_000 });
+                await page.waitForFunction(() => document.body.dataset.result, undefined, { timeout: 240_000 });
                 /** @type {{ device: string, genres: { genre: string, probability: number }[] }} */
-                const answer = JSON.parse((await page.evaluate(() => document.body.dataset.answer)) ?? "");
-                assert.equal(answer.device, name === "gpu" ? "webgpu" : "cpu");
-                for (const { genre, probability } of answer.genres) {
+                const result = JSON.parse((await page.evaluate(() => document.body.dataset.result)) ?? "");
+                assert.equal(result.device, name === "gpu" ? "webgpu" : "cpu");
+                for (const { genre, probability } of result.genres) {
                     assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < 1e-3, genre);
                 }
             } finally {

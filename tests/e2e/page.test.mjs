@@ -22,7 +22,7 @@ describe("a poster", () => {
         assert.match((await page.locator("#took").textContent()) ?? "", /^[\d.]+ ms$/);
         assert.equal(await page.locator("#preview").isVisible(), true);
         assert.equal(await marquee.all.count(), nativePredictions.size);
-        await screenshot(page, "answer-1280");
+        await screenshot(page, "result-1280");
     }));
 
     test("is classified on WebGPU when chosen as a file", () => visit(async (marquee, page) => {
@@ -62,7 +62,7 @@ describe("a poster", () => {
     test("has the native probabilities within 1e-3 in both packages", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         for (const name of ["cpu", "gpu"]) {
-            const answer = await page.evaluate(async (name) => {
+            const result = await page.evaluate(async (name) => {
                 const { default: init, Classifier } = await import(new URL(`pkg/${name}/marquee.js`, location.href).href);
                 await init();
                 const get = async (/** @type {string} */ path) => (await fetch(path)).arrayBuffer();
@@ -72,9 +72,9 @@ describe("a poster", () => {
                 const predictions = await classifier.classify(new Uint8Array(await get("samples/lighthouse.jpg")));
                 return { device: classifier.device, predictions };
             }, name);
-            assert.equal(answer.device, name === "gpu" ? "webgpu" : "cpu");
-            assert.equal(answer.predictions.length, nativePredictions.size);
-            for (const { genre, probability } of answer.predictions) {
+            assert.equal(result.device, name === "gpu" ? "webgpu" : "cpu");
+            assert.equal(result.predictions.length, nativePredictions.size);
+            for (const { genre, probability } of result.predictions) {
                 assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < 1e-3, `${name}: ${genre} ${probability}`);
             }
         }
@@ -209,7 +209,7 @@ describe("the heatmap", () => {
 describe("bad input", () => {
     /** @type {[string, Buffer, RegExp][]} */
     const bad = [
-        ["notes.jpg", Buffer.from("Dear diary"), /notes\.jpg: this is not an image/],
+        ["notes.jpg", Buffer.from("Dear diary"), /notes\.jpg: this is not a supported image/],
         ["empty.png", Buffer.alloc(0), /empty\.png: the file is empty/],
         ["cut.jpg", poster.subarray(0, 300), /cut\.jpg: the JPEG image is damaged or incomplete/],
         ["huge.png", hugePng(12_000, 18_000), /huge\.png: the image is 12000 x 18000 pixels/],
@@ -245,13 +245,13 @@ describe("bad input", () => {
 
     test("that is stored upside down is turned upright", () => visit(async (marquee) => {
         await marquee.open("?device=cpu");
-        const answer = async (/** @type {Buffer} */ bytes) => {
+        const topGenres = async (/** @type {Buffer} */ bytes) => {
             await marquee.choose("poster.jpg", bytes);
             await marquee.waitForResult();
             return marquee.topGenres();
         };
         // Genres differ because the orientation is applied.
-        assert.notDeepEqual(await answer(turned(poster, 3)), await answer(poster));
+        assert.notDeepEqual(await topGenres(turned(poster, 3)), await topGenres(poster));
     }));
 
     test("has its file name shown as text, not as markup", () => visit(async (marquee, page) => {

@@ -100,6 +100,15 @@ fn the_rust_example_of_the_readme_classifies_a_poster() -> Result<(), Box<dyn st
 }
 
 #[test]
+fn the_javascript_example_of_the_readme_is_in_the_example_page() {
+    // The end-to-end tests run this page.
+    let page = fs::read_to_string(root().join("www/embed.html")).unwrap();
+    let example = fenced(&fs::read_to_string(root().join("README.md")).unwrap(), "js");
+    assert!(!example.is_empty());
+    example.iter().for_each(|line| assert!(page.contains(line.as_str()), "{line}"));
+}
+
+#[test]
 fn the_javascript_examples_call_existing_functions() {
     let web = fs::read_dir(root().join("src/web")).unwrap().map(|entry| entry.unwrap().path());
     let web: String = web.filter_map(|path| fs::read_to_string(path).ok()).collect();

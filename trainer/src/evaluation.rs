@@ -1,4 +1,4 @@
-//! Measuring models: predictions beside labels, calibration, thresholds, the HTML report, and the study of
+//! Measuring models: predictions with labels, calibration, thresholds, the HTML report, and the study of
 //! fine-tuning.
 
 pub(crate) mod calibration;

@@ -7,4 +7,4 @@ const weights = await (await fetch(`/model/${JSON.parse(manifest).weights.file}`
 const classifier = await Classifier.load(manifest, new Uint8Array(weights));
 const poster = await (await fetch("/samples/lighthouse.jpg")).arrayBuffer();
 const genres: Prediction[] = await classifier.classify(new Uint8Array(poster));
-document.body.dataset.answer = JSON.stringify({ device: classifier.device, genres });
+document.body.dataset.result = JSON.stringify({ device: classifier.device, genres });

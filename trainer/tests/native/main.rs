@@ -11,9 +11,13 @@ mod docs;
 mod efficientnet;
 mod fetch;
 mod fine_tune;
+mod help;
 #[cfg(unix)] // it sends SIGKILL
 mod interruptions;
 #[cfg(target_os = "linux")] // it reads peak memory from /proc
 mod memory;
+mod settings;
+mod sweep;
 mod synthetic_posters;
+mod training;
 mod untrusted;

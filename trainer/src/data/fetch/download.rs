@@ -1,18 +1,15 @@
 //! Resumable downloads: the file is either complete and verified, or not there.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use marquee::bundle::write_atomically;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use ureq::http::{HeaderMap, Response, StatusCode};
+use ureq::http::{Response, StatusCode};
 
+use super::checksum;
+use super::remote_file::{RemoteFile, header};
 use crate::progress::Ticker;
 
 /// Consecutive attempts without any new bytes before the download fails.
@@ -40,21 +37,10 @@ impl Source {
     }
 }
 
-/// The remote file that a partial download belongs to. Saved beside it as JSON.
-#[derive(Serialize, Deserialize, PartialEq)]
-struct RemoteFile {
-    url: String,
-    /// The server's identifier of this version of the file. Without it, a download cannot resume.
-    etag: Option<String>,
-    /// In bytes, if the server reports it.
-    length: Option<u64>,
-    /// CRC-32C, if the server reports it. Google Cloud Storage does, which hosts Kaggle's files.
-    crc32c: Option<u32>,
-}
-
 /// Returns whether an earlier fetch has downloaded `source` to `path`.
 pub(super) fn is_complete(source: &Source, path: &Path) -> bool {
-    path.is_file() && read_record(&record_path(path)).is_some_and(|remote| remote.url == source.url)
+    path.is_file()
+        && RemoteFile::read(&record_path(path)).is_some_and(|remote| remote.url == source.url)
 }
 
 /// Returns the path of a download's [`RemoteFile`].
@@ -99,14 +85,14 @@ pub(super) fn download(source: &Source, path: &Path, timeout: Duration) -> Resul
         std::thread::sleep(Duration::from_secs(wait));
     }
 
-    let remote = read_record(&record).with_context(|| {
+    let remote = RemoteFile::read(&record).with_context(|| {
         format!("{} is missing or damaged; repeat the command", record.display())
     })?;
     let found = file_length(&part);
     if remote.length.is_some_and(|expected| expected != found)
         || remote
             .crc32c
-            .is_some_and(|expected| crc32c_of(&part).is_ok_and(|found| found != expected))
+            .is_some_and(|expected| checksum::crc32c(&part).is_ok_and(|found| found != expected))
     {
         std::fs::remove_file(&part)?;
         bail!(
@@ -115,21 +101,6 @@ pub(super) fn download(source: &Source, path: &Path, timeout: Duration) -> Resul
         );
     }
     std::fs::rename(&part, path)?;
-    Ok(())
-}
-
-/// Checks the SHA-256 of a file, in hexadecimal. Removes the file if it differs.
-///
-/// # Errors
-/// Fails if the file cannot be read or its hash differs.
-pub(super) fn check_sha256(path: &Path, expected: &str) -> Result<()> {
-    let mut hash = Sha256::new();
-    std::io::copy(&mut File::open(path)?, &mut hash)?;
-    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if !found.eq_ignore_ascii_case(expected) {
-        std::fs::remove_file(path)?;
-        bail!("the archive's SHA-256 is {found}, not {expected}; the archive was removed");
-    }
     Ok(())
 }
 
@@ -149,7 +120,7 @@ enum Outcome {
 
 /// Sends one request for the missing bytes and receives the response.
 fn attempt(agent: &ureq::Agent, source: &Source, part: &Path, record: &Path) -> Result<Outcome> {
-    let known = read_record(record).filter(|known| known.url == source.url);
+    let known = RemoteFile::read(record).filter(|known| known.url == source.url);
     let etag = known.as_ref().and_then(|known| known.etag.clone());
     let received = if etag.is_some() { file_length(part) } else { 0 };
     let mut request = agent.get(&source.url);
@@ -191,13 +162,13 @@ fn attempt(agent: &ureq::Agent, source: &Source, part: &Path, record: &Path) -> 
         }
         status => bail!("{}: unexpected response ({status})", source.url),
     };
-    let remote = remote_file(&source.url, &response, start);
+    let remote = RemoteFile::from_response(&source.url, &response, start);
     if start > 0 && known.is_none_or(|known| known.length != remote.length) {
         std::fs::remove_file(part)?;
         return Ok(Outcome::Interrupted { reason: "the remote file has changed".into() });
     }
     if start == 0 {
-        write_atomically(record, &serde_json::to_vec_pretty(&remote)?)?;
+        remote.save(record)?;
     }
     receive(&mut response, part, start, remote.length)
 }
@@ -243,49 +214,7 @@ fn receive(
     Ok(Outcome::Complete)
 }
 
-/// Reads the file's description from the headers of a response, whose body starts at byte `start` of the file.
-fn remote_file(url: &str, response: &Response<ureq::Body>, start: u64) -> RemoteFile {
-    let headers = response.headers();
-    let full_length =
-        header(headers, "content-range").and_then(|range| range.rsplit('/').next()?.parse().ok());
-    let body_length =
-        header(headers, "content-length").and_then(|length| length.parse::<u64>().ok());
-    let crc32c = headers.get_all("x-goog-hash").iter().filter_map(|value| value.to_str().ok());
-    let crc32c = crc32c.flat_map(|hashes| hashes.split(',')).find_map(|hash| {
-        let bytes = STANDARD.decode(hash.trim().strip_prefix("crc32c=")?).ok()?;
-        Some(u32::from_be_bytes(bytes.try_into().ok()?))
-    });
-    RemoteFile {
-        url: url.into(),
-        // A weak ETag does not guarantee identical bytes.
-        etag: header(headers, "etag").filter(|etag| !etag.starts_with("W/")).map(Into::into),
-        length: full_length.or_else(|| body_length.filter(|_| start == 0)),
-        crc32c,
-    }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn read_record(path: &Path) -> Option<RemoteFile> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
-}
-
 /// Returns the length of a file in bytes; 0 if there is none.
 fn file_length(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
-/// Returns the CRC-32C of a file.
-fn crc32c_of(path: &Path) -> std::io::Result<u32> {
-    let mut file = File::open(path)?;
-    let mut buffer = vec![0; 1 << 16];
-    let mut sum = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(sum),
-            count => sum = crc32c::crc32c_append(sum, buffer.get(..count).unwrap_or_default()),
-        }
-    }
 }

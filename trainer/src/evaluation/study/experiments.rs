@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::cached_posters::CachedPosters;
+use super::cached_posters::{CachedPosters, Precision};
 
 /// Negative posters per positive poster when a genre is learned.
 const NEGATIVES: usize = 3;
@@ -22,6 +22,12 @@ pub(crate) struct Change {
     pub(crate) baseline: f64,
     pub(crate) before: f64,
     pub(crate) after: f64,
+}
+
+impl Change {
+    fn between(before: Precision, after: Precision) -> Self {
+        Self { baseline: before.baseline, before: before.value, after: after.value }
+    }
 }
 
 /// The result of one trial.
@@ -63,11 +69,11 @@ pub(crate) fn learn_genre(
     // The new genre is the last column.
     let before = cached.precision(&cached.logits, genre, genre, &train);
     let after = cached.precision(&logits, others.len(), genre, &train);
-    let target = Change { baseline: before.baseline, before: before.value, after: after.value };
+    let target = Change::between(before, after);
     let same_columns = others.iter().map(|&other| (other, other));
     let before = cached.mean_precision(&cached.logits, same_columns, &train);
     let after = cached.mean_precision(&logits, others.iter().copied().enumerate(), &train);
-    let rest = Change { baseline: before.baseline, before: before.value, after: after.value };
+    let rest = Change::between(before, after);
     Ok(Trial { target, rest })
 }
 
@@ -121,7 +127,7 @@ pub(crate) fn adapt(
     let change = |cached: &CachedPosters| -> Result<Change> {
         let before = cached.mean_precision(&cached.logits, columns(), &train);
         let after = cached.mean_precision(&cached.logits_of(&tuned)?, columns(), &train);
-        Ok(Change { baseline: before.baseline, before: before.value, after: after.value })
+        Ok(Change::between(before, after))
     };
     Ok(Trial { target: change(shifted)?, rest: change(original)? })
 }

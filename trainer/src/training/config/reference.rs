@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
+use super::resolve::EXTENDS;
 use super::{Config, DistillationConfig, OptimiserConfig, Overrides};
 use crate::data::augment::Augmentation;
 use crate::documented::{Key, description, documented};
@@ -110,6 +111,11 @@ pub(crate) fn commented(config: &Config) -> Result<String> {
 pub(crate) fn table() -> Result<String> {
     let config = Table::try_from(Config::resolve(EXAMPLE, &Overrides::default())?)?;
     let mut text = format!("| key | `{EXAMPLE}` | meaning |\n|---|---|---|\n");
+    writeln!(
+        text,
+        "| `{EXTENDS}` |  | Name or file of a configuration whose values a file inherits unless it \
+         sets them. A file name is relative to the file's folder. |"
+    )?;
     for section in sections() {
         let values = values(&config, section.0).context("a section is missing")?;
         for (key, description) in keys(section) {

@@ -16,8 +16,8 @@ const NAMED: [(&str, &str); 4] = [
     ("seed-cnn-all", include_str!("../../../configs/seed-cnn-all.toml")),
 ];
 
-/// The key that names the configuration whose values a file inherits.
-const EXTENDS: &str = "extends";
+/// The key of a configuration file that names the configuration whose values it inherits.
+pub(super) const EXTENDS: &str = "extends";
 
 /// Largest number of configurations in a chain of `extends`.
 const MAX_CHAIN: usize = 8;
@@ -103,16 +103,11 @@ fn base_name(base: &str, extending: &str) -> String {
     folder.join(base).to_string_lossy().into_owned()
 }
 
-/// Replaces values of `base` by those of `table`, key by key. An architecture of another name replaces the base's
-/// as a whole, because its options are different ones.
+/// Replaces values of `base` by those of `table`, key by key.
 fn merge(base: &mut Table, table: Table) {
     for (key, value) in table {
         match (base.get_mut(&key), value) {
-            (Some(Value::Table(inner)), Value::Table(value))
-                if value.get("name").is_none_or(|name| inner.get("name") == Some(name)) =>
-            {
-                merge(inner, value);
-            }
+            (Some(Value::Table(inner)), Value::Table(value)) => merge(inner, value),
             (_, value) => {
                 base.insert(key, value);
             }
