@@ -77,6 +77,7 @@ test("a whole visit makes no request to another origin", () => visit(async (marq
     await marquee.file.setInputFiles([1, 2, 3].map((index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
     await page.getByText(/^3 in /).waitFor({ timeout: 120_000 });
     await page.getByRole("button", { name: "Teach", exact: true }).click();
+    await page.getByRole("heading", { name: "Teach", exact: true }).waitFor();
     assert.ok(requests.length > 20, `${requests.length}`);
     const { origin } = new URL(url);
     const elsewhere = requests.filter((request) => !request.startsWith(`${origin}/`) && !/^(blob|data):/.test(request));
@@ -99,6 +100,7 @@ describe("HTML is shown as text", () => {
         await marquee.open("?device=cpu");
         await marquee.ready();
         await page.getByRole("button", { name: "Teach", exact: true }).click();
+        await page.getByRole("heading", { name: "Teach", exact: true }).waitFor();
         const add = page.getByLabel("Add training posters");
         await add.setInputFiles({ name: `${EVIL}.safetensors`, mimeType: "", buffer: withManifest(evil(0)) });
         await page.getByText(`“${EVIL}” is now in use.`).waitFor();
@@ -125,6 +127,7 @@ describe("an imported model is refused if its manifest has", () => {
             await marquee.open("?device=cpu");
             await marquee.ready();
             await page.getByRole("button", { name: "Teach", exact: true }).click();
+            await page.getByRole("heading", { name: "Teach", exact: true }).waitFor();
             await page.getByLabel("Add training posters").setInputFiles({ name: "theirs.safetensors", mimeType: "", buffer: withManifest(changed) });
             await page.locator("#teach-error").filter({ hasText: /theirs\.safetensors: / }).waitFor();
             assert.deepEqual(await page.getByLabel("Model", { exact: true }).locator("option").allInnerTexts(), ["Built-in model"]);

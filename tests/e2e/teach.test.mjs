@@ -13,9 +13,10 @@ const visit = visitor();
 
 /** @typedef {import("playwright-core").Page} Page */
 
-/** @param {Page} page */
+/** Opens the Teach view, and waits for it: until then, files go to the gallery. @param {Page} page */
 async function openTeach(page) {
-    await page.getByRole("button", { name: "Teach" }).click();
+    await page.getByRole("button", { name: "Teach", exact: true }).click();
+    await page.getByRole("heading", { name: "Teach", exact: true }).waitFor();
 }
 
 /**
@@ -198,6 +199,7 @@ describe("training", () => {
         await marquee.ready();
         await openTeach(page);
         await page.getByText(/was interrupted after step \d+ of 10000/).waitFor();
+        await page.locator(".training-poster").nth(15).waitFor();
         assert.equal(await page.locator(".training-poster").count(), 16);
 
         await page.getByLabel("Steps").fill("10000");

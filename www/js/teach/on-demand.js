@@ -29,7 +29,7 @@ async function start() {
     view = loaded;
     view.applyDevice(missed.devices);
     if (missed.manifest) view.showReady(missed.manifest);
-    await view.showModel(missed.model);
+    view.showModel(missed.model); // its posters may appear later
     return loaded;
 }
 

@@ -28,9 +28,10 @@ export function clear() {
     page.tiles.replaceChildren();
 }
 
-/** Adds a poster to the training set and shows it. @param {Example} example */
+/** Adds a poster to the training set and shows it, unless another model is shown by then. @param {Example} example */
 export async function add(example) {
     const small = await thumbnail(/** @type {File} */ (example.file));
+    if (example.network !== state.current()?.id) return;
     const src = small ? URL.createObjectURL(small) : "";
     if (src) addresses.push(src);
     const remove = make("button", { type: "button", className: "remove", ariaLabel: strings.teachPosters.remove(example.name), title: strings.teachPosters.removeHint }, "×");
