@@ -30,7 +30,7 @@ const worker = /** @type {ServiceWorkerScope} */ (/** @type {unknown} */ (self))
 // The list has the hash of every file, so it changes with every version, and browsers notice.
 worker.importScripts("pkg/files.js", "js/sha256.js");
 
-const { version, files } = worker.MARQUEE_SITE;
+const { version, files, pending } = worker.MARQUEE_SITE;
 const CACHE_PREFIX = "marquee-";
 const CACHE = CACHE_PREFIX + version;
 const LIST = "pkg/files.js";
@@ -44,6 +44,8 @@ worker.addEventListener("install", (event) => {
 });
 
 async function install() {
+    // The page would stay without its missing packages until the visitor accepts the next version.
+    if (pending) throw new Error("this version of the page is incomplete");
     try {
         await Promise.all(Object.keys(files).filter((path) => !isGpuFile(path)).map(load));
     } catch (error) {

@@ -25,6 +25,18 @@ export function size(path) {
 }
 
 /**
+ * Returns why a wasm package is missing, or "" if it is there. `cargo xtask serve` serves the page while it still
+ * builds the packages that the first result does not need.
+ *
+ * @param {string} name
+ */
+export function whyMissing(name) {
+    const reason = site.pending?.[name];
+    if (!reason) return "";
+    return reason === "building" ? strings.download.building(name) : strings.download.notBuilt(name, reason);
+}
+
+/**
  * @param {string} path
  * @param {RequestCache} [cache]
  */

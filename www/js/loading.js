@@ -23,7 +23,9 @@ export function packageSize(name) {
  * @param {PackageName} name
  * @param {(bytes: number) => void} [onBytes]  receives the bytes downloaded since the last call
  */
-export function downloadPackage(name, onBytes) {
+export async function downloadPackage(name, onBytes) {
+    const reason = download.whyMissing(name);
+    if (reason) throw new Error(reason);
     return download.bytes(wasmPath(name), onBytes);
 }
 

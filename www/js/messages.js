@@ -26,7 +26,10 @@
  * @typedef {Manifest["genres"][number]} Genre
  * @typedef {"auto" | "cpu" | "webgpu"} DeviceChoice  the device that the visitor wants
  * @typedef {{ bytes: number, sha256: string }} SiteFile
- * @typedef {{ version: string, files: Record<string, SiteFile> }} Site  every file of this version of the page
+ * @typedef {object} Site  every file of this version of the page
+ * @property {string} version
+ * @property {Record<string, SiteFile>} files
+ * @property {Record<string, string>} [pending]  wasm packages that are missing: "building", or why their build failed
  *
  * @typedef {object} Explained  the predictions for one poster, with heatmaps
  * @property {DeviceName} device

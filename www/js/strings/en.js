@@ -119,6 +119,7 @@ export const en = {
     },
 
     teach: {
+        notYet: (/** @type {string} */ reason) => `Training is not available yet: ${reason}.`,
         title: "Teach",
         intro: "Correct the model with a few of your own posters, or teach it a new genre. Tick each poster’s genres; unticked means absent. Genres that are not in the list stay as they are. Everything stays in this browser.",
         close: "Close",
@@ -309,6 +310,8 @@ export const en = {
 
     download: {
         failed: (/** @type {string} */ path, /** @type {number} */ status, /** @type {string} */ text) => `${path} cannot be loaded: the server responded ${status} ${text}`,
+        building: (/** @type {string} */ name) => `the ${name} package is still being built; reload the page in a few minutes`,
+        notBuilt: (/** @type {string} */ name, /** @type {string} */ reason) => `the ${name} package could not be built: ${reason}`,
         wrongVersion: (/** @type {string} */ path) => `${path} belongs to another version of the page; reload the page`,
     },
 

@@ -10,6 +10,7 @@
 
 import "./genres.js";
 import { element } from "../dom.js";
+import { whyMissing } from "../download.js";
 import * as models from "../models.js";
 import * as store from "../store.js";
 import { strings } from "../strings/index.js";
@@ -31,7 +32,10 @@ const page = {
 /** @param {boolean} visible */
 export function show(visible) {
     page.section.hidden = !visible;
-    if (visible) page.title.focus();
+    if (!visible) return;
+    page.title.focus();
+    const reason = whyMissing("teach");
+    if (reason) showError(strings.teach.notYet(reason));
 }
 
 export function isShown() {
