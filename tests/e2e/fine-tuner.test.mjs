@@ -61,7 +61,7 @@ describe("FineTuner, without the page", () => {
                 const off = Math.abs(probability - (found.get(genre) ?? NaN));
                 assert.ok(off < (device === "cpu" ? 5e-3 : 1e-2), `${genre} is off by ${off}`);
             }
-        }));
+        }, { webgpu: device === "webgpu" }));
     }
 
     test("fifteen trainings in a row do not leak memory", () => visit(async (marquee, page) => {
@@ -118,5 +118,5 @@ describe("FineTuner, without the page", () => {
         console.log(`      ${summary} GPU`);
         // A model that is not freed takes 13 MB a round, in wasm and on the GPU.
         for (const kind of [0, 1]) assert.ok(Number(rounds[9]?.[kind]) - Number(rounds[4]?.[kind]) < 30e6, summary);
-    }));
+    }, { webgpu: true }));
 });

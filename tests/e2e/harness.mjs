@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename } from "node:path";
-import { after, before } from "node:test";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
@@ -21,6 +21,9 @@ function required(name) {
 export const url = required("MARQUEE_URL");
 export const trainer = required("MARQUEE_TRAINER");
 const flags = required("MARQUEE_CHROMIUM_FLAGS").split(" ");
+
+/** Flags for a browser with WebGPU. It is a GPU in software, which keeps all cores busy: only tests about it use it. */
+export const webgpuFlags = required("MARQUEE_WEBGPU_FLAGS").split(" ");
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const sample = `${root}www/samples/lighthouse.jpg`;
@@ -77,22 +80,23 @@ export function predictNatively(picture) {
 }
 
 /**
- * Starts a browser for a file of tests. Returns a function that opens a new page for one test; an uncaught error in
- * the page fails the test.
- *
- * @param {string[]} [more]  additional flags
+ * Starts browsers for a file of tests, with WebGPU and without it, when they are first used. Returns a function that
+ * opens a new page for one test; an uncaught error in the page fails the test.
  */
-export function visitor(more) {
-    /** @type {import("playwright-core").Browser} */
-    let browser;
-    before(async () => { browser = await launch(more); });
-    after(() => browser.close());
+export function visitor() {
+    /** @type {Map<boolean, Promise<import("playwright-core").Browser>>} */
+    const browsers = new Map();
+    after(async () => {
+        for (const browser of browsers.values()) await (await browser).close();
+    });
 
     /**
      * @param {(marquee: Marquee, page: import("playwright-core").Page) => Promise<void>} work
-     * @param {import("playwright-core").BrowserContextOptions} [options]
+     * @param {import("playwright-core").BrowserContextOptions & { webgpu?: boolean }} [options]
      */
-    return async (work, options = {}) => {
+    return async (work, { webgpu = false, ...options } = {}) => {
+        const browser = await (browsers.get(webgpu) ?? launch(webgpu ? webgpuFlags : []));
+        browsers.set(webgpu, Promise.resolve(browser));
         // A service worker would answer before the routes that tests install.
         const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: "block", ...options });
         const page = await context.newPage();

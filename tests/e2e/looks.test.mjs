@@ -136,7 +136,7 @@ describe("settings", () => {
         await page.getByRole("button", { name: "Done" }).click();
         await marquee.sample.click();
         await page.waitForFunction(() => document.querySelector("#device")?.textContent === "CPU");
-    }));
+    }, { webgpu: true }));
 
     test("mark fewer genres when strict and more when generous", () => visit(async (marquee, page) => {
         const marked = [];

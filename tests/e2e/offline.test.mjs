@@ -11,8 +11,8 @@ import { after, before, describe, test } from "node:test";
 import { Marquee, assertNativePredictions, poster, root, screenshot, visitor } from "./harness.mjs";
 
 const visitAnyhow = visitor();
-/** @param {Parameters<typeof visitAnyhow>[0]} work */
-const visit = (work) => visitAnyhow(work, { serviceWorkers: "allow" });
+/** @param {Parameters<typeof visitAnyhow>[0]} work @param {Parameters<typeof visitAnyhow>[1]} [options] */
+const visit = (work, options) => visitAnyhow(work, { serviceWorkers: "allow", ...options });
 
 /** A copy of the page on a server of its own, whose files the tests change. */
 const site = mkdtempSync(`${tmpdir()}/marquee-site-`);
@@ -94,7 +94,7 @@ describe("without a network", () => {
         await page.getByRole("heading", { name: "Teach", exact: true }).waitFor();
         await page.getByRole("button", { name: "About the model" }).click();
         await page.getByRole("heading", { name: "How good it is" }).waitFor();
-    }));
+    }, { webgpu: true }));
 
     test("the page can be installed", () => visit(async (marquee, page) => {
         publish("");

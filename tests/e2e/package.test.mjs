@@ -61,6 +61,6 @@ describe("npm pack", () => {
             } finally {
                 server.close();
             }
-        }));
+        }, { webgpu: name === "gpu" }));
     }
 });

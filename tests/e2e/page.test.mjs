@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
 
-import { Marquee, assertNativePredictions, append, fullGpuMemory, launch, makeGpuLosable, loseGpu, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor } from "./harness.mjs";
+import { Marquee, assertNativePredictions, append, fullGpuMemory, launch, makeGpuLosable, loseGpu, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor, webgpuFlags } from "./harness.mjs";
 
 const visit = visitor();
 
@@ -31,7 +31,7 @@ describe("a poster", () => {
         await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
         await assertNativePredictions(marquee);
-    }));
+    }, { webgpu: true }));
 
     test("is classified on the CPU first, and still if WebGPU is slower", () => visit(async (marquee, page) => {
         // This browser emulates its GPU in software.
@@ -42,7 +42,7 @@ describe("a poster", () => {
         assert.match((await page.locator("#note").textContent()) ?? "", /CPU chosen: \d+ ms a poster, WebGPU [\d,]+/);
         assert.equal(await marquee.device.textContent(), "CPU");
         await assertNativePredictions(marquee);
-    }));
+    }, { webgpu: true }));
 
     test("is classified on the CPU first, and on WebGPU once that proves faster", () => visit(async (marquee, page) => {
         await append(page, "pkg/cpu/marquee.js", `
@@ -57,7 +57,7 @@ describe("a poster", () => {
         assert.equal(await marquee.device.textContent(), "CPU");
         await marquee.waitForDevice("WebGPU");
         await assertNativePredictions(marquee);
-    }));
+    }, { webgpu: true }));
 
     test("has the native probabilities within 1e-3 in both packages", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
@@ -78,7 +78,7 @@ describe("a poster", () => {
                 assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < 1e-3, `${name}: ${genre} ${probability}`);
             }
         }
-    }));
+    }, { webgpu: true }));
 
     test("is classified when dropped or pasted", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
@@ -203,7 +203,7 @@ describe("the heatmap", () => {
         assert.equal(onCpu.length, manifest.genres.length * cpu.heatmaps.x.count * cpu.heatmaps.y.count);
         const off = Math.max(...onCpu.map((value, index) => Math.abs(value - (onGpu[index] ?? NaN))));
         assert.ok(off < 1e-3, `a contribution is off by ${off}`);
-    }));
+    }, { webgpu: true }));
 });
 
 describe("bad input", () => {
@@ -230,7 +230,7 @@ describe("bad input", () => {
                 await assertNativePredictions(marquee);
             }
             assert.equal(await marquee.device.textContent(), device === "cpu" ? "CPU" : "WebGPU");
-        }));
+        }, { webgpu: device === "webgpu" }));
     }
 
     test("that is unusual but valid is classified as natively", () => visit(async (marquee) => {
@@ -399,7 +399,7 @@ describe("the page uses the CPU and shows why", () => {
 
     test("without navigator.gpu", async () => {
         // Browsers hide WebGPU from pages without HTTPS, except on localhost.
-        const plain = await launch(["--host-resolver-rules=MAP marquee.test 127.0.0.1"]);
+        const plain = await launch([...webgpuFlags, "--host-resolver-rules=MAP marquee.test 127.0.0.1"]);
         try {
             const page = await plain.newPage();
             const marquee = new Marquee(page);
@@ -415,13 +415,13 @@ describe("the page uses the CPU and shows why", () => {
         await page.route("**/pkg/gpu/*.wasm", (route) => route.abort());
         await marquee.open();
         await usesCpu(marquee, /WebGPU is not used: /);
-    }));
+    }, { webgpu: true }));
 
     test("if the browser offers no adapter", () => visit(async (marquee, page) => {
         await append(page, "js/samples.js", "GPU.prototype.requestAdapter = async () => null;");
         await marquee.open("?device=webgpu");
         await usesCpu(marquee, /this browser offers no GPU/);
-    }));
+    }, { webgpu: true }));
 
     for (const [what, request, why] of /** @type {const} */ ([
         ["if the adapter refuses a device", "throw new DOMException('out of devices', 'OperationError');", /WebGPU is not used: .*out of devices/],
@@ -433,7 +433,7 @@ describe("the page uses the CPU and shows why", () => {
                 GPUAdapter.prototype.requestDevice = async function (...wanted) { ${request} };`);
             await marquee.open("?device=webgpu");
             await usesCpu(marquee, why);
-        }));
+        }, { webgpu: true }));
     }
 
     test("if the GPU computes wrong results", () => visit(async (marquee, page) => {
@@ -441,7 +441,7 @@ describe("the page uses the CPU and shows why", () => {
             Classifier.load = async () => ({ classify: async () => [{ genre: "Drama", probability: 0.123, likely: false }] });`);
         await marquee.open();
         await usesCpu(marquee, /the GPU computes wrong results/);
-    }));
+    }, { webgpu: true }));
 
     test("if the GPU fails later", () => visit(async (marquee, page) => {
         // The self-test passes; the second poster fails.
@@ -458,13 +458,13 @@ describe("the page uses the CPU and shows why", () => {
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
         await marquee.choose("second.jpg", poster);
         await usesCpu(marquee, /WebGPU failed: the device was lost/);
-    }));
+    }, { webgpu: true }));
 
     test("if GPU memory is full before the model is loaded", () => visit(async (marquee, page) => {
         await append(page, "pkg/gpu/marquee.js", fullGpuMemory("true"));
         await marquee.open("?device=webgpu");
         await usesCpu(marquee, /WebGPU is not used: /);
-    }));
+    }, { webgpu: true }));
 
     test("if GPU memory is full later", () => visit(async (marquee, page) => {
         await append(page, "pkg/gpu/marquee.js", fullGpuMemory("globalThis.full"));
@@ -477,7 +477,7 @@ describe("the page uses the CPU and shows why", () => {
         await marquee.file.setInputFiles(Array.from({ length: 12 }, (_, index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
         await page.getByText(/^12 in /).waitFor({ timeout: 120_000 });
         await usesCpu(marquee, /WebGPU failed: .*It is tried again in a minute/);
-    }));
+    }, { webgpu: true }));
 
     test("if the device is lost", () => visit(async (marquee, page) => {
         makeGpuLosable(page);
@@ -488,7 +488,7 @@ describe("the page uses the CPU and shows why", () => {
         await loseGpu(page.workers()[0]);
         await marquee.choose("second.jpg", poster);
         await usesCpu(marquee, /WebGPU failed: .*It is tried again in a minute/);
-    }));
+    }, { webgpu: true }));
 
     test("after the device was lost, and tries WebGPU again after a pause", () => visit(async (marquee, page) => {
         makeGpuLosable(page);
@@ -505,5 +505,5 @@ describe("the page uses the CPU and shows why", () => {
         await usesCpu(marquee, /WebGPU failed/);
         await marquee.waitForDevice("WebGPU");
         await assertNativePredictions(marquee);
-    }));
+    }, { webgpu: true }));
 });

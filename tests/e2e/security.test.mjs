@@ -82,7 +82,7 @@ test("a whole visit makes no request to another origin", () => visit(async (marq
     const { origin } = new URL(url);
     const elsewhere = requests.filter((request) => !request.startsWith(`${origin}/`) && !/^(blob|data):/.test(request));
     assert.deepEqual(elsewhere, []);
-}));
+}, { webgpu: true }));
 
 describe("HTML is shown as text", () => {
     test("in the genres of a manifest", () => visit(async (marquee, page) => {

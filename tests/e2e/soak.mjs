@@ -6,7 +6,7 @@
  */
 
 import { countBuffers } from "./gpu-buffers.mjs";
-import { launch, url } from "./harness.mjs";
+import { launch, url, webgpuFlags } from "./harness.mjs";
 import { paintedExamples } from "./painted.mjs";
 
 const [classifications, trainings] = process.argv.slice(2).map(Number);
@@ -39,7 +39,7 @@ function memory(samples) {
     }));
 }
 
-const browser = await launch(["--js-flags=--expose-gc", "--enable-precise-memory-info"]);
+const browser = await launch([...webgpuFlags, "--js-flags=--expose-gc", "--enable-precise-memory-info"]);
 const series = [];
 for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
     // The software GPU is slow.

@@ -241,7 +241,7 @@ describe("training", () => {
         for (const [genre, probability] of cpu ?? []) {
             assert.ok(Math.abs(probability - (gpu?.get(genre) ?? NaN)) < 5e-3, `${genre}: ${probability}, ${gpu?.get(genre)}`);
         }
-    }));
+    }, { webgpu: true }));
 
     test("restarts on the CPU when the GPU is lost", () => visit(async (marquee, page) => {
         makeGpuLosable(page);
@@ -253,7 +253,7 @@ describe("training", () => {
         await page.getByText(/WebGPU failed \(.+\); restarting on the CPU/).waitFor();
         await page.getByText("Trained on 16 posters").waitFor({ timeout: 120_000 });
         await page.locator("#teach-result tr").filter({ hasText: "Night" }).waitFor();
-    }));
+    }, { webgpu: true }));
 
     test("restarts on the CPU when the GPU's memory is full", () => visit(async (marquee, page) => {
         await append(page, "pkg/gpu/marquee.js", fullGpuMemory('location.pathname.endsWith("/fine-tune-worker.js")'));
@@ -263,7 +263,7 @@ describe("training", () => {
         await page.getByText(/WebGPU failed \(.+\); restarting on the CPU/).waitFor({ timeout: 120_000 });
         await page.getByText("Trained on 16 posters").waitFor({ timeout: 120_000 });
         await page.locator("#teach-result tr").filter({ hasText: "Night" }).waitFor();
-    }));
+    }, { webgpu: true }));
 
     test("of the last stage reports the new genre", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");

@@ -37,6 +37,11 @@ fn open_one(name: DeviceName) -> Result<(Device, String)> {
         DeviceName::Wgpu => wgpu(SoftwareGpu::Accept),
         DeviceName::Cuda(index) => cuda(index),
         DeviceName::Auto => {
+            if cfg!(not(any(feature = "cuda", feature = "wgpu"))) {
+                eprintln!(
+                    "note: built without GPU support; see `--features wgpu` in docs/training.md"
+                );
+            }
             Ok(cuda(0).or_else(|_| wgpu(SoftwareGpu::Reject)).unwrap_or_else(|_| cpu()))
         }
     }

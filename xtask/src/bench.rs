@@ -83,19 +83,12 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
         Bench::Kernels => {
             let mut cargo = Command::new("cargo");
             cargo.current_dir(&project.root);
-            run(cargo.args([
-                "bench",
-                "--package",
-                "marquee",
-                "--no-default-features",
-                "--bench",
-                "cpu",
-            ]))
+            run(cargo.args(["bench", "--package", "marquee", "--bench", "cpu"]))
         }
         Bench::Study { arguments } => {
             let mut cargo = Command::new("cargo");
             cargo.current_dir(&project.root).args(["run", "--quiet", "--release"]);
-            cargo.args(["--package", "trainer", "--no-default-features", "--", "study"]);
+            cargo.args(["--package", "trainer", "--", "study"]);
             run(cargo.args(arguments))
         }
     }
@@ -121,7 +114,10 @@ fn in_browser(
         .args([script, "--rounds", &rounds.to_string()])
         .args(more)
         .env("MARQUEE_CHROMIUM", &chromium.browser)
-        .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
+        .env(
+            "MARQUEE_CHROMIUM_FLAGS",
+            [chromium::FLAGS.join(" "), chromium::WEBGPU_FLAGS.join(" ")].join(" "),
+        )
         .env("MARQUEE_BENCH_MADE", made(project)?);
     if let Some(json) = json {
         node.arg("--json").arg(std::path::absolute(json)?);

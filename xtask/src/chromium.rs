@@ -1,4 +1,4 @@
-//! Chromium and its driver for the tests: those of the system, or Debian's.
+//! Chromium and its driver for the tests: the system's, or Debian's packages.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,33 +13,35 @@ pub(crate) struct Chromium {
     pub(crate) driver: PathBuf,
 }
 
-/// Flags for a test machine: no GPU but an emulated one, no network but the test's own, no sandbox as root.
-pub(crate) const FLAGS: [&str; 9] = [
+/// Flags for a test machine: no window, no network except the test's own, no sandbox since that cannot run as root.
+pub(crate) const FLAGS: [&str; 7] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-dev-shm-usage",
-    "--enable-unsafe-webgpu",
-    "--use-webgpu-adapter=swiftshader",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 ];
 
-/// Finds both, or installs them.
+/// Flags for WebGPU on a GPU in software.
+pub(crate) const WEBGPU_FLAGS: [&str; 2] =
+    ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
+/// Finds Chromium and its driver, or installs them.
 pub(crate) fn find() -> Result<Chromium> {
     if let Some(found) = installed() {
         return Ok(found);
     }
     if !debian::permitted() {
         bail!(
-            "Chromium or chromedriver is missing: install both, of the same version, from your system's packages"
+            "Chromium or chromedriver is missing: install the same version of both from your system's packages"
         );
     }
     step("installing Chromium from Debian", || {
         debian::install(&["chromium", "chromium-driver", "fonts-dejavu-core"])
     })?;
-    installed().context("Debian's packages brought no Chromium")
+    installed().context("Debian's packages installed no Chromium")
 }
 
 fn installed() -> Option<Chromium> {

@@ -1,8 +1,10 @@
 //! Draws a run's loss and accuracy by epoch as `curves.svg` and `curves.png`.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use image::{ImageFormat, RgbImage};
 use marquee::bundle::write_atomically;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -17,11 +19,12 @@ const SIZE: (u32, u32) = (1200, 480);
 pub(crate) fn draw(records: &[EpochRecord], dir: &Path) -> Result<()> {
     write_atomically(&dir.join("curves.svg"), svg(records)?.as_bytes())?;
 
-    // The bitmap backend writes the file itself. The rename keeps the old file until the new one is complete.
-    let draft = dir.join(".curves.tmp.png");
-    draw_on(&BitMapBackend::new(&draft, SIZE).into_drawing_area(), records)
+    let mut bitmap = RgbImage::new(SIZE.0, SIZE.1);
+    draw_on(&BitMapBackend::with_buffer(&mut bitmap, SIZE).into_drawing_area(), records)
         .map_err(|error| anyhow!("curves: {error}"))?;
-    std::fs::rename(&draft, dir.join("curves.png"))?;
+    let mut png = Cursor::new(Vec::new());
+    bitmap.write_to(&mut png, ImageFormat::Png)?;
+    write_atomically(&dir.join("curves.png"), png.get_ref())?;
     Ok(())
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn run(project: &Project, args: &TrainArgs) -> Result<()> {
     step("building the trainer", || {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&project.root).args(["build", "--release", "--package", "trainer"]);
-        crate::step::run(cargo.arg("--no-default-features"))
+        crate::step::run(&mut cargo)
     })?;
     let peers = if args.torch { vec![TENSORFLOW, TORCH] } else { vec![TENSORFLOW] };
     for Engine { name, backend, size, packages } in &peers {

@@ -76,14 +76,7 @@ pub(super) fn run(project: &Project, only: Option<&str>) -> Result<()> {
             let mut cargo = Command::new("cargo");
             cargo
                 .current_dir(&project.root)
-                .args([
-                    "test",
-                    "--quiet",
-                    "--workspace",
-                    "--no-default-features",
-                    "--test",
-                    "native",
-                ])
+                .args(["test", "--quiet", "--workspace", "--test", "native"])
                 .args(["--", "--format=pretty", "--show-output", &format!("{module}::")])
                 .env("MARQUEE_UNTRUSTED", untrusted(project));
             said += &step(&format!("native tests, {module}"), || passed(&mut cargo))?;

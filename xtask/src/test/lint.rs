@@ -23,9 +23,11 @@ pub(super) fn run(project: &Project) -> Result<Vec<String>> {
         run_command(node.arg("lint-workflows.mjs").current_dir(project.node()))
     })?;
     let skipped = dependencies::check(project)?;
-    // With the GPU's code, which no native test runs.
+    // With the GPU backends, which no native test compiles.
     step("lints, native", || {
-        cargo(project, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"])
+        let gpu = ["--features", "trainer/wgpu", "--", "-Dwarnings"];
+        let all = ["clippy", "--quiet", "--workspace", "--all-targets"];
+        cargo(project, &[&all[..], &gpu].concat())
     })?;
     let toolchain = tools::wasm_toolchain()?;
     step("lints, wasm32", || lint_wasm(project, &toolchain))?;

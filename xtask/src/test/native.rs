@@ -20,12 +20,10 @@ pub(super) fn run(project: &Project) -> Result<Option<String>> {
     miri(project)
 }
 
-/// `cargo test` of all packages without the trainer's GPU backends: no test computes on a native GPU, and they take as
-/// long to compile as everything else together.
+/// `cargo test` of all packages.
 pub(super) fn cargo_test(project: &Project) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(&project.root).args(["test", "--quiet", "--workspace"]);
-    cargo.arg("--no-default-features");
     cargo
 }
 

@@ -63,6 +63,7 @@ impl PageTests {
             .env("MARQUEE_URL", &self.server.url)
             .env("MARQUEE_CHROMIUM", &self.chromium.browser)
             .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
+            .env("MARQUEE_WEBGPU_FLAGS", chromium::WEBGPU_FLAGS.join(" "))
             .env("MARQUEE_TRAINER", &self.trainer)
             .env("MARQUEE_UNTRUSTED", &self.untrusted);
         node
