@@ -124,7 +124,7 @@ fn is_newer(source: &Path, target: &Path) -> bool {
 fn bind(project: &Project, package: &Package, wasm: &Path, folder: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).web(true)?.typescript(true).remove_name_section(true);
-    bindgen.out_name("marquee").generate(folder)?;
+    bindgen.omit_default_module_path(false).out_name("marquee").generate(folder)?;
     let bound = folder.join("marquee_bg.wasm");
     if package.wasm_opt {
         let wasm_opt = tools::node_packages(project)?.join(".bin/wasm-opt");
