@@ -21,11 +21,11 @@ pub(crate) use page::PageTests;
 /// A part of the tests that can run by itself.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// Formatting, lints, types of the page's scripts, licences and advisories of dependencies, GitHub workflows
+    /// Formatting, lints, licences and advisories of dependencies, GitHub workflows
     Lint,
     /// Tests of the crate, the trainer and xtask
     Native,
-    /// Tests of the crate by wasm-pack, and end-to-end tests of the page, in headless Chromium
+    /// Types of the page's scripts, tests of the crate by wasm-pack and of the page, in headless Chromium
     Browser,
 }
 

@@ -15,6 +15,12 @@ use crate::tools::{self, WasmToolchain};
 pub(super) fn run(project: &Project) -> Result<()> {
     let toolchain = tools::wasm_toolchain()?;
     package::build(project)?;
+    let modules = tools::node_packages(project)?;
+    // It needs the types of the packages.
+    step("types of the page's scripts", || {
+        let mut tsc = Command::new(modules.join(".bin/tsc"));
+        run_command(tsc.args(["--project", "tests/e2e"]).current_dir(&project.root))
+    })?;
     let chromium = chromium::find()?;
     let wasm_pack = tools::wasm_pack(project)?;
     step("tests of the crate in headless Chromium, by wasm-pack", || {

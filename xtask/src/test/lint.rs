@@ -12,12 +12,8 @@ use crate::tools::{self, WasmToolchain};
 
 /// Runs all checks. Returns what could not be checked here.
 pub(super) fn run(project: &Project) -> Result<Vec<String>> {
-    let modules = tools::node_packages(project)?;
+    tools::node_packages(project)?;
     step("formatting", || cargo(project, &["fmt", "--all", "--check"]))?;
-    step("types of the page's scripts", || {
-        let mut tsc = Command::new(modules.join(".bin/tsc"));
-        run_command(tsc.args(["--project", "tests/e2e"]).current_dir(&project.root))
-    })?;
     step("GitHub workflows", || {
         let mut node = Command::new("node");
         run_command(node.arg("lint-workflows.mjs").current_dir(project.node()))
