@@ -4,7 +4,7 @@
 //!
 //! Load a bundle (a manifest and its weights) and classify an image file on the CPU:
 //!
-//! ```
+//! ```ignore-wasm32
 //! use marquee::{Classifier, Manifest, bundle};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,7 +32,7 @@
 //! |---|---|
 //! | (none) | [`cpu`]: classifying on one CPU core, without Burn |
 //! | `burn` | `model`: the architectures as Burn modules, and `Bundle`, on any Burn device |
-//! | `flex` (default) | Burn's CPU backend with SIMD, and fast convolutions for it; implies `burn` |
+//! | `flex` | Burn's CPU backend with SIMD, and fast convolutions for it; implies `burn` |
 //! | `rayon` | these convolutions on all cores; not for wasm |
 //! | `webgpu` | Burn's WebGPU backend, and fast convolutions for it; implies `burn` |
 //! | `autodiff` | `fine_tune`, and gradients of the convolutions; implies `burn` |
