@@ -1,10 +1,11 @@
-//! The three wasm packages in `www/pkg`, all built from the crate `marquee` with different features:
+//! The three wasm packages in `www/pkg`. Each is a crate in `packages/` that exports the crate `marquee` with other
+//! features, so that cargo keeps the output of each.
 //!
-//! | package | features | loaded |
-//! |---|---|---|
-//! | `cpu` | none | first; classifies without Burn |
-//! | `gpu` | `webgpu,autodiff` | after the first answer, if the browser has WebGPU |
-//! | `teach` | `flex,autodiff` | when a visitor opens Teach; fine-tunes on the CPU |
+//! | package | loaded |
+//! |---|---|
+//! | `cpu` | first; classifies without Burn |
+//! | `teach` | when a visitor opens Teach; fine-tunes on the CPU |
+//! | `gpu` | after the first answer, if the browser has WebGPU |
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +22,6 @@ use crate::tools::{self, WasmToolchain};
 pub(crate) struct Package {
     /// Name of the package's folder in `www/pkg`.
     pub(crate) name: &'static str,
-    features: &'static str,
     /// Whether to optimise across crates. It makes CPU code smaller and faster. For the gpu package it would take a
     /// quarter of an hour, for code whose work is done on the GPU.
     link_time_optimisation: bool,
@@ -29,19 +29,14 @@ pub(crate) struct Package {
     wasm_opt: bool,
 }
 
-/// Cargo features of the gpu package.
+/// Cargo features of the crate in the gpu package.
 pub(crate) const GPU_FEATURES: &str = "webgpu,autodiff";
 
 /// In build order: the first one makes a page that answers.
 pub(crate) const PACKAGES: [Package; 3] = [
-    Package { name: "cpu", features: "", link_time_optimisation: true, wasm_opt: false },
-    Package {
-        name: "teach",
-        features: "flex,autodiff",
-        link_time_optimisation: true,
-        wasm_opt: false,
-    },
-    Package { name: "gpu", features: GPU_FEATURES, link_time_optimisation: false, wasm_opt: true },
+    Package { name: "cpu", link_time_optimisation: true, wasm_opt: false },
+    Package { name: "teach", link_time_optimisation: true, wasm_opt: false },
+    Package { name: "gpu", link_time_optimisation: false, wasm_opt: true },
 ];
 
 /// WebAssembly features that rustc may have used. Every browser has them since 2023; wasm-opt must not use others.
@@ -96,22 +91,15 @@ fn compile(project: &Project, package: &Package, toolchain: &WasmToolchain) -> R
     let mut cargo = Command::new("cargo");
     cargo
         .current_dir(&project.root)
-        .args(["rustc", "--release", "--package", "marquee", "--lib", "--crate-type", "cdylib"])
-        .args(["--target", "wasm32-unknown-unknown"])
-        .args(["--no-default-features", "--features", package.features]);
+        .args(["rustc", "--release", "--lib", "--package", &format!("marquee-{}", package.name)])
+        .args(["--target", "wasm32-unknown-unknown"]);
     if package.link_time_optimisation {
         // Not as a profile: then each package would compile all its dependencies once more.
         cargo.args(["--", "-Clto=fat", "-Ccodegen-units=1"]);
     }
     run(toolchain.apply(&mut cargo))?;
     let built = project.target.join("wasm32-unknown-unknown/release");
-    // Cargo writes every package to the same file name. The copy keeps its time stamp while its content is the same.
-    let copy = built.join(format!("marquee-{}.wasm", package.name));
-    let fresh = built.join("marquee.wasm");
-    if std::fs::read(&fresh)? != std::fs::read(&copy).unwrap_or_default() {
-        std::fs::copy(&fresh, &copy).with_context(|| copy.display().to_string())?;
-    }
-    Ok(copy)
+    Ok(built.join(format!("marquee_{}.wasm", package.name)))
 }
 
 fn is_newer(source: &Path, target: &Path) -> bool {
