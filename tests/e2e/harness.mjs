@@ -216,16 +216,20 @@ export class Marquee {
     }
 }
 
-/** Prepares each worker of a page so that `loseGpu` can destroy its GPU device. @param {import("playwright-core").Page} page */
+/**
+ * Prepares a page so that `loseGpu` can destroy the GPU device of a worker.
+ *
+ * @param {import("playwright-core").Page} page
+ */
 export function makeGpuLosable(page) {
-    page.on("worker", (worker) => worker.evaluate(() => {
+    // In the package's own script: it runs before the worker requests a device, and for every copy of the package.
+    return append(page, "pkg/gpu/marquee.js*", `
         const request = GPUAdapter.prototype.requestDevice;
-        GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
+        GPUAdapter.prototype.requestDevice = async function (descriptor) {
             const device = await request.call(this, descriptor);
-            Reflect.set(globalThis, "loseGpu", () => device.destroy());
+            globalThis.loseGpu = () => device.destroy();
             return device;
-        };
-    }).catch(() => {}));
+        };`);
 }
 
 /** @param {import("playwright-core").Worker | undefined} worker */

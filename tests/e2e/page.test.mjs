@@ -480,7 +480,7 @@ describe("the page uses the CPU and shows why", () => {
     }, { webgpu: true }));
 
     test("if the device is lost", () => visit(async (marquee, page) => {
-        makeGpuLosable(page);
+        await makeGpuLosable(page);
         await marquee.open("?device=webgpu");
         await marquee.choose("first.jpg", poster);
         await marquee.waitForResult();
@@ -491,7 +491,7 @@ describe("the page uses the CPU and shows why", () => {
     }, { webgpu: true }));
 
     test("after the device was lost, and tries WebGPU again after a pause", () => visit(async (marquee, page) => {
-        makeGpuLosable(page);
+        await makeGpuLosable(page);
         await page.route("**/js/devices.js", async (route) => {
             const response = await route.fetch();
             await route.fulfill({ response, body: (await response.text()).replace("RETRY_AFTER = 60_000", "RETRY_AFTER = 1_000") });

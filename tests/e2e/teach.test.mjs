@@ -244,7 +244,7 @@ describe("training", () => {
     }, { webgpu: true }));
 
     test("restarts on the CPU when the GPU is lost", () => visit(async (marquee, page) => {
-        makeGpuLosable(page);
+        await makeGpuLosable(page);
         await marquee.open("?device=webgpu");
         await prepare(marquee, page, 16);
         await page.getByRole("button", { name: "Train", exact: true }).click();
