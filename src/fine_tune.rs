@@ -46,7 +46,7 @@ pub type PartialLabels = Vec<Option<bool>>;
 /// Fine-tunes a bundle: [`add`](Self::add) posters, take [`step`](Self::step)s, [`evaluate`](Self::evaluate),
 /// and get the new [`bundle`](Self::bundle).
 ///
-/// ```no_run
+/// ```no_run,ignore-wasm32
 /// # async fn example(bundle: marquee::Bundle, poster: marquee::Pixels) -> marquee::Result<()> {
 /// use burn::tensor::Device;
 /// use marquee::{FineTuneOptions, FineTuner};
