@@ -56,9 +56,11 @@ describe("every state is accessible and fits", () => {
             await looks("offline");
             await page.context().setOffline(false);
             await page.getByRole("button", { name: "About the model" }).click();
+            await page.getByRole("dialog", { name: "About the model" }).getByText("Too few training posters").waitFor();
             await looks("card");
             await page.getByRole("button", { name: "Close" }).click();
             await page.getByRole("button", { name: "Settings" }).click();
+            await page.getByRole("dialog", { name: "Settings" }).waitFor();
             await looks("settings");
             await page.getByRole("button", { name: "Done" }).click();
             await page.getByRole("button", { name: "Camera" }).click();

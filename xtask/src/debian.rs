@@ -1,5 +1,5 @@
-//! What comes from Debian's packages where nothing else can be downloaded: browsers, Node, and a Rust
-//! toolchain from which the wasm32 target is built.
+//! Installs from Debian's packages, where nothing else can be downloaded: browsers, Node.js, pip, and a Rust toolchain
+//! from which the wasm32 target is built.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::step::{output, run};
 
-/// The name under which rustup knows Debian's toolchain.
+/// rustup's name for Debian's toolchain.
 pub(crate) const TOOLCHAIN: &str = "system";
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -26,7 +26,7 @@ fn can_sudo() -> bool {
     output(Command::new("sudo").args(["-n", "true"])).is_some()
 }
 
-/// A command that runs as root.
+/// Returns a command that runs as root.
 fn root(program: &str) -> Command {
     if is_root() {
         return Command::new(program);
@@ -36,7 +36,7 @@ fn root(program: &str) -> Command {
     command
 }
 
-/// Installs packages, quietly.
+/// Installs packages, and shows only errors.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     run(root("apt-get").args(["update", "-qq"]))?;
     let mut apt = root("apt-get");
@@ -46,8 +46,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     run(&mut apt)
 }
 
-/// Debian's Rust for browsers comes without a standard library for wasm32, but with its source: it is built
-/// here and put where the compiler looks for it.
+/// Installs Debian's Rust and builds the standard library for wasm32, of which Debian has only the source.
 pub(crate) fn install_wasm_target() -> Result<()> {
     install(&["rustc-web", "cargo-web", "rust-web-src"])?;
     // rustc links wasm with the lld of its own LLVM.
@@ -76,14 +75,14 @@ pub(crate) fn install_wasm_target() -> Result<()> {
     run(Command::new("rustup").args(["toolchain", "link", TOOLCHAIN, "/usr"]))
 }
 
-/// The standard library's files for wasm32, built from source with any small library as the occasion.
+/// Builds the standard library for wasm32, as a dependency of an empty library. Returns its files.
 fn build_standard_library(llvm: &str) -> Result<Vec<PathBuf>> {
     let dir = std::env::temp_dir().join(format!("marquee-wasm-std-{}", std::process::id()));
     std::fs::create_dir_all(dir.join("src"))?;
     std::fs::write(dir.join("src/lib.rs"), "")?;
     std::fs::write(
         dir.join("Cargo.toml"),
-        "[package]\nname = \"occasion\"\nedition = \"2021\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n",
+        "[package]\nname = \"empty\"\nedition = \"2021\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n",
     )?;
     let mut cargo = Command::new("/usr/bin/cargo");
     cargo

@@ -1,4 +1,4 @@
-//! What others' code brings along: licences, sources and known holes, by cargo-deny (`deny.toml`) and npm.
+//! Checks licences, sources and security advisories of dependencies, with cargo-deny (`deny.toml`) and npm.
 
 use std::process::{Command, Output};
 
@@ -8,7 +8,7 @@ use crate::project::Project;
 use crate::step::{run, step};
 use crate::tools;
 
-/// Checks the dependencies; gives what could not be checked, because its data cannot be had here.
+/// Checks the dependencies. Returns the checks that were skipped because their database cannot be reached.
 pub(crate) fn check(project: &Project) -> Result<Vec<String>> {
     let program = tools::cargo_deny(project)?;
     let deny = |what: &[&str]| {
@@ -20,20 +20,20 @@ pub(crate) fn check(project: &Project) -> Result<Vec<String>> {
         run(&mut deny(&["licenses", "bans", "sources"]))
     })?;
     let mut skipped = Vec::new();
-    let advisories = step("advisories about crates", || said(&mut deny(&["advisories"])))?;
-    // The one failure that is not about a crate.
+    let advisories = step("advisories about crates", || output_of(&mut deny(&["advisories"])))?;
+    // The only failure that is not about a crate.
     let unreachable = "failed to fetch advisory database";
-    judge(&advisories, unreachable, "advisories about crates", &mut skipped)?;
+    evaluate(&advisories, unreachable, "advisories about crates", &mut skipped)?;
 
     tools::node_packages(project)?;
     let audit = step("advisories about npm packages", || {
         let mut npm = Command::new("npm");
-        said(
+        output_of(
             npm.args(["audit", "--audit-level=high", "--loglevel=error"])
                 .current_dir(project.node()),
         )
     })?;
-    judge(
+    evaluate(
         &audit,
         "audit endpoint returned an error",
         "advisories about npm packages",
@@ -42,14 +42,14 @@ pub(crate) fn check(project: &Project) -> Result<Vec<String>> {
     Ok(skipped)
 }
 
-fn said(command: &mut Command) -> Result<(Output, String)> {
-    let output = command.output().context("it cannot be started")?;
+fn output_of(command: &mut Command) -> Result<(Output, String)> {
+    let output = command.output().context("the command cannot be started")?;
     let text = [&output.stdout[..], &output.stderr].concat();
     let text = String::from_utf8_lossy(&text).into_owned();
     Ok((output, text))
 }
 
-fn judge(
+fn evaluate(
     (output, text): &(Output, String),
     unreachable: &str,
     what: &str,
@@ -61,7 +61,7 @@ fn judge(
     if !text.contains(unreachable) {
         bail!("{what}:\n{text}");
     }
-    println!("    skipped: their data cannot be had here");
-    skipped.push(format!("{what}: their data cannot be had here"));
+    println!("    skipped: their database cannot be reached");
+    skipped.push(format!("{what}: their database cannot be reached"));
     Ok(())
 }

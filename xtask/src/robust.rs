@@ -1,5 +1,5 @@
-//! `cargo xtask robust`: what strangers' files, strangers' GPUs and hard ends do to Marquee. Each part writes its
-//! figures into its section of docs/robustness.md.
+//! `cargo xtask robust`: measures what untrusted files, failing GPUs and killed processes do to Marquee. Each part writes
+//! its section of docs/robustness.md.
 
 mod fuzz;
 mod report;
@@ -13,13 +13,13 @@ use crate::project::Project;
 
 #[derive(Subcommand)]
 pub(crate) enum Robust {
-    /// Fuzz whatever reads strangers' bytes (cargo-fuzz, with the address sanitizer)
+    /// Fuzz everything that reads untrusted bytes (cargo-fuzz, with the address sanitizer)
     Fuzz(fuzz::FuzzArgs),
     /// Classify ten thousand times and train fifty times in one tab
     Soak(soak::SoakArgs),
-    /// Run the tests of bad files, memory, failing devices, kills, fetching, web security and determinism alone
+    /// Run only the tests of bad files, memory, failing devices, kills, fetching, web security and determinism
     Suites {
-        /// Only this one: files, memory, devices, kills, fetch, security, determinism
+        /// Run only one: files, memory, devices, kills, fetch, security, determinism
         #[arg(long)]
         only: Option<String>,
     },

@@ -1,4 +1,4 @@
-//! Training speed and memory beside Keras: the same network, posters and batches, on the same processor.
+//! Training speed and memory next to Keras: the same architecture, posters and batches, on the same processor.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::project::Project;
 use crate::step::step;
 
-/// What Keras computes with, and what pip then installs.
+/// A backend of Keras, and the packages that pip installs for it.
 struct Engine {
     name: &'static str,
-    /// `KERAS_BACKEND`.
+    /// Value of `KERAS_BACKEND`.
     backend: &'static str,
     size: &'static str,
     packages: &'static [&'static str],
@@ -39,32 +39,32 @@ pub(crate) struct TrainArgs {
     /// Folder in the Kaggle layout: train.csv and Images/<id>.jpg, .jpeg, .png or .webp
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// How many rows of train.csv are used
+    /// Number of rows of train.csv to use
     #[arg(long, default_value_t = 800)]
     limit: usize,
-    /// Passes over them; the first one is not counted
+    /// Epochs; the first one is not measured
     #[arg(long, default_value_t = 3)]
     epochs: usize,
-    /// Keras on PyTorch too, which takes 7 GB to install
+    /// Also measure Keras on PyTorch, which takes 7 GB to install
     #[arg(long)]
     torch: bool,
-    /// Also write the figures as JSON
+    /// Also write the results as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// A line of either's log.
+/// A line of the log of Marquee or Keras.
 #[derive(Deserialize)]
 struct Epoch {
     epoch: usize,
     seconds: f64,
-    /// Of ours alone, which logs what it is judged by too.
+    /// Only Marquee logs it: its log also has the validation results.
     #[serde(default)]
     split: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Figure {
+struct Measurement {
     engine: &'static str,
     device: &'static str,
     metric: &'static str,
@@ -130,13 +130,13 @@ pub(crate) fn run(project: &Project, args: &TrainArgs) -> Result<()> {
         runs.push((name, log, memory));
     }
 
-    let mut figures = Vec::new();
+    let mut measurements = Vec::new();
     for (engine, log, memory) in runs {
         let [low, median, high] = rates(&log, posters).context(engine)?;
         println!(
-            "{engine:20} {median:6.1} posters/s ({low:.1} to {high:.1}), {memory:.0} MB at most"
+            "{engine:20} {median:6.1} posters/s ({low:.1} to {high:.1}), peak memory {memory:.0} MB"
         );
-        let figure = |metric, unit, [low, median, high]: [f64; 3]| Figure {
+        let measurement = |metric, unit, [low, median, high]: [f64; 3]| Measurement {
             engine,
             device: "cpu",
             metric,
@@ -145,21 +145,21 @@ pub(crate) fn run(project: &Project, args: &TrainArgs) -> Result<()> {
             low,
             high,
         };
-        figures.push(figure("training", "posters/s", [low, median, high]));
-        figures.push(figure("peak memory", "MB", [memory; 3]));
+        measurements.push(measurement("training", "posters/s", [low, median, high]));
+        measurements.push(measurement("peak memory", "MB", [memory; 3]));
     }
     if let Some(json) = &args.json {
-        write(json, &figures)?;
+        write(json, &measurements)?;
     }
     Ok(())
 }
 
-fn write(path: &Path, figures: &[Figure]) -> Result<()> {
-    let text = serde_json::to_string_pretty(figures)? + "\n";
+fn write(path: &Path, measurements: &[Measurement]) -> Result<()> {
+    let text = serde_json::to_string_pretty(measurements)? + "\n";
     std::fs::write(path, text).with_context(|| path.display().to_string())
 }
 
-/// The slowest, the middle and the fastest epoch behind the first, in posters a second.
+/// Returns the slowest, median and fastest epoch after the first, in posters per second.
 fn rates(log: &str, posters: usize) -> Result<[f64; 3]> {
     let mut rates = Vec::new();
     for line in log.lines() {
@@ -175,14 +175,14 @@ fn rates(log: &str, posters: usize) -> Result<[f64; 3]> {
     Ok([low, median, high])
 }
 
-/// Waits for a program; gives what it printed, where that is piped, and the most memory that it held, in MB.
+/// Waits for a program. Returns its output, if that is piped, and its peak memory in MB.
 fn watch(mut child: Child) -> Result<(String, f64)> {
     let printed =
         child.stdout.take().map(|stdout| std::thread::spawn(|| std::io::read_to_string(stdout)));
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
     let mut most = 0.0;
     let ended = loop {
-        // The last reading before it ends is its highest: the kernel keeps the mark.
+        // VmHWM is the peak so far, so the last reading before the program ends is the peak.
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let mark = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes =
@@ -193,10 +193,10 @@ fn watch(mut child: Child) -> Result<(String, f64)> {
         }
         std::thread::sleep(Duration::from_millis(100));
     };
-    ensure!(ended.success(), "it ended with {ended}");
+    ensure!(ended.success(), "the program failed: {ended}");
     let Some(printed) = printed else { return Ok((String::new(), most)) };
     match printed.join() {
         Ok(printed) => Ok((printed?, most)),
-        Err(_) => bail!("its output could not be read"),
+        Err(_) => bail!("the program's output could not be read"),
     }
 }

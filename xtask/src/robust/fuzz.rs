@@ -1,4 +1,4 @@
-//! Fuzzing by cargo-fuzz (libFuzzer), from the corpus in `fuzz/corpus`, which `cargo xtask test` replays.
+//! Fuzzing with cargo-fuzz (libFuzzer), from the corpus in `fuzz/corpus`, which `cargo xtask test` replays.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -19,21 +19,21 @@ const TARGETS: [(&str, &str); 4] = [
     ("labels", "table of genres"),
 ];
 
-/// Largest input that is tried, in bytes: no finding of a small one needs more.
+/// Largest input, in bytes. Small inputs reach the same code, and run faster.
 const LONGEST: usize = 32_768;
 
-/// Most memory, in MB, that an input may take: at once, and in all with the sanitizer's own.
+/// Memory limits for an input, in MB: of one allocation, and in total with the sanitizer's own memory.
 const MEMORY: [usize; 2] = [512, 1024];
 
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
-    /// How long each target is fuzzed, in seconds
+    /// Seconds to fuzz each target
     #[arg(long, default_value_t = 600)]
     seconds: u64,
-    /// Only this target: image, bundle, single_file, labels
+    /// Fuzz only one target: image, bundle, single_file, labels
     #[arg(long)]
     only: Option<String>,
-    /// Also shrink the corpus in the repository to what covers as much
+    /// Also minimise the corpus in the repository, with equal coverage
     #[arg(long)]
     keep: bool,
 }
@@ -48,7 +48,7 @@ pub(super) fn run(project: &Project, args: &FuzzArgs) -> Result<()> {
     let fuzz = |verb: &str, name: &str| {
         let mut cargo = Command::new(&program);
         cargo.current_dir(project.root.join("fuzz")).args([verb, name, "--fuzz-dir", "."]);
-        // The address sanitizer is a feature of the nightly compiler that the stable one has as well.
+        // The address sanitizer is a nightly feature, which this variable enables in the stable compiler.
         cargo.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", project.tools().join("fuzz"));
         cargo
     };
@@ -96,7 +96,7 @@ pub(super) fn run(project: &Project, args: &FuzzArgs) -> Result<()> {
     report::write(project, "Fuzzing", "cargo xtask robust fuzz", &body)
 }
 
-/// Makes the corpus in the repository as small as covers what both cover.
+/// Minimises the corpus in the repository: as few inputs as cover what both corpora cover.
 fn keep(merge: &mut Command, kept: &PathBuf, found: &PathBuf) -> Result<()> {
     let smaller = kept.with_extension("smaller");
     let _ = std::fs::remove_dir_all(&smaller);
@@ -120,7 +120,7 @@ struct Figures {
     memory: String,
 }
 
-/// Runs a fuzzer, shows what it says, and picks its last figures out of it.
+/// Runs a fuzzer, shows its output, and returns its last statistics.
 fn watch(fuzzer: &mut Command) -> Result<Figures> {
     let mut child =
         fuzzer.stderr(Stdio::piped()).spawn().context("cargo-fuzz cannot be started")?;
@@ -128,7 +128,7 @@ fn watch(fuzzer: &mut Command) -> Result<Figures> {
     let said = child.stderr.take().context("the fuzzer says nothing")?;
     for line in BufReader::new(said).lines() {
         let line = line?;
-        // A line for each new input would bury all others.
+        // There is a line for each new input, too many to show.
         if !line.contains(" NEW ") && !line.contains(" REDUCE ") {
             eprintln!("{line}");
         }

@@ -1,4 +1,4 @@
-//! One tab for a long time: `tests/e2e/soak.mjs`.
+//! Runs `tests/e2e/soak.mjs`, which classifies and trains in one tab for a long time.
 
 use std::process::Stdio;
 
@@ -13,7 +13,7 @@ use crate::test::PageTests;
 
 #[derive(Args)]
 pub(crate) struct SoakArgs {
-    /// Posters that are classified on the CPU; on WebGPU, a twentieth of them
+    /// Classifications on the CPU; on WebGPU, a twentieth of them
     #[arg(long, default_value_t = 10_000)]
     classifications: usize,
     /// Trainings on the CPU; on WebGPU, a fifth of them
@@ -21,7 +21,7 @@ pub(crate) struct SoakArgs {
     trainings: usize,
 }
 
-/// How one thing went: memory in MB, slopes in kB for each time that it was done, over the second half.
+/// Results of one repeated action: memory in MB, and its slope over the second half in kB per repetition.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Series {

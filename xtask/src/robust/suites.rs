@@ -1,5 +1,5 @@
-//! The tests of `cargo xtask test` that are about robustness, by theme, with what they measured on the way: lines
-//! of theirs that begin with "figure: ".
+//! The robustness tests of `cargo xtask test`, by theme, with their measurements: output lines that begin with
+//! "figure: ".
 
 use std::process::{Command, Stdio};
 
@@ -10,13 +10,13 @@ use crate::project::Project;
 use crate::step::step;
 use crate::test::{PageTests, untrusted};
 
-/// Tests of one theme.
+/// The tests of one theme.
 struct Suite {
     name: &'static str,
     heading: &'static str,
-    /// Modules of the native tests, in either package.
+    /// Modules of the native tests, of the crate or the trainer.
     native: &'static [&'static str],
-    /// Files of the page's tests, with what the names of those that count contain.
+    /// Files of the page's tests, each with a pattern of test names.
     page: &'static [(&'static str, &'static str)],
 }
 
@@ -108,7 +108,10 @@ pub(super) fn run(project: &Project, only: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// What tests print; the first that fails is an error.
+/// Returns the output of tests that pass.
+///
+/// # Errors
+/// A test fails.
 fn passed(tests: &mut Command) -> Result<String> {
     let output = tests.stderr(Stdio::inherit()).output().context("the tests cannot be started")?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -116,7 +119,7 @@ fn passed(tests: &mut Command) -> Result<String> {
     Ok(said)
 }
 
-/// The names of the tests that passed: cargo's lines, and TAP's but for those of whole suites.
+/// Returns the names of the tests that passed, from cargo's output and from TAP without its suites.
 fn tests(said: &str) -> Vec<Vec<String>> {
     let mut lines = said.lines().peekable();
     let mut rows = Vec::new();
