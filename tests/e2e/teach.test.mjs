@@ -7,38 +7,12 @@ import { describe, test } from "node:test";
 
 import { append, fullGpuMemory, loseGpu, makeGpuLosable, manifest, poster, root, sample, saved, screenshot, visitor, withManifest } from "./harness.mjs";
 import { painted } from "./painted.mjs";
+import { openTeach, prepare, train } from "./teach-view.mjs";
 import { predictWith } from "./trainer.mjs";
 
 const visit = visitor();
 
 /** @typedef {import("playwright-core").Page} Page */
-
-/** Opens the Teach view, and waits for it: until then, files go to the gallery. @param {Page} page */
-async function openTeach(page) {
-    await page.getByRole("button", { name: "Teach", exact: true }).click();
-    await page.getByRole("heading", { name: "Teach", exact: true }).waitFor();
-}
-
-/**
- * Opens the Teach view, adds painted posters with a CSV of their genres, and waits until they are shown.
- *
- * @param {import("./harness.mjs").Marquee} marquee
- * @param {Page} page
- * @param {number} [count]
- */
-async function prepare(marquee, page, count = 40) {
-    await marquee.ready();
-    await openTeach(page);
-    const { files, csv } = await painted(page, count);
-    await page.getByLabel("Add training posters").setInputFiles([...files, { name: "labels.csv", mimeType: "text/csv", buffer: Buffer.from(csv) }]);
-    await page.waitForFunction((count) => document.querySelectorAll(".training-poster").length === count, count);
-}
-
-/** @param {Page} page */
-async function train(page) {
-    await page.getByRole("button", { name: "Train", exact: true }).click();
-    await page.getByText(/Trained on \d+ posters/).waitFor({ timeout: 240_000 });
-}
 
 /** Saves the model as a file, and returns its path. @param {Page} page */
 async function savedModel(page) {
@@ -207,21 +181,6 @@ describe("training", () => {
         await page.getByText(/^Step \d+ of 10000/).waitFor({ timeout: 120_000 });
         await page.getByRole("button", { name: "Stop" }).click();
         await page.getByText(/Trained on 16 posters/).waitFor();
-    }));
-
-    test("never blocks the page for more than 100 ms", () => visit(async (marquee, page) => {
-        await page.addInitScript(() => {
-            Reflect.set(window, "longest", 0);
-            new PerformanceObserver((list) => {
-                for (const { duration } of list.getEntries()) Reflect.set(window, "longest", Math.max(Reflect.get(window, "longest"), duration));
-            }).observe({ type: "longtask" });
-        });
-        await marquee.open("?device=cpu");
-        await prepare(marquee, page);
-        await page.evaluate(() => Reflect.set(window, "longest", 0));
-        await train(page);
-        const longest = await page.evaluate(() => Reflect.get(window, "longest"));
-        assert.ok(longest <= 100, `${longest} ms`);
     }));
 
     test("on WebGPU matches training on the CPU", () => visit(async (marquee, page) => {

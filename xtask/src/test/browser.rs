@@ -35,7 +35,7 @@ pub(super) fn run(project: &Project) -> Result<()> {
     })?;
     let page = PageTests::prepare(project)?;
     step("end-to-end tests of the page in headless Chromium", || {
-        run_command(&mut page.node()).context("see tests/e2e/screenshots for what the page showed")
+        page.run().context("see tests/e2e/screenshots for what the page showed")
     })
 }
 

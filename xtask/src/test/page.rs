@@ -17,6 +17,9 @@ use crate::tools;
 /// The page is tested under a path like the one that GitHub Pages gives a project.
 const PREFIX: &str = "/any/prefix/";
 
+/// The tests that measure time.
+const RESPONSIVE: &str = "responsive.test.mjs";
+
 pub(crate) struct PageTests {
     server: Server,
     chromium: Chromium,
@@ -49,11 +52,21 @@ impl PageTests {
         })
     }
 
-    /// Node's test runner; without further arguments it runs all files.
-    pub(crate) fn node(&self) -> Command {
+    /// Runs all tests, two files at a time; then, alone, those that measure the page's response times.
+    pub(crate) fn run(&self) -> Result<()> {
+        let mut files = Vec::new();
+        for entry in self.folder.read_dir()? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".test.mjs") && name != RESPONSIVE {
+                files.push(name);
+            }
+        }
+        files.sort();
         let mut node = self.script();
         node.args(["--test", "--test-concurrency=2", "--test-reporter=spec"]);
-        node
+        run_command(node.args(files))?;
+        let mut node = self.script();
+        run_command(node.args(["--test", "--test-reporter=spec", RESPONSIVE]))
     }
 
     /// Node in the folder of the page's tests.
