@@ -15,6 +15,8 @@ Examples:
   trainer train --data posters --out runs/mixup --set augment.mixup=0.4 --set ema_decay=0.99
   # Continue an interrupted run
   trainer train --resume runs/mine
+  # Train a finished run for longer
+  trainer train --resume runs/mine --epochs 12
 
 Built-in configurations: efficientnet-lite0 (the shipped model), teacher, seed-cnn and seed-cnn-all.
 `trainer config show NAME` prints one and explains its keys.";
@@ -46,8 +48,8 @@ pub(crate) struct TrainArgs {
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "data", "out", "config", "set", "pretrained", "limit", "epochs", "batch_size",
-            "learning_rate", "seed"
+            "data", "out", "config", "set", "pretrained", "limit", "batch_size", "learning_rate",
+            "seed"
         ]
     )]
     pub(crate) resume: Option<PathBuf>,
@@ -57,7 +59,7 @@ pub(crate) struct TrainArgs {
     /// Use only the first ROWS rows of train.csv
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<usize>,
-    /// Largest number of epochs; overrides the configuration
+    /// Largest number of epochs; overrides the configuration. With --resume, extends a run
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,
     /// Posters per optimiser step; overrides the configuration
