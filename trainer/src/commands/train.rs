@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::cli::TrainArgs;
+use crate::data::additional::{self, AdditionalSource};
 use crate::data::dataset::Dataset;
 use crate::data::near_duplicates;
-use crate::data::posters::{self, Poster};
+use crate::data::posters;
 use crate::data::split::Split;
 use crate::device;
 use crate::training::config::{Config, Overrides};
@@ -26,11 +27,15 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         run.check_config()?;
         run.remove_temporary_files()?;
     }
-    let dataset = Dataset::read(&config.data, config.limit)?;
-    let split = draw_split(config, &dataset, config.skip_bad || args.skip_bad)?;
+    let dataset = config.dataset(&config.data)?;
+    let skip_bad = config.skip_bad || args.skip_bad;
+    let mut split = draw_split(config, &dataset, skip_bad)?;
     let held_out = split.valid.len() + split.test.len();
     println!("{} posters to train on, {held_out} held out", split.train.len());
-    warn_of_missing_genres(&dataset.genres, &split.train);
+    let mut datasets = vec![dataset];
+    add_additional(config, &mut datasets, &mut split, skip_bad)?;
+    report_unknown_labels(&datasets);
+    warn_of_missing_genres(&datasets[0].genres, &split);
 
     let (devices, device_name) = device::open_all(&args.device)?;
     if resumed {
@@ -43,7 +48,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         Start::New { device_name: &device_name }
     };
     let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
-    fit(&run, &devices, &dataset, split, &start, &features_dir)?;
+    fit(&run, &devices, &datasets, split, &start, &features_dir)?;
     finish(&run)
 }
 
@@ -56,6 +61,7 @@ fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
     let overrides = Overrides {
         set: args.set.clone(),
         data: args.data.clone().context("--data is missing")?,
+        also: args.also.clone(),
         pretrained: args.pretrained.clone(),
         skip_bad: args.skip_bad,
         limit: args.limit,
@@ -70,7 +76,7 @@ fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
 /// Loads the posters and splits them as configured.
 fn draw_split(config: &Config, dataset: &Dataset, skip_bad: bool) -> Result<Split> {
     let all = posters::load(dataset, &config.inference_input(), skip_bad)?;
-    let seed = config.split_seed.unwrap_or(config.seed);
+    let seed = config.split_seed();
     let shares = [config.valid_share, config.test_share];
     let hashes = config
         .group_near_duplicates
@@ -87,8 +93,38 @@ fn draw_split(config: &Config, dataset: &Dataset, skip_bad: bool) -> Result<Spli
     Ok(split)
 }
 
-fn warn_of_missing_genres(names: &[String], train: &[Poster]) {
-    let is_missing = |genre: &usize| !train.iter().any(|poster| poster.row.labels[*genre]);
+/// Adds the datasets of `--also` after the main one, and their posters to the split.
+fn add_additional(
+    config: &Config,
+    datasets: &mut Vec<Dataset>,
+    split: &mut Split,
+    skip_bad: bool,
+) -> Result<()> {
+    let missing_genre = config.missing_genre.as_deref();
+    let source = AdditionalSource {
+        config: &config.additional,
+        input: &config.inference_input(),
+        seed: config.split_seed(),
+        near_duplicates: config.group_near_duplicates,
+        skip_bad,
+    };
+    let more = additional::read(&config.additional.dirs, missing_genre, &datasets[0])?;
+    split.additional = source.load(&more, &datasets[0], split)?;
+    datasets.extend(more);
+    Ok(())
+}
+
+fn report_unknown_labels(datasets: &[Dataset]) {
+    for dataset in datasets {
+        let (labels, rows) = dataset.unknown_labels();
+        if labels > 0 {
+            println!("{}: {labels} labels of {rows} posters are unknown", dataset.dir.display());
+        }
+    }
+}
+
+fn warn_of_missing_genres(names: &[String], split: &Split) {
+    let is_missing = |genre: &usize| !split.training_posters().any(|poster| poster.row.has(*genre));
     let missing: Vec<&str> =
         (0..names.len()).filter(is_missing).map(|genre| names[genre].as_str()).collect();
     if !missing.is_empty() {

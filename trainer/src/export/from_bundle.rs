@@ -29,7 +29,7 @@ pub(crate) fn draft(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Dr
         bundle.manifest.training.licence.clone_from(licence);
     }
     let data = args.data.as_deref().context("--bundle needs --data")?;
-    let dataset = Dataset::read(data, None)?;
+    let dataset = Dataset::for_bundle(data, None, &bundle.manifest)?;
     let Split { valid, test, .. } =
         Split::from_manifest(&bundle.manifest, &dataset, args.skip_bad)?;
     let bundle = calibrate(bundle, &valid, device)?;
