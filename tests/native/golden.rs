@@ -85,7 +85,13 @@ fn write_tiny_bundle() {
         architecture,
         input: Preprocess { width: 64, height: 96, mean: [0.4, 0.4, 0.4], std: [0.25, 0.25, 0.25] },
         genres: genres
-            .map(|name| Genre { name: name.into(), threshold: 0.5, posters: 0, quality: None })
+            .map(|name| Genre {
+                name: name.into(),
+                threshold: 0.5,
+                posters: 0,
+                labelled_posters: None,
+                quality: None,
+            })
             .into(),
         temperature: 0.5,
         metrics: Vec::new(),
@@ -93,6 +99,7 @@ fn write_tiny_bundle() {
             config: "none".into(),
             data: "none: random weights, for tests".into(),
             train_posters: 0,
+            additional_posters: 0,
             valid_posters: 0,
             test_posters: 0,
             epoch: 0,

@@ -58,6 +58,7 @@ fn train_args(
     set.extend(args.set.iter().cloned());
     TrainArgs {
         data: Some(args.data.clone()),
+        also: Vec::new(),
         config: space.config.clone(),
         set,
         pretrained: args.pretrained.clone(),

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use marquee::metrics::MIN_POSITIVES;
 
 use crate::cli::TrainArgs;
+use crate::data::additional::{self, AdditionalSource};
 use crate::data::dataset::Dataset;
 use crate::data::near_duplicates;
 use crate::data::posters::{self, Poster};
@@ -28,17 +29,22 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         run.check_config()?;
         run.remove_temporary_files()?;
     }
-    let dataset = Dataset::read(&config.data, config.limit)?;
-    let posters =
-        posters::load(&dataset, &config.inference_input(), config.skip_bad || args.skip_bad)?;
-    let split = if resumed { run.split(posters)? } else { draw_split(config, &dataset, posters)? };
+    let dataset = config.dataset(&config.data)?;
+    let skip_bad = config.skip_bad || args.skip_bad;
+    let posters = posters::load(&dataset, &config.inference_input(), skip_bad)?;
+    let mut split =
+        if resumed { run.split(posters)? } else { draw_split(config, &dataset, posters)? };
     let held_out = split.valid.len() + split.test.len();
     println!("{} posters to train on, {held_out} held out", split.train.len());
-    warn_of_missing_genres(&dataset.genres, &split.train);
+    let mut datasets = vec![dataset];
+    add_additional(config, &mut datasets, &mut split, skip_bad)?;
+    report_unknown_labels(&datasets);
+    warn_of_missing_genres(&datasets[0].genres, &split);
     warn_of_undefined_metric(config, &split.valid);
 
     let (devices, device_name) = device::open_all(&args.device)?;
     if resumed {
+        run.check_split(&split)?;
         println!("resuming after epoch {done} of {}", config.epochs);
     }
     let start = if resumed {
@@ -47,7 +53,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         Start::New { device_name: &device_name }
     };
     let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
-    fit(&run, &devices, &dataset, split, &start, &features_dir)?;
+    fit(&run, &devices, &datasets, split, &start, &features_dir)?;
     finish(&run)
 }
 
@@ -64,6 +70,7 @@ fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
     let overrides = Overrides {
         set: args.set.clone(),
         data: args.data.clone().context("--data is missing")?,
+        also: args.also.clone(),
         pretrained: args.pretrained.clone(),
         skip_bad: args.skip_bad,
         limit: args.limit,
@@ -81,7 +88,7 @@ fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
 
 /// Splits the posters of a new run as configured.
 fn draw_split(config: &Config, dataset: &Dataset, all: Vec<Poster>) -> Result<Split> {
-    let seed = config.split_seed.unwrap_or(config.seed);
+    let seed = config.split_seed();
     let shares = [config.valid_share, config.test_share];
     let hashes = config
         .group_near_duplicates
@@ -98,8 +105,38 @@ fn draw_split(config: &Config, dataset: &Dataset, all: Vec<Poster>) -> Result<Sp
     Ok(split)
 }
 
-fn warn_of_missing_genres(names: &[String], train: &[Poster]) {
-    let is_missing = |genre: &usize| !train.iter().any(|poster| poster.row.labels[*genre]);
+/// Adds the datasets of `--also` after the main one, and their posters to the split.
+fn add_additional(
+    config: &Config,
+    datasets: &mut Vec<Dataset>,
+    split: &mut Split,
+    skip_bad: bool,
+) -> Result<()> {
+    let missing_genre = config.missing_genre.as_deref();
+    let source = AdditionalSource {
+        config: &config.additional,
+        input: &config.inference_input(),
+        seed: config.split_seed(),
+        near_duplicates: config.group_near_duplicates,
+        skip_bad,
+    };
+    let more = additional::read(&config.additional.dirs, missing_genre, &datasets[0])?;
+    split.additional = source.load(&more, &datasets[0], split)?;
+    datasets.extend(more);
+    Ok(())
+}
+
+fn report_unknown_labels(datasets: &[Dataset]) {
+    for dataset in datasets {
+        let (labels, rows) = dataset.unknown_labels();
+        if labels > 0 {
+            println!("{}: {labels} labels of {rows} posters are unknown", dataset.dir.display());
+        }
+    }
+}
+
+fn warn_of_missing_genres(names: &[String], split: &Split) {
+    let is_missing = |genre: &usize| !split.training_posters().any(|poster| poster.row.has(*genre));
     let missing: Vec<&str> =
         (0..names.len()).filter(is_missing).map(|genre| names[genre].as_str()).collect();
     if !missing.is_empty() {

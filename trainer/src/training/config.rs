@@ -14,12 +14,15 @@ pub(crate) mod reference;
 mod resolve;
 mod saved;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Result;
 use marquee::{Architecture, Preprocess};
 use serde::{Deserialize, Serialize};
 
+use crate::data::additional::AdditionalConfig;
 use crate::data::augment::Augmentation;
+use crate::data::dataset::Dataset;
 use crate::documented::documented;
 use crate::training::loss::LossConfig;
 pub(crate) use resolve::Overrides;
@@ -42,6 +45,9 @@ documented! {
         pub(crate) skip_bad: bool,
         /// Number of rows of train.csv to use, from the top. Unset: all.
         pub(crate) limit: Option<usize>,
+        /// Column of train.csv that marks missing data and is no genre: in rows where it is 1, the absent genres are
+        /// unknown. Without such a column, it has no effect.
+        pub(crate) missing_genre: Option<String>,
         /// Largest number of passes over the training posters.
         pub(crate) epochs: usize,
         /// Posters per optimiser step, on each device.
@@ -110,6 +116,9 @@ documented! {
         /// Distillation.
         #[serde(default)]
         pub(crate) distillation: DistillationConfig,
+        /// Additional data.
+        #[serde(default)]
+        pub(crate) additional: AdditionalConfig,
     }
 }
 
@@ -210,6 +219,17 @@ impl Config {
             "note: without --pretrained, all parts are trained, because the {frozen} that the \
              configuration freezes have random weights; --set frozen_parts={frozen} freezes them anyway"
         ))
+    }
+
+    /// Reads the labels of a folder of posters as this configuration asks for.
+    pub(crate) fn dataset(&self, data: &Path) -> Result<Dataset> {
+        let dataset = Dataset::read(data, self.limit)?;
+        Ok(dataset.with_missing_genre(self.missing_genre.as_deref()))
+    }
+
+    /// Returns the seed of the splits.
+    pub(crate) fn split_seed(&self) -> u64 {
+        self.split_seed.unwrap_or(self.seed)
     }
 
     /// Returns the input of the model in evaluation and after export.

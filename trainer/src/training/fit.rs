@@ -12,6 +12,7 @@ use burn::train::{
 };
 
 use crate::data::dataset::Dataset;
+use crate::data::loader::Mixture;
 use crate::data::split::Split;
 use crate::training::epoch_log::{self, LogWriter};
 use crate::training::initial_model::{self, genre_frequencies};
@@ -41,7 +42,7 @@ pub(crate) enum Start<'a> {
 pub(crate) fn fit(
     run: &Run,
     devices: &[Device],
-    dataset: &Dataset,
+    datasets: &[Dataset],
     split: Split,
     start: &Start<'_>,
     features_dir: &Path,
@@ -50,7 +51,7 @@ pub(crate) fn fit(
     let device = devices.first().context("--device names no device")?;
     let training_device = device.clone().autodiff();
     training_device.seed(config.seed);
-    let frequencies = genre_frequencies(&split.train);
+    let frequencies = genre_frequencies(split.training_posters());
     let genres = frequencies.len();
     let model = initial_model::build(config, &frequencies, &training_device)?;
     let done = match start {
@@ -62,14 +63,23 @@ pub(crate) fn fit(
     };
     // Each device processes a batch of its own at every step.
     let step_size = config.batch_size * devices.len();
-    let steps_per_epoch = split.train.len().div_ceil(step_size);
-    let schedule = schedule(config, steps_per_epoch)?;
+    let (main, additional) = (split.train.len(), split.additional.train.len());
+    let mixture = Mixture::new(&config.additional, main, additional, config.epochs);
+    let steps = |epoch| mixture.posters_in(epoch).div_ceil(step_size);
+    let schedule = schedule(config, steps(1), (1..=config.epochs).map(steps).sum())?;
     let model = TrainingModel::new(model, &config.loss, config.ema_decay)
-        .after_steps(done * steps_per_epoch);
+        .after_steps((1..=done).map(steps).sum());
     let metric = usable_metric(config.selection_metric, &split.valid);
 
-    let source =
-        LoaderSource { config, dataset, model: &model.model, frequencies, features_dir, device };
+    let source = LoaderSource {
+        config,
+        datasets,
+        model: &model.model,
+        frequencies,
+        mixture,
+        features_dir,
+        device,
+    };
     let Loaders { train, valid } = source.loaders(split, done + 1)?;
     let mut finished = run.log()?;
     finished.retain(|record| record.epoch <= done);

@@ -8,7 +8,7 @@ use burn::train::metric::{AccuracyInput, Adaptor, ItemLazy, LossInput};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use marquee::Model;
 
-use crate::data::loader::Batch;
+use crate::data::loader::{Batch, total_weights};
 use crate::training::ema;
 use crate::training::loss::{LossConfig, binary_cross_entropy};
 use crate::training::map_metric::MapInput;
@@ -53,8 +53,8 @@ pub(crate) struct StepOutput {
     loss: Tensor<1>,
     /// `[N, genres]`.
     logits: Tensor<2>,
-    /// `[N, genres]`, 0..=1.
-    targets: Tensor<2>,
+    /// `[N, TARGET_WEIGHTS, genres]`.
+    targets: Tensor<3>,
 }
 
 impl StepOutput {
@@ -122,7 +122,8 @@ impl Adaptor<LossInput> for StepOutput {
 impl Adaptor<AccuracyInput> for StepOutput {
     /// Prepares accuracy as the original notebook counts it: the most probable genre must be the first true one.
     fn adapt(&self) -> AccuracyInput {
-        let first_genre = self.targets.clone().argmax(1).flatten(0, 1);
+        let [present, _] = total_weights(self.targets.clone());
+        let first_genre = present.argmax(1).flatten(0, 1);
         AccuracyInput::new(self.logits.clone(), first_genre)
     }
 }

@@ -14,7 +14,7 @@ use crate::training::metric_means::LOSS;
 /// positives that mean average precision needs.
 pub(crate) fn usable_metric(configured: SelectionMetric, valid: &[Poster]) -> SelectionMetric {
     let genres = valid.first().map_or(0, |poster| poster.row.labels.len());
-    let positives = |genre: usize| valid.iter().filter(|poster| poster.row.labels[genre]).count();
+    let positives = |genre: usize| valid.iter().filter(|poster| poster.row.has(genre)).count();
     match (0..genres).any(|genre| positives(genre) >= MIN_POSITIVES) {
         true => configured,
         false => SelectionMetric::Loss,

@@ -5,6 +5,7 @@
 //! | `config.toml` | the resolved configuration |
 //! | `begun.toml` | the configuration with which the run began |
 //! | `train.txt`, `valid.txt`, `test.txt` | the ids of each split |
+//! | `additional-train.txt`, `additional-test.txt` | the ids of the additional posters, if there are any |
 //! | `log.jsonl` | the metrics of each epoch |
 //! | `steps.csv` | the loss, the learning rate and the speed every few steps |
 //! | `curves.svg`, `curves.png` | the metrics of each epoch, drawn |
@@ -21,8 +22,10 @@ use burn::tensor::Device;
 use marquee::Model;
 use marquee::bundle::write_atomically;
 
+use crate::data::additional;
+use crate::data::dataset::Dataset;
 use crate::data::poster_ids;
-use crate::data::posters::Poster;
+use crate::data::posters::{self, Poster};
 use crate::data::split::{Split, SplitName};
 use crate::training::config::Config;
 use crate::training::epoch_log::{self, EpochRecord};
@@ -61,9 +64,9 @@ impl Run {
     /// Writes the files that are known before the first step. `config.toml` comes last, because a folder with it is a
     /// run that can be resumed.
     pub(crate) fn begin(&self, split: &Split, device: &str) -> Result<()> {
-        write_atomically(&self.dir.join("train.txt"), ids(&split.train).as_bytes())?;
-        write_atomically(&self.dir.join("valid.txt"), ids(&split.valid).as_bytes())?;
-        write_atomically(&self.dir.join("test.txt"), ids(&split.test).as_bytes())?;
+        for (name, posters) in self.lists(split) {
+            write_atomically(&self.dir.join(name), ids(posters).as_bytes())?;
+        }
         write_atomically(&self.dir.join("device.txt"), format!("{device}\n").as_bytes())?;
         let config = self.config.to_toml()?;
         write_atomically(&self.dir.join("begun.toml"), config.as_bytes())?;
@@ -107,16 +110,16 @@ impl Run {
         Ok(())
     }
 
-    /// Divides posters into the splits with which the run began.
+    /// Divides the main posters into the splits with which the run began; [`Self::check_split`] then notices missing
+    /// ones. Posters that were added since are left out.
     ///
     /// # Errors
-    /// A list of ids cannot be read, or a poster is missing; see [`Self::check_split`].
+    /// A list of ids cannot be read.
     pub(crate) fn split(&self, posters: Vec<Poster>) -> Result<Split> {
         let ids = |name: &str| poster_ids::read(&self.dir.join(name));
         let ids = [ids("train.txt")?, ids("valid.txt")?, ids("test.txt")?];
         let all = posters.len();
         let split = Split::from_ids(posters, &ids);
-        self.check_split(&split)?;
         let used = split.train.len() + split.valid.len() + split.test.len();
         if used < all {
             eprintln!(
@@ -128,9 +131,8 @@ impl Run {
     }
 
     /// Checks that the posters of each split are still those with which the run began.
-    fn check_split(&self, split: &Split) -> Result<()> {
-        let Split { train, valid, test } = split;
-        for (name, posters) in [("train.txt", train), ("valid.txt", valid), ("test.txt", test)] {
+    pub(crate) fn check_split(&self, split: &Split) -> Result<()> {
+        for (name, posters) in self.lists(split) {
             let path = self.dir.join(name);
             let before =
                 std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -144,6 +146,36 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Returns the file name and the posters of each list of ids.
+    fn lists<'a>(&self, split: &'a Split) -> Vec<(&'static str, &'a [Poster])> {
+        let Split { train, valid, test, additional } = split;
+        let mut lists: Vec<(&'static str, &[Poster])> =
+            vec![("train.txt", train), ("valid.txt", valid), ("test.txt", test)];
+        if !self.config.additional.dirs.is_empty() {
+            lists.push(("additional-train.txt", &additional.train));
+            lists.push(("additional-test.txt", &additional.test));
+        }
+        lists
+    }
+
+    /// Loads the posters of the additional test split; none if the run has no additional data. `main` is the run's
+    /// main dataset.
+    pub(crate) fn additional_test_posters(&self, main: &Dataset) -> Result<Vec<Poster>> {
+        let Config { additional, missing_genre, skip_bad, .. } = &self.config;
+        if additional.dirs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = poster_ids::read(&self.dir.join("additional-test.txt"))?;
+        let mut posters = Vec::new();
+        for dataset in additional::read(&additional.dirs, missing_genre.as_deref(), main)? {
+            let test = dataset.with_ids(&ids);
+            if !test.rows.is_empty() {
+                posters.extend(posters::load(&test, &self.config.inference_input(), *skip_bad)?);
+            }
+        }
+        Ok(posters)
     }
 
     /// Returns the path of the log.

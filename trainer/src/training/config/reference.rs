@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::resolve::EXTENDS;
 use super::{Config, DistillationConfig, OptimiserConfig, Overrides};
+use crate::data::additional::AdditionalConfig;
 use crate::data::augment::Augmentation;
 use crate::documented::{Key, description, documented};
 use crate::training::loss::LossConfig;
@@ -64,7 +65,7 @@ documented! {
 type Section = (&'static str, &'static [Key]);
 
 /// The sections in the order in which they are printed. The first holds the top-level keys.
-fn sections() -> [Section; 7] {
+fn sections() -> [Section; 8] {
     [
         ("", Config::KEYS),
         ("architecture", ArchitectureKeys::KEYS),
@@ -73,6 +74,7 @@ fn sections() -> [Section; 7] {
         ("loss", LossConfig::KEYS),
         ("augment", Augmentation::KEYS),
         ("distillation", DistillationConfig::KEYS),
+        ("additional", AdditionalConfig::KEYS),
     ]
 }
 

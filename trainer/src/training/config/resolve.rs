@@ -28,6 +28,7 @@ pub(crate) struct Overrides {
     /// `KEY=VALUE` pairs, in order.
     pub(crate) set: Vec<String>,
     pub(crate) data: PathBuf,
+    pub(crate) also: Vec<PathBuf>,
     pub(crate) pretrained: Option<PathBuf>,
     pub(crate) skip_bad: bool,
     pub(crate) limit: Option<usize>,
@@ -65,8 +66,12 @@ impl Config {
         config.batch_size = overrides.batch_size.unwrap_or(config.batch_size);
         config.learning_rate = overrides.learning_rate.unwrap_or(config.learning_rate);
         config.seed = overrides.seed.unwrap_or(config.seed);
-        for teacher in &mut config.distillation.teachers {
-            *teacher = std::path::absolute(&*teacher)?;
+        if !overrides.also.is_empty() {
+            config.additional.dirs.clone_from(&overrides.also);
+        }
+        let paths = config.distillation.teachers.iter_mut().chain(&mut config.additional.dirs);
+        for path in paths {
+            *path = std::path::absolute(&*path)?;
         }
         config.check()?;
         Ok(config)

@@ -53,14 +53,12 @@ impl Config {
             if let Some(pretrained) = self.pretrained.as_ref().and_then(file_name) {
                 table.insert("pretrained".into(), serde_json::Value::String(pretrained));
             }
-            let teachers: Vec<serde_json::Value> = self
-                .distillation
-                .teachers
-                .iter()
-                .filter_map(file_name)
-                .map(serde_json::Value::String)
-                .collect();
-            table["distillation"]["teachers"] = teachers.into();
+            let file_names = |paths: &[PathBuf]| -> serde_json::Value {
+                let names = paths.iter().filter_map(file_name);
+                names.map(serde_json::Value::String).collect::<Vec<_>>().into()
+            };
+            table["distillation"]["teachers"] = file_names(&self.distillation.teachers);
+            table["additional"]["dirs"] = file_names(&self.additional.dirs);
             table.retain(|_, value| !value.is_null());
         }
         Ok(settings)
