@@ -19,9 +19,9 @@ use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 
 #[cfg(feature = "burn")]
-pub use encode::Precision;
-#[cfg(feature = "burn")]
 pub(crate) use encode::{EncodedTensor, serialise};
+#[cfg(feature = "burn")]
+pub use encode::{Precision, QuantisedWeight};
 pub use single_file::{split_manifest, with_manifest};
 
 /// Suffix of the tensor that holds the scales of an 8-bit weight.

@@ -1,5 +1,7 @@
 //! Runs models over many posters, batch by batch. All batch inference of the trainer goes through [`map_batches`].
 
+pub(crate) mod in_order;
+
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use marquee::{Classifier, Model, Pixels, Preprocess};

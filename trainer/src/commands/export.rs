@@ -11,7 +11,7 @@ use marquee::{Bundle, Evaluation, Manifest, Precision};
 use crate::cli::{ExportArgs, WeightsArg};
 use crate::device;
 use crate::export::{Draft, from_bundle, from_runs, precision};
-use crate::formats::onnx;
+use crate::formats::onnx::{self, OnnxOptions};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
@@ -47,7 +47,7 @@ fn add_metrics(manifest: &mut Manifest, evaluation: &Evaluation) {
 
 /// Writes an ONNX file of the written bundle, so that both have the same, rounded weights.
 fn write_onnx(path: &Path, bundle: &Path, device: &Device) -> Result<()> {
-    let onnx = onnx::encode(&Bundle::read(bundle, device)?)?;
+    let onnx = onnx::encode(&Bundle::read(bundle, device)?, OnnxOptions::default())?;
     write_atomically(path, &onnx).with_context(|| format!("--onnx {}", path.display()))?;
     println!("{}: {:.1} MB", path.display(), onnx.len() as f64 / 1e6);
     Ok(())
