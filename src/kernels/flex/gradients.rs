@@ -1,5 +1,4 @@
-//! The gradients of the CPU convolutions, as operations of Burn's autodiff backend. They need only a layer's input,
-//! weight and output: the output shows where the activation clamped.
+//! The gradients of the CPU convolutions, as operations of Burn's autodiff backend.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -8,31 +7,36 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::{DType, Shape};
+use burn::tensor::{DType, Shape, TensorData};
 
-use super::depthwise::GradientScratch;
+use super::inverted_residual::{Channels, GradientMaps, Tile};
 use super::parallel::for_each;
-use super::product::{Accumulate, MatrixView, multiply};
-use super::{DepthwiseLayer, FlexConvolutions, PLANES, nth, tensor};
+use super::product::{Accumulate, MatrixMut, MatrixView, multiply};
+use super::{BlockOptions, BlockTensors, FlexConvolutions, GROUP, LARGE_BATCH, nth, tensor};
 
-/// The tensors and options that a layer's gradients are computed from.
+/// The tensors that the gradients of a 1x1 convolution are computed from. The output shows where the activation
+/// clamped.
 #[derive(Debug, Clone)]
-struct State {
+struct PointwiseState {
     x: FlexTensor,
     weight: FlexTensor,
     y: FlexTensor,
-    stride: usize,
     relu6: bool,
 }
-
-/// Posters whose weight gradients are added up in sequence.
-const GROUP: usize = 4;
 
 #[derive(Debug)]
 struct Pointwise;
 
+/// The tensors that the gradients of a block are computed from: it computes everything else again.
+#[derive(Debug, Clone)]
+struct BlockState {
+    x: FlexTensor,
+    convs: Vec<FlexTensor>,
+    options: BlockOptions,
+}
+
 #[derive(Debug)]
-struct Depthwise;
+struct Block;
 
 impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
     fn pointwise(
@@ -48,39 +52,50 @@ impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
         let y = Flex::pointwise(x.clone(), weight.clone(), bias, relu6);
         match prepared {
             OpsKind::Tracked(prepared) => {
-                prepared.finish(State { x, weight, y: y.clone(), stride: 1, relu6 }, y)
+                prepared.finish(PointwiseState { x, weight, y: y.clone(), relu6 }, y)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
     }
 
-    fn depthwise(
+    fn inverted_residual(
         x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        stride: usize,
-        relu6: bool,
+        expand: FloatTensor<Self>,
+        expand_bias: FloatTensor<Self>,
+        depthwise: FloatTensor<Self>,
+        depthwise_bias: FloatTensor<Self>,
+        project: FloatTensor<Self>,
+        project_bias: FloatTensor<Self>,
+        options: BlockOptions,
     ) -> FloatTensor<Self> {
-        let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
-        let (bias, bias_node) = bias.into_parts();
-        let parents = [x_node, weight_node, bias_node];
-        let prepared = Depthwise.prepare::<C>(parents).compute_bound().stateful();
-        let y = Flex::depthwise(x.clone(), weight.clone(), bias, stride, relu6);
-        match prepared {
-            OpsKind::Tracked(prepared) => {
-                prepared.finish(State { x, weight, y: y.clone(), stride, relu6 }, y)
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(y),
-        }
+        let convs = [expand, expand_bias, depthwise, depthwise_bias, project, project_bias];
+        tracked_block::<C, 6, 7>(x, convs, options)
+    }
+
+    fn separable(
+        x: FloatTensor<Self>,
+        depthwise: FloatTensor<Self>,
+        depthwise_bias: FloatTensor<Self>,
+        project: FloatTensor<Self>,
+        project_bias: FloatTensor<Self>,
+        options: BlockOptions,
+    ) -> FloatTensor<Self> {
+        let convs = [depthwise, depthwise_bias, project, project_bias];
+        tracked_block::<C, 4, 5>(x, convs, options)
     }
 }
 
 impl Backward<Flex, 3> for Pointwise {
-    type State = State;
+    type State = PointwiseState;
 
-    fn backward(self, ops: Ops<State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(
+        self,
+        ops: Ops<PointwiseState, 3>,
+        gradients: &mut Gradients,
+        _: &mut Checkpointer,
+    ) {
         let gradient = gradients.consume::<Flex>(&ops.node);
-        let State { x, weight, y, relu6, .. } = ops.state;
+        let PointwiseState { x, weight, y, relu6 } = ops.state;
         let [posters, channels, height, width] = x.layout().shape().dims();
         let outputs = weight.layout().shape()[0];
         let pixels = height * width;
@@ -99,6 +114,7 @@ impl Backward<Flex, 3> for Pointwise {
                 1,
                 || (),
                 |(), poster, of_x| {
+                    let of_x = MatrixMut::columns(of_x, pixels, pixels);
                     multiply(weight.transposed(), of_y(poster), Accumulate::Replace, of_x);
                 },
             );
@@ -114,6 +130,7 @@ impl Backward<Flex, 3> for Pointwise {
                 |(), group, sum| {
                     for poster in group * GROUP..((group + 1) * GROUP).min(posters) {
                         let x = MatrixView::new(nth(x, channels * pixels, poster), pixels);
+                        let sum = MatrixMut::columns(sum, channels, channels);
                         multiply(of_y(poster), x.transposed(), Accumulate::Add, sum);
                     }
                 },
@@ -128,54 +145,90 @@ impl Backward<Flex, 3> for Pointwise {
     }
 }
 
-impl Backward<Flex, 3> for Depthwise {
-    type State = State;
+/// Runs a block with `CONVS` weights and biases and registers it for the backward pass, with `PARENTS = CONVS + 1`
+/// parents.
+fn tracked_block<C: CheckpointStrategy, const CONVS: usize, const PARENTS: usize>(
+    x: FloatTensor<Autodiff<Flex, C>>,
+    convs: [FloatTensor<Autodiff<Flex, C>>; CONVS],
+    options: BlockOptions,
+) -> FloatTensor<Autodiff<Flex, C>> {
+    let mut tensors = std::iter::once(x).chain(convs).map(|tensor| tensor.into_parts());
+    let mut inputs = Vec::with_capacity(PARENTS);
+    let parents = std::array::from_fn(|_| {
+        let Some((tensor, node)) = tensors.next() else {
+            unreachable!("a block has as many parents as tensors")
+        };
+        inputs.push(tensor);
+        node
+    });
+    let prepared = Backward::<Flex, PARENTS>::prepare::<C>(Block, parents);
+    let prepared = prepared.compute_bound().stateful();
+    let x = inputs.remove(0);
+    let y = BlockTensors::new(&x, &inputs, &options).forward();
+    match prepared {
+        OpsKind::Tracked(prepared) => prepared.finish(BlockState { x, convs: inputs, options }, y),
+        OpsKind::UnTracked(prepared) => prepared.finish(y),
+    }
+}
 
-    fn backward(self, ops: Ops<State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let State { x, weight, y, stride, relu6 } = ops.state;
-        let (layer, x) = DepthwiseLayer::new(&x, &weight, stride);
-        let DepthwiseLayer { layout, posters, channels } = layer;
-        let (gradient, of_bias) = through_activation(gradient, &y, channels, relu6);
-        let weight = weight.to_contiguous();
-        let taps: &[f32] = weight.storage();
-        let of_outputs: &[f32] = gradient.storage();
-        let inputs = layer.input_planes(x.storage());
-        let output_size: usize = layout.conv.output.iter().product();
-        let input_size: usize = layout.conv.input.iter().product();
+impl<const PARENTS: usize> Backward<Flex, PARENTS> for Block {
+    type State = BlockState;
 
-        let [x_parent, weight_parent, bias_parent] = ops.parents;
-        let taps_size = layout.taps();
-        let mut of_taps = vec![0.0; posters * channels * taps_size];
-        // Without a parent, the input's gradient is not needed: the buffer is empty and no plane gets a part of it.
-        let needed = if x_parent.is_some() { posters * channels * input_size } else { 0 };
-        let mut of_input = vec![0.0; needed];
-        let mut of_inputs = of_input.chunks_mut(input_size);
-        let planes = of_taps.chunks_mut(taps_size);
-        let planes: Vec<_> = planes.map(|of_taps| (of_inputs.next(), of_taps)).collect();
-        for_each(
-            planes,
-            PLANES,
-            || GradientScratch::new(layout),
-            |scratch, plane, (of_input, of_taps)| {
-                let of_output = nth(of_outputs, output_size, plane);
-                let taps = layer.taps(taps, plane % channels);
-                scratch.backward(inputs(plane), taps, of_output, of_taps, of_input);
-            },
-        );
+    fn backward(
+        self,
+        ops: Ops<BlockState, PARENTS>,
+        gradients: &mut Gradients,
+        _: &mut Checkpointer,
+    ) {
+        let of_y = gradients.consume::<Flex>(&ops.node).to_contiguous();
+        let of_y: &[f32] = of_y.storage();
+        let BlockState { x, convs, options } = ops.state;
+        let tensors = BlockTensors::new(&x, &convs, &options);
+        let block = tensors.block();
+        let Channels { inputs, hidden, outputs } = block.channels;
+        let (before, after) = (block.input_pixels() * inputs, block.output_pixels() * outputs);
+        let x: &[f32] = tensors.x.storage();
+        let scales = &options.scales;
+        let mut parents = ops.parents.into_iter();
+        let x_parent = parents.next().flatten();
+
+        let mut of_x = vec![0.0; if x_parent.is_some() { x.len() } else { 0 }];
+        let mut of_xs = of_x.chunks_mut(GROUP * before);
+        let mut sums: Vec<_> = scales.chunks(GROUP).map(|_| block.zero_gradients()).collect();
+        let tile = block.tile(GROUP);
+        let groups = scales.chunks(GROUP).zip(&mut sums);
+        let groups: Vec<_> = groups.map(|(scales, sums)| (scales, sums, of_xs.next())).collect();
+        for_each(groups, 1, GradientMaps::default, |maps, group, (scales, sums, of_x)| {
+            let mut of_xs = of_x.map(|of_x| of_x.chunks_mut(tile * before));
+            for (index, scales) in scales.chunks(tile).enumerate() {
+                let first = group * GROUP + index * tile;
+                let posters = first..first + scales.len();
+                let tile = Tile {
+                    x: &x[posters.start * before..posters.end * before],
+                    scales,
+                    of_y: &of_y[posters.start * after..posters.end * after],
+                    of_x: of_xs.as_mut().and_then(Iterator::next),
+                };
+                block.backward(maps, tile, sums);
+            }
+        });
 
         if let Some(parent) = x_parent {
-            let [height, width] = layout.conv.input;
-            let of_input = tensor(of_input, [posters, channels, height, width]);
-            gradients.register::<Flex>(parent.id, of_input);
+            let [posters, height, width, _] = tensors.x.layout().shape().dims();
+            gradients.register::<Flex>(parent.id, tensor(of_x, [posters, height, width, inputs]));
         }
-        if let Some(parent) = weight_parent {
-            let shape = weight.layout().shape().clone();
-            let of_weight = sum_of_rows(&of_taps, channels * taps_size, shape);
-            gradients.register::<Flex>(parent.id, of_weight);
-        }
-        if let Some(parent) = bias_parent {
-            gradients.register::<Flex>(parent.id, of_bias);
+        let sum = sums.into_iter().reduce(|mut sum, other| {
+            sum.add(&other);
+            sum
+        });
+        let sum = sum.unwrap_or_else(|| block.zero_gradients());
+        let values = sum.into_convs(hidden).into_iter().flat_map(|conv| [conv.weight, conv.bias]);
+        for ((parent, values), conv) in parents.zip(values).zip(&convs) {
+            if let Some(parent) = parent {
+                let shape = conv.layout().shape().clone();
+                let gradient = FlexTensor::from_data(TensorData::new::<f32, _>(values, shape));
+                gradients.register::<Flex>(parent.id, gradient);
+            }
         }
     }
 }
@@ -199,7 +252,7 @@ fn through_activation(
     let items: Vec<_> = values.chunks_mut(size).zip(&mut sums).collect();
     for_each(
         items,
-        PLANES,
+        LARGE_BATCH,
         || (),
         |(), plane, (values, sum)| {
             if relu6 {
