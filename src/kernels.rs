@@ -39,8 +39,10 @@ pub(crate) enum Activation {
 /// Computes a 1x1 convolution `[N, C, H, W] -> [N, O, H, W]`.
 pub(crate) fn pointwise(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
     #[cfg(feature = "flex")]
-    if let (true, Some(bias)) = (flex::supports(&x), &conv.bias) {
-        return flex::pointwise(x, conv.weight.val(), bias.val(), activation);
+    if flex::supports(&x)
+        && let Some(y) = flex::dense(conv, &x, activation)
+    {
+        return y;
     }
     #[cfg(feature = "webgpu")]
     if let (true, Some(bias)) = (gpu::supports(&x, &conv.weight.dims()[..2]), &conv.bias) {
@@ -113,6 +115,12 @@ impl InvertedResidual<'_> {
 /// Computes a convolution of few input channels, such as a poster's three colours, with "SAME" padding:
 /// `[N, C, H, W] -> [N, O, ceil(H / stride), ceil(W / stride)]`.
 pub(crate) fn dense(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if flex::supports(&x)
+        && let Some(y) = flex::dense(conv, &x, activation)
+    {
+        return y;
+    }
     #[cfg(feature = "webgpu")]
     if let (true, Some(bias)) = (gpu::supports(&x, &conv.weight.dims()[..1]), &conv.bias) {
         return gpu::dense(x, conv.weight.val(), bias.val(), conv.stride[0], activation);
@@ -229,6 +237,16 @@ mod tests {
             results.push(bias.grad(&gradients).unwrap().into_data());
         }
         results
+    }
+
+    #[test]
+    fn dense_convolutions_and_their_gradients_equal_burns() {
+        for (kernel, stride) in [(3, 1), (3, 2), (5, 2)] {
+            for size in [[12, 8], [7, 5], [2, 3], [1, 1], [90, 31]] {
+                let config = Conv2dConfig::new([3, 6], [kernel, kernel]);
+                assert_equals_burn(dense, config.with_stride([stride, stride]), size);
+            }
+        }
     }
 
     #[test]

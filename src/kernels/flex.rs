@@ -3,12 +3,14 @@
 //! A 1x1 convolution is a matrix product (`product.rs`), and an inverted residual block is one kernel
 //! (`inverted_residual.rs`). Bias and activation are applied in place, while the values are still in the cache.
 
+mod dense;
 mod depthwise;
 #[cfg(feature = "autodiff")]
 mod gradients;
 mod inverted_residual;
 mod parallel;
 mod product;
+mod rows;
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
@@ -18,18 +20,20 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::{Activation, InvertedResidual};
 use crate::padding::SameConv;
+use dense::Dense;
 use inverted_residual::{Block, Channels, Conv, Maps};
 use parallel::for_each;
-use product::{Accumulate, MatrixMut, MatrixView, multiply};
 
 /// Convolutions with bias and activation on a backend's own tensors.
 #[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]
 pub(crate) trait FlexConvolutions: Backend {
-    /// See [`super::pointwise`]; the weight is `[O, C, 1, 1]`, the bias `[O]`.
-    fn pointwise(
+    /// A convolution with "SAME" padding whose outputs read all channels, to `[N, H, W, O]`. The weight is
+    /// `[O, C, K, K]`, the bias `[O]`. The input is `[N, C, H, W]`, or `[N, H, W, C]` if K is 1, as is the stride then.
+    fn dense(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        stride: usize,
         relu6: bool,
     ) -> FloatTensor<Self>;
 
@@ -76,19 +80,22 @@ pub(super) fn is_flex(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
-pub(super) fn pointwise(
-    x: Tensor<4>,
-    weight: Tensor<4>,
-    bias: Tensor<1>,
-    activation: Activation,
-) -> Tensor<4> {
-    let relu6 = activation == Activation::Relu6;
-    Tensor::from_dispatch(<Dispatch as FlexConvolutions>::pointwise(
+/// Returns a convolution's output `[N, O, H, W]`, or `None` if it has no bias or is not of the supported kind.
+pub(super) fn dense(conv: &Conv2d, x: &Tensor<4>, activation: Activation) -> Option<Tensor<4>> {
+    let (stride, kernel) = (conv.stride[0], conv.weight.dims()[2]);
+    if conv.groups != 1 || (kernel == 1 && stride != 1) {
+        return None;
+    }
+    let x = x.clone();
+    let x = if kernel == 1 { x.permute([0, 2, 3, 1]) } else { x };
+    let y = <Dispatch as FlexConvolutions>::dense(
         x.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        relu6,
-    ))
+        conv.weight.val().into_dispatch(),
+        conv.bias.as_ref()?.val().into_dispatch(),
+        stride,
+        activation == Activation::Relu6,
+    );
+    Some(Tensor::<4>::from_dispatch(y).permute([0, 3, 1, 2]))
 }
 
 /// Returns the output `[N, outputs, H, W]` of a block, or `None` if one of its convolutions has no bias. The output lies
@@ -139,39 +146,14 @@ pub(super) fn inverted_residual(
 }
 
 impl FlexConvolutions for Flex {
-    fn pointwise(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, relu6: bool) -> FlexTensor {
-        let [posters, channels, height, width] = x.layout().shape().dims();
-        let (outputs, pixels) = (weight.layout().shape()[0], height * width);
-        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
-        let bias = bias.to_contiguous();
-        let (x, weight): (&[f32], &[f32]) = (x.storage(), weight.storage());
-        let bias: &[f32] = bias.storage();
-        let [low, high] = limits(relu6);
-        let mut y = vec![0.0; posters * outputs * pixels];
-        // A small batch is also split by output channels, to occupy all cores.
-        let rows = if posters < LARGE_BATCH { outputs.div_ceil(LARGE_BATCH) } else { outputs };
-        let each = y.chunks_mut(outputs * pixels).enumerate();
-        let blocks = each.flat_map(|(poster, y)| {
-            y.chunks_mut(rows * pixels).enumerate().map(move |(block, y)| (poster, block * rows, y))
-        });
-        for_each(
-            blocks.collect(),
-            1,
-            || (),
-            |(), _, (poster, first, y)| {
-                let rows = first..first + y.len() / pixels;
-                let weight =
-                    MatrixView::new(&weight[rows.start * channels..rows.end * channels], channels);
-                let x = MatrixView::new(nth(x, channels * pixels, poster), pixels);
-                let product = MatrixMut::columns(y, pixels, pixels);
-                multiply(weight, x, Accumulate::Replace, product);
-                for (values, bias) in y.chunks_mut(pixels).zip(&bias[rows]) {
-                    // Unlike `max` and `min`, `clamp` compiles to SIMD in wasm: it lets NaN pass.
-                    values.iter_mut().for_each(|value| *value = (*value + bias).clamp(low, high));
-                }
-            },
-        );
-        tensor(y, [posters, outputs, height, width])
+    fn dense(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        stride: usize,
+        relu6: bool,
+    ) -> FlexTensor {
+        DenseTensors::new(&x, &weight, &bias, stride, relu6).forward()
     }
 
     fn inverted_residual(
@@ -201,9 +183,6 @@ impl FlexConvolutions for Flex {
     }
 }
 
-/// Batch size from which one poster per task occupies all cores.
-const LARGE_BATCH: usize = 8;
-
 /// Posters whose weight gradients are added up in sequence. The size is fixed, whatever the number of cores: the order
 /// of a sum decides how it is rounded.
 const GROUP: usize = 4;
@@ -213,14 +192,56 @@ fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new::<f32, _>(values, shape))
 }
 
-/// Returns chunk number `index` of chunks of `size` values.
-fn nth(values: &[f32], size: usize, index: usize) -> &[f32] {
-    &values[index * size..][..size]
-}
-
 /// Returns the range to which a layer's outputs are clamped.
 fn limits(relu6: bool) -> [f32; 2] {
     if relu6 { [0.0, 6.0] } else { [f32::NEG_INFINITY, f32::INFINITY] }
+}
+
+/// The tensors and options of a dense convolution.
+struct DenseTensors {
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    stride: usize,
+    relu6: bool,
+}
+
+impl DenseTensors {
+    fn new(
+        x: &FlexTensor,
+        weight: &FlexTensor,
+        bias: &FlexTensor,
+        stride: usize,
+        relu6: bool,
+    ) -> Self {
+        let [x, weight, bias] = [x, weight, bias].map(FlexTensor::to_contiguous);
+        Self { x, weight, bias, stride, relu6 }
+    }
+
+    /// Returns the convolution with its weight laid out for the kernel.
+    fn dense(&self) -> Dense<'_> {
+        let [_, inputs, kernel, _] = self.weight.layout().shape().dims();
+        let [_, a, b, c] = self.x.layout().shape().dims();
+        let map = if kernel == 1 { [a, b] } else { [b, c] };
+        let conv = SameConv::new(map, kernel, self.stride);
+        Dense::new(conv, inputs, self.weight.storage(), self.bias.storage(), limits(self.relu6))
+    }
+
+    fn posters(&self) -> usize {
+        self.x.layout().shape()[0]
+    }
+
+    fn forward(&self) -> FlexTensor {
+        let dense = self.dense();
+        let x: &[f32] = self.x.storage();
+        let mut y = vec![0.0; self.posters() * dense.output_size()];
+        let tile = dense.tile(GROUP);
+        let tiles = y.chunks_mut(tile * dense.output_size());
+        let tiles = tiles.zip(x.chunks(tile * dense.input_size()));
+        for_each(tiles.collect(), 1, Vec::new, |patches, _, (y, x)| dense.forward(patches, x, y));
+        let [height, width] = dense.conv.output;
+        tensor(y, [self.posters(), height, width, dense.outputs])
+    }
 }
 
 /// A block's input and the weights and biases of its two or three convolutions.

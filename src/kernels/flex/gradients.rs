@@ -7,25 +7,27 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::{DType, Shape, TensorData};
+use burn::tensor::TensorData;
 
+use super::dense::Buffers;
 use super::inverted_residual::{Channels, GradientMaps, Tile};
 use super::parallel::for_each;
-use super::product::{Accumulate, MatrixMut, MatrixView, multiply};
-use super::{BlockOptions, BlockTensors, FlexConvolutions, GROUP, LARGE_BATCH, nth, tensor};
+use super::{BlockOptions, BlockTensors, DenseTensors, FlexConvolutions, GROUP};
 
-/// The tensors that the gradients of a 1x1 convolution are computed from. The output shows where the activation
+/// The tensors that the gradients of a dense convolution are computed from. The output shows where the activation
 /// clamped.
 #[derive(Debug, Clone)]
-struct PointwiseState {
+struct DenseState {
     x: FlexTensor,
     weight: FlexTensor,
+    bias: FlexTensor,
     y: FlexTensor,
+    stride: usize,
     relu6: bool,
 }
 
 #[derive(Debug)]
-struct Pointwise;
+struct Dense;
 
 /// The tensors that the gradients of a block are computed from: it computes everything else again.
 #[derive(Debug, Clone)]
@@ -39,20 +41,22 @@ struct BlockState {
 struct Block;
 
 impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
-    fn pointwise(
+    fn dense(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        stride: usize,
         relu6: bool,
     ) -> FloatTensor<Self> {
         let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
         let (bias, bias_node) = bias.into_parts();
         let parents = [x_node, weight_node, bias_node];
-        let prepared = Pointwise.prepare::<C>(parents).compute_bound().stateful();
-        let y = Flex::pointwise(x.clone(), weight.clone(), bias, relu6);
+        let prepared = Dense.prepare::<C>(parents).compute_bound().stateful();
+        let y = Flex::dense(x.clone(), weight.clone(), bias.clone(), stride, relu6);
         match prepared {
             OpsKind::Tracked(prepared) => {
-                prepared.finish(PointwiseState { x, weight, y: y.clone(), relu6 }, y)
+                let state = DenseState { x, weight, bias, y: y.clone(), stride, relu6 };
+                prepared.finish(state, y)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
@@ -85,64 +89,55 @@ impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
     }
 }
 
-impl Backward<Flex, 3> for Pointwise {
-    type State = PointwiseState;
+impl Backward<Flex, 3> for Dense {
+    type State = DenseState;
 
-    fn backward(
-        self,
-        ops: Ops<PointwiseState, 3>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let PointwiseState { x, weight, y, relu6 } = ops.state;
-        let [posters, channels, height, width] = x.layout().shape().dims();
-        let outputs = weight.layout().shape()[0];
-        let pixels = height * width;
-
-        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
-        let (gradient, of_bias) = through_activation(gradient, &y, outputs, relu6);
-        let of_y: &[f32] = gradient.storage();
-        let x: &[f32] = x.storage();
-        let weight = MatrixView::new(weight.storage(), channels);
-        let of_y = |poster| MatrixView::new(nth(of_y, outputs * pixels, poster), pixels);
+    fn backward(self, ops: Ops<DenseState, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let of_y = gradients.consume::<Flex>(&ops.node).to_contiguous();
+        let of_y: &[f32] = of_y.storage();
+        let DenseState { x, weight, bias, y, stride, relu6 } = ops.state;
+        let y: &[f32] = y.storage();
+        let tensors = DenseTensors::new(&x, &weight, &bias, stride, relu6);
+        let dense = tensors.dense();
+        let (before, after) = (dense.input_size(), dense.output_size());
+        let x_values: &[f32] = tensors.x.storage();
         let [x_parent, weight_parent, bias_parent] = ops.parents;
+
+        let mut of_x = vec![0.0; if x_parent.is_some() { x_values.len() } else { 0 }];
+        let mut of_xs = of_x.chunks_mut(GROUP * before);
+        let groups = tensors.posters().div_ceil(GROUP);
+        let mut sums: Vec<_> = (0..groups).map(|_| dense.zero_gradients()).collect();
+        let groups = x_values.chunks(GROUP * before).zip(&mut sums);
+        let groups: Vec<_> = groups.map(|(x, sums)| (x, sums, of_xs.next())).collect();
+        for_each(groups, 1, Buffers::default, |buffers, group, (x, sums, of_x)| {
+            let first = group * GROUP * after;
+            let end = (first + GROUP * after).min(y.len());
+            dense.backward(buffers, x, [&y[first..end], &of_y[first..end]], of_x, sums);
+        });
+
         if let Some(parent) = x_parent {
-            let mut of_x = vec![0.0; x.len()];
-            for_each(
-                of_x.chunks_mut(channels * pixels).collect(),
-                1,
-                || (),
-                |(), poster, of_x| {
-                    let of_x = MatrixMut::columns(of_x, pixels, pixels);
-                    multiply(weight.transposed(), of_y(poster), Accumulate::Replace, of_x);
-                },
-            );
-            gradients.register::<Flex>(parent.id, tensor(of_x, [posters, channels, height, width]));
+            let of_x = with_shape_of(of_x, &x);
+            gradients.register::<Flex>(parent.id, of_x);
         }
+        let sum = sums.into_iter().reduce(|mut sum, other| {
+            sum.add(&other);
+            sum
+        });
+        let sum = sum.unwrap_or_else(|| dense.zero_gradients());
+        let [of_weight, of_bias] = sum.into_weight_and_bias();
         if let Some(parent) = weight_parent {
-            // Groups of a fixed size, whatever the number of cores: the order of a sum decides how it is rounded.
-            let mut sums = vec![0.0; posters.div_ceil(GROUP) * outputs * channels];
-            for_each(
-                sums.chunks_mut(outputs * channels).collect(),
-                1,
-                || (),
-                |(), group, sum| {
-                    for poster in group * GROUP..((group + 1) * GROUP).min(posters) {
-                        let x = MatrixView::new(nth(x, channels * pixels, poster), pixels);
-                        let sum = MatrixMut::columns(sum, channels, channels);
-                        multiply(of_y(poster), x.transposed(), Accumulate::Add, sum);
-                    }
-                },
-            );
-            let shape = Shape::new([outputs, channels, 1, 1]);
-            let of_weight = sum_of_rows(&sums, outputs * channels, shape);
-            gradients.register::<Flex>(parent.id, of_weight);
+            gradients.register::<Flex>(parent.id, with_shape_of(of_weight, &weight));
         }
         if let Some(parent) = bias_parent {
-            gradients.register::<Flex>(parent.id, of_bias);
+            gradients.register::<Flex>(parent.id, with_shape_of(of_bias, &bias));
         }
     }
+}
+
+/// Returns values as a tensor of the same shape as another.
+fn with_shape_of(values: Vec<f32>, tensor: &FlexTensor) -> FlexTensor {
+    let shape = tensor.layout().shape().clone();
+    FlexTensor::from_data(TensorData::new::<f32, _>(values, shape))
 }
 
 /// Runs a block with `CONVS` weights and biases and registers it for the backward pass, with `PARENTS = CONVS + 1`
@@ -214,8 +209,7 @@ impl<const PARENTS: usize> Backward<Flex, PARENTS> for Block {
         });
 
         if let Some(parent) = x_parent {
-            let [posters, height, width, _] = tensors.x.layout().shape().dims();
-            gradients.register::<Flex>(parent.id, tensor(of_x, [posters, height, width, inputs]));
+            gradients.register::<Flex>(parent.id, with_shape_of(of_x, &tensors.x));
         }
         let sum = sums.into_iter().reduce(|mut sum, other| {
             sum.add(&other);
@@ -225,54 +219,8 @@ impl<const PARENTS: usize> Backward<Flex, PARENTS> for Block {
         let values = sum.into_convs(hidden).into_iter().flat_map(|conv| [conv.weight, conv.bias]);
         for ((parent, values), conv) in parents.zip(values).zip(&convs) {
             if let Some(parent) = parent {
-                let shape = conv.layout().shape().clone();
-                let gradient = FlexTensor::from_data(TensorData::new::<f32, _>(values, shape));
-                gradients.register::<Flex>(parent.id, gradient);
+                gradients.register::<Flex>(parent.id, with_shape_of(values, conv));
             }
         }
     }
-}
-
-/// Returns the gradient before the activation, given the gradient after it and the layer's output `y`, and its
-/// sum over each channel, which is the gradient of the bias.
-fn through_activation(
-    mut gradient: FlexTensor,
-    y: &FlexTensor,
-    channels: usize,
-    relu6: bool,
-) -> (FlexTensor, FlexTensor) {
-    // Replaces the original: with two owners, writing would copy it.
-    gradient = gradient.to_contiguous();
-    let y = y.to_contiguous();
-    let y: &[f32] = y.storage();
-    let planes: usize = gradient.layout().shape().dims::<4>().iter().take(2).product();
-    let size = y.len() / planes;
-    let mut sums = vec![0.0; planes];
-    let values: &mut [f32] = gradient.storage_mut();
-    let items: Vec<_> = values.chunks_mut(size).zip(&mut sums).collect();
-    for_each(
-        items,
-        LARGE_BATCH,
-        || (),
-        |(), plane, (values, sum)| {
-            if relu6 {
-                for (value, y) in values.iter_mut().zip(nth(y, size, plane)) {
-                    *value = if *y > 0.0 && *y < 6.0 { *value } else { 0.0 };
-                }
-            }
-            *sum = values.iter().sum();
-        },
-    );
-    let of_bias = sum_of_rows(&sums, channels, Shape::new([channels]));
-    (gradient, of_bias)
-}
-
-/// Returns the sum of the rows of a matrix with rows of `size` values.
-fn sum_of_rows(values: &[f32], size: usize, shape: Shape) -> FlexTensor {
-    let mut sum = FlexTensor::zeros(shape, DType::F32);
-    let sums: &mut [f32] = sum.storage_mut();
-    for row in values.chunks_exact(size) {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-    }
-    sum
 }

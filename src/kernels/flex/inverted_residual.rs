@@ -12,6 +12,7 @@ use pulp::Arch;
 
 use super::depthwise::{Convolution, LANES, Taps, run};
 use super::product::{Accumulate, MatrixMut, MatrixView, multiply};
+use super::rows::{activate, finish, transposed};
 use crate::padding::SameConv;
 
 #[cfg(feature = "autodiff")]
@@ -142,10 +143,7 @@ impl<'a> Block<'a> {
         let (bias, residual) = (self.project.bias, self.residual);
         for (poster, (scale, y)) in scales.iter().zip(y.chunks_mut(size)).enumerate() {
             let x = residual.then(|| &x[poster * size..][..size]);
-            self.arch.dispatch(
-                #[inline(always)]
-                || finish(y, bias, *scale, x),
-            );
+            finish(self.arch, y, bias, *scale, x);
         }
     }
 
@@ -163,10 +161,7 @@ impl<'a> Block<'a> {
                 let target = MatrixMut::columns(input, channels, padded);
                 multiply(x, weight, Accumulate::Replace, target);
                 let bias = &expand.bias[first..first + padded];
-                arch.dispatch(
-                    #[inline(always)]
-                    || activate(input, bias),
-                );
+                activate(*arch, input, bias, [0.0, 6.0]);
             }
             None => {
                 for (row, x) in input.chunks_exact_mut(padded).zip(x.chunks_exact(inputs)) {
@@ -231,38 +226,6 @@ impl Map {
     fn view(&self, channels: usize) -> MatrixView<'_> {
         MatrixView::columns(&self.values, channels, self.row)
     }
-}
-
-/// Adds the bias to each row and clamps to 0..=6.
-#[inline(always)]
-fn activate(values: &mut [f32], bias: &[f32]) {
-    for row in values.chunks_exact_mut(bias.len()) {
-        for (value, bias) in row.iter_mut().zip(bias) {
-            *value = (*value + bias).clamp(0.0, 6.0);
-        }
-    }
-}
-
-/// Adds the bias to each row, scales, and adds `x`.
-#[inline(always)]
-fn finish(y: &mut [f32], bias: &[f32], scale: f32, x: Option<&[f32]>) {
-    for row in y.chunks_exact_mut(bias.len()) {
-        row.iter_mut().zip(bias).for_each(|(value, bias)| *value = (*value + bias) * scale);
-    }
-    if let Some(x) = x {
-        y.iter_mut().zip(x).for_each(|(value, x)| *value += x);
-    }
-}
-
-/// Returns the transpose of a matrix with rows of `columns` values; its rows are padded with zeros to `length`.
-fn transposed(values: &[f32], columns: usize, length: usize) -> Vec<f32> {
-    let mut transposed = vec![0.0; columns * length];
-    for (row, values) in values.chunks_exact(columns).enumerate() {
-        for (column, value) in values.iter().enumerate() {
-            transposed[column * length + row] = *value;
-        }
-    }
-    transposed
 }
 
 /// Returns the values, followed by zeros to `length`.

@@ -2,7 +2,8 @@
 
 use super::super::depthwise::{InputGradient, Taps, TapsGradient, run};
 use super::super::product::{Accumulate, MatrixMut, MatrixView, multiply};
-use super::{Block, Channels, Group, Map, Maps, transposed};
+use super::super::rows::{add_rows, through_relu6, transposed};
+use super::{Block, Channels, Group, Map, Maps};
 
 /// The gradients of a block's weights, added up over posters. `padded` is as in [`Block`].
 #[derive(Clone)]
@@ -79,10 +80,7 @@ impl Block<'_> {
         let GradientMaps { maps, of_input, of_output, scaled } = maps;
         scale_into(scaled, of_y, scales);
         let bias = &mut sums.project_bias;
-        self.arch.dispatch(
-            #[inline(always)]
-            || add_rows(scaled, bias),
-        );
+        add_rows(self.arch, scaled, bias);
         let of_y = MatrixView::new(scaled, outputs);
         for group in self.groups(scales.len()) {
             self.hidden(maps, group, x, scales.len());
@@ -95,10 +93,7 @@ impl Block<'_> {
             let target = MatrixMut::columns(gradient, channels, padded);
             multiply(of_y, weight, Accumulate::Replace, target);
             let bias = &mut sums.depthwise_bias[first..first + padded];
-            self.arch.dispatch(
-                #[inline(always)]
-                || through_relu6(gradient, output, bias),
-            );
+            through_relu6(self.arch, gradient, output, bias);
             if self.expand.is_none() && of_x.is_none() {
                 self.depthwise_backward(group, maps, of_output, None, sums);
                 continue;
@@ -205,25 +200,5 @@ fn scale_into(scaled: &mut Vec<f32>, values: &[f32], scales: &[f32]) {
     scaled.clear();
     for (values, scale) in values.chunks_exact(values.len() / scales.len()).zip(scales) {
         scaled.extend(values.iter().map(|value| value * scale));
-    }
-}
-
-/// Adds the rows of a matrix to `sums`.
-#[inline(always)]
-fn add_rows(values: &[f32], sums: &mut [f32]) {
-    for row in values.chunks_exact(sums.len()) {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-    }
-}
-
-/// Sets the gradient to 0 where the output `y` was clamped, and adds its rows to `sums`.
-#[inline(always)]
-fn through_relu6(gradient: &mut [f32], y: &[f32], sums: &mut [f32]) {
-    let rows = gradient.chunks_exact_mut(sums.len()).zip(y.chunks_exact(sums.len()));
-    for (gradient, y) in rows {
-        for ((gradient, y), sum) in gradient.iter_mut().zip(y).zip(sums.iter_mut()) {
-            *gradient = if *y > 0.0 && *y < 6.0 { *gradient } else { 0.0 };
-            *sum += *gradient;
-        }
     }
 }
