@@ -11,8 +11,11 @@ use crate::project::Project;
 /// The package's name on npm.
 const NAME: &str = "@marquee/web";
 
-/// What `npm pack` takes, besides package.json, the README and the licences.
+/// The folders of `www/` that belong to it.
 const FOLDERS: [&str; 3] = ["marquee", "pkg", "model"];
+
+/// npm takes a file LICENSE by itself, these two only if they are listed.
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Writes the package; a package of an earlier build is replaced as a whole.
 pub(crate) fn write(project: &Project) -> Result<()> {
@@ -27,7 +30,7 @@ pub(crate) fn write(project: &Project) -> Result<()> {
     for name in FOLDERS {
         copy(&project.www().join(name), &draft.join(name))?;
     }
-    for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
+    for name in LICENCES {
         copy(&project.root.join(name), &draft.join(name))?;
     }
     copy(&project.www().join("marquee/README.md"), &draft.join("README.md"))?;
@@ -67,8 +70,8 @@ fn description(version: &str) -> serde_json::Value {
         },
         // Importing these does something; everything else may be left out by bundlers.
         "sideEffects": ["./marquee/element.js", "./marquee/worker-*.js"],
-        "files": FOLDERS,
-        "engines": { "node": ">=22" },
+        "files": [FOLDERS.as_slice(), LICENCES.as_slice()].concat(),
+        "engines": { "node": ">=20.19" },
     })
 }
 
