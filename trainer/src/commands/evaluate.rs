@@ -24,7 +24,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let Subject { bundle, dataset, evaluation_ids, skip_bad, log } = open(args, &device)?;
     let ids = only.or(evaluation_ids);
     let posters = classified_posters::load(dataset, &bundle.manifest, ids.as_ref(), skip_bad)?;
-    let classified = ClassifiedPosters::new(&Classifier::new(bundle, device), posters)?;
+    let classified = ClassifiedPosters::new(&Classifier::new(bundle), posters)?;
     let evaluation = classified.evaluate();
     print!("{}", text_table::format(&evaluation));
     if let Some(path) = &args.json {

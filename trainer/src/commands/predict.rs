@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use marquee::{Bundle, Classifier, Manifest, Prediction, bundle};
+use marquee::{Bundle, Classifier, Prediction};
 use serde_json::{Value, json};
 
 use crate::cli::PredictArgs;
@@ -51,13 +51,10 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
 /// Opens the bundle on `device`. On the CPU, it runs the same code as the page, so that both return the same
 /// probabilities.
 fn open(path: &Path, device: Device) -> marquee::Result<Classifier> {
-    if device != Device::flex() {
-        return Ok(Classifier::new(Bundle::read(path, &device)?, device));
+    if device == Device::flex() {
+        return Classifier::open(path);
     }
-    let (manifest, weights) = bundle::read_parts(path)?;
-    let manifest = Manifest::from_json(&manifest)?;
-    manifest.weights.check(&weights)?;
-    Classifier::on_cpu(manifest, &weights)
+    Ok(Classifier::new(Bundle::read(path, &device)?))
 }
 
 fn classify(classifier: &Classifier, path: &Path) -> Result<Vec<Prediction>> {
