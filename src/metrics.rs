@@ -9,6 +9,7 @@
 //! | `confusion` | precision, recall and F1 |
 //! | `calibration` | reliability bins and the expected calibration error |
 //! | `evaluation` | [`Evaluation`]: a model's metrics beside those of the baselines |
+//! | `text_table` | an [`Evaluation`] as text for the terminal |
 //!
 //! Definitions follow scikit-learn's. The trainer uses them, and so does the page when a visitor adds labels.
 
@@ -20,6 +21,7 @@ mod labels;
 mod predictions;
 mod ranking;
 mod summary;
+mod text_table;
 
 pub use calibration::ReliabilityBin;
 pub use evaluation::{Evaluation, MetricRow};

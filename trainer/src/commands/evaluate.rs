@@ -13,7 +13,7 @@ use crate::data::dataset::Dataset;
 use crate::data::poster_ids;
 use crate::device;
 use crate::evaluation::classified_posters::{self, ClassifiedPosters};
-use crate::evaluation::{report, text_table};
+use crate::evaluation::report;
 use crate::export::from_runs;
 use crate::training::epoch_log::EpochRecord;
 use crate::training::soup::Soup;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let posters = classified_posters::load(dataset, &bundle.manifest, ids.as_ref(), skip_bad)?;
     let classified = ClassifiedPosters::new(&Classifier::new(bundle, device), posters)?;
     let evaluation = classified.evaluate();
-    print!("{}", text_table::format(&evaluation));
+    print!("{}", evaluation.to_text());
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&evaluation)? + "\n";
         write_atomically(path, json.as_bytes())?;
