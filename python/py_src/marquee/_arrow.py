@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from ._model import Model
+
+
+class ArrowArray(Protocol):
+    """An array with Arrow's PyCapsule interface, such as `pyarrow.Array`."""
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
+
+
+class ArrowStream(Protocol):
+    """A chunked array with Arrow's PyCapsule interface, such as `pyarrow.ChunkedArray` or a Polars series."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 
 def classify(model: Model, posters: Any, threads: int) -> pa.RecordBatch:

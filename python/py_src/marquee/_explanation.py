@@ -23,7 +23,7 @@ class Axis:
     @property
     def centres(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """The centre of each cell."""
-        return self.first + self.step * np.arange(self.count)
+        return self.first + self.step * np.arange(self.count, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, final
 
-from _typeshed import ReadableBuffer as Buffer
+import numpy as np
+
+__all__ = ["BundleError", "Error", "ImageError", "NativeModel", "Rgba"]
+
+_Array = np.ndarray[Any, Any]
 
 class Error(Exception):
     """Anything that Marquee cannot do."""
@@ -30,10 +34,10 @@ class NativeModel:
     def weights_sha256(self) -> str: ...
     def classify(self, poster: str | bytes | Rgba) -> list[float]: ...
     def classify_batch(
-        self, posters: Sequence[str | bytes | Rgba | None], threads: int, out: Buffer
+        self, posters: Sequence[str | bytes | Rgba | None], threads: int, out: _Array
     ) -> list[tuple[int, Exception]]: ...
     def classify_spans(
-        self, values: Buffer, bounds: Buffer, threads: int, out: Buffer
+        self, values: _Array, bounds: _Array, threads: int, out: _Array
     ) -> list[tuple[int, Exception]]: ...
     def explain(self, poster: str | bytes | Rgba) -> tuple[list[_Axis], list[tuple[float, list[float]]]]: ...
     def evaluate(self, labels: list[list[bool]], probabilities: list[list[float]]) -> dict[str, Any]: ...

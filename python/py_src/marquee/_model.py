@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import ArrayLike
 
+    from ._arrow import ArrowArray, ArrowStream
     from ._posters import Poster
 
 
@@ -83,12 +84,10 @@ class Model:
         return self._rank(self._native.classify(_posters.prepare(poster)))[:top]
 
     @overload
-    def classify_batch(
-        self, posters: pa.Array[Any] | pa.ChunkedArray[Any], *, threads: int | None = None
-    ) -> pa.RecordBatch: ...
+    def classify_batch(self, posters: Iterable[Poster | None], *, threads: int | None = None) -> Probabilities: ...
 
     @overload
-    def classify_batch(self, posters: Iterable[Poster | None], *, threads: int | None = None) -> Probabilities: ...
+    def classify_batch(self, posters: ArrowArray | ArrowStream, *, threads: int | None = None) -> pa.RecordBatch: ...
 
     def classify_batch(self, posters: Any, *, threads: int | None = None) -> Any:
         """Predicts the genres of many posters, by default on all cores. Other Python threads run meanwhile.
@@ -150,7 +149,7 @@ class Model:
         (x, y), maps = self._native.explain(_posters.prepare(poster))
         columns, rows = Axis(*x), Axis(*y)
         heatmaps: dict[str, Heatmap] = {}
-        for name, (bias, cells) in zip(self.genres, maps):
+        for name, (bias, cells) in zip(self.genres, maps, strict=False):
             values = np.array(cells, np.float32).reshape(rows.count, columns.count)
             heatmaps[name] = Heatmap(name, bias, values, columns, rows)
         if genre is not None:
@@ -191,7 +190,7 @@ class Model:
 
     def _rank(self, probabilities: list[float]) -> list[Prediction]:
         likely = np.asarray(probabilities, np.float32) >= self.thresholds
-        ranked = sorted(zip(self.genres, probabilities, likely.tolist()), key=lambda row: -row[1])
+        ranked = sorted(zip(self.genres, probabilities, likely.tolist(), strict=False), key=lambda row: -row[1])
         return [Prediction(*row) for row in ranked]
 
 

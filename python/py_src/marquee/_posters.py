@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ._marquee import Rgba
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    Poster = str | os.PathLike[str] | bytes | bytearray | memoryview | Image | np.ndarray[Any, Any]
+    Poster: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Image | np.ndarray[Any, Any]
 
 
 def prepare(poster: Poster) -> str | bytes | Rgba:

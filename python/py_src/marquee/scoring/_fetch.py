@@ -33,11 +33,11 @@ def _fetch_one(address: str | None) -> bytes | Exception | None:
 
     def read() -> bytes:
         fs, path = open_url(address)
-        data: bytes = fs.cat_file(path)
-        return data
+        return fs.cat_file(path)  # type: ignore[no-any-return]
 
     try:
-        return again(read)
+        data: bytes = again(read)
+        return data
     except FileNotFoundError:
         return FileNotFoundError(f"{address}: there is no such file (404)")
     except JobError as error:

@@ -104,7 +104,7 @@ def check_columns(path: str, schema: pa.Schema, columns: tuple[str, str]) -> Non
     Raises:
         JobError: names the column and those that are there.
     """
-    for option, name in zip(("--id", "--image"), columns):
+    for option, name in zip(("--id", "--image"), columns, strict=False):
         if name not in schema.names:
             there = ", ".join(f"{field.name} ({field.type})" for field in schema)
             raise JobError(f"{path} has no column {name!r}; it has {there}. Name another with {option}")

@@ -118,7 +118,7 @@ def _results(job: Job, parts: list[Part], workers: int) -> Iterator[tuple[int, i
     # so that the others are not held up.
     items = [{"part": part.to_json()} for part in parts]
     dataset = ray.data.from_items(items, override_num_blocks=min(len(items), MOST_BLOCKS)).map_batches(
-        Worker,  # type: ignore[arg-type]
+        Worker,
         fn_constructor_args=(job,),
         batch_size=1,
         num_cpus=1,
@@ -126,7 +126,7 @@ def _results(job: Job, parts: list[Part], workers: int) -> Iterator[tuple[int, i
     )
     try:
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
-            for rows, errors, memory in zip(batch["rows"], batch["errors"], batch["memory"]):
+            for rows, errors, memory in zip(batch["rows"], batch["errors"], batch["memory"], strict=False):
                 yield int(rows), int(errors), float(memory)
     except ray.exceptions.RayError as error:
         raise _reason(error) from error
@@ -156,12 +156,10 @@ def _ray(address: str | None, workers: int | None) -> Iterator[int]:
     if not already:
         # Ray's C++ code warns about its own arguments.
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if address is None:
-            local = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
-            ray.init("local", num_cpus=workers, **local, **quiet)
-        else:
-            ray.init(address, **quiet)
+            options |= {"num_cpus": workers, "include_dashboard": False, "object_store_memory": OBJECT_STORE}
+        ray.init(address or "local", **options)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

@@ -111,7 +111,7 @@ def _new_parquet_parts(source: Input, settings: Settings, parts: list[Part], row
     sizes = {part.file: part.size for part in parts}
     new = [path for path in source.parquet if path not in sizes]
     known = [path for path in source.parquet if path in sizes]
-    for path, size in zip(known, _inputs.sizes(source, known)):
+    for path, size in zip(known, _inputs.sizes(source, known), strict=False):
         if size != sizes[path]:
             raise JobError(f"{path} has changed since this job began; choose another OUTPUT")
     files = _inputs.read_footers(source, new, settings.columns)
