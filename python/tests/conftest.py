@@ -2,6 +2,8 @@
 
 import io
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import marquee
@@ -48,6 +50,18 @@ def catalogue(tmp_path: Path, posters: list[bytes]) -> Path:
     pq.write_table(table.slice(0, 20), folder / "a.parquet", row_group_size=6)
     pq.write_table(table.slice(20), folder / "b.parquet")
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 # Ray reports its use to nobody.

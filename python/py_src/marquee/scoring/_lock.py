@@ -17,6 +17,9 @@ from ._storage import JobError, Storage
 RENEWAL = 30.0
 EXPIRY = 300.0
 
+# Pause after which two jobs that started at the same moment see which of them has the lock. Seconds.
+SETTLING = 3.0
+
 
 @contextlib.contextmanager
 def lock(storage: Storage) -> Iterator[None]:
@@ -66,14 +69,17 @@ def _lease(storage: Storage, holder: dict[str, object]) -> Iterator[None]:
     def renew() -> None:
         storage.fs.pipe_file(path, json.dumps({**holder, "token": token, "renewed": time.time()}).encode())
 
+    def is_ours(content: bytes | None) -> bool:
+        return token.encode() in (content or b"")
+
     content = storage.read(path)
     if content is not None and time.time() - _renewed(content) < EXPIRY:
         raise _refuse(storage, content, f"if it was killed, wait {EXPIRY / 60:.0f} minutes, or choose another OUTPUT")
     renew()
     # Of two jobs that start at the same moment, the one that wrote last has the lock.
-    time.sleep(0 if type(storage.fs).__name__ == "MemoryFileSystem" else 3)
+    time.sleep(SETTLING)
     content = storage.read(path) or b""
-    if token.encode() not in content:
+    if not is_ours(content):
         raise _refuse(storage, content, "wait for it, or choose another OUTPUT")
     ended = threading.Event()
 
@@ -81,7 +87,8 @@ def _lease(storage: Storage, holder: dict[str, object]) -> Iterator[None]:
         while not ended.wait(RENEWAL):
             # A renewal that fails is tried again; there is time for ten.
             with contextlib.suppress(Exception):
-                renew()
+                if is_ours(storage.read(path)):
+                    renew()
 
     keeper = threading.Thread(target=keep, daemon=True)
     keeper.start()
@@ -90,7 +97,8 @@ def _lease(storage: Storage, holder: dict[str, object]) -> Iterator[None]:
     finally:
         ended.set()
         keeper.join()
-        storage.fs.rm_file(path)
+        if is_ours(storage.read(path)):
+            storage.fs.rm_file(path)
 
 
 def _renewed(content: bytes) -> float:
