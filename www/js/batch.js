@@ -33,6 +33,9 @@ export class Batch {
     #stopped = false;
     #next = 0;
     #started = performance.now();
+    /** Posters that were done when the clock started. */
+    #doneBefore = 0;
+    #closed = false;
 
     /**
      * Starts at once.
@@ -45,27 +48,42 @@ export class Batch {
     constructor(client, files, onChange) {
         this.#client = client;
         this.#onChange = onChange;
-        this.items = files.map((file, index) => ({
-            index,
+        this.items = [];
+        this.finished = Promise.resolve();
+        this.add(files);
+    }
+
+    /** Classifies more posters, after those that are under way. @param {File[]} files */
+    add(files) {
+        const first = this.items.length;
+        const added = files.map((file, index) => ({
+            index: first + index,
             file,
             name: file.webkitRelativePath || file.name,
-            state: "waiting",
+            state: /** @type {Item["state"]} */ ("waiting"),
             predictions: [],
             thumbnail: "",
             reason: "",
         }));
-        const workers = Array.from({ length: CONCURRENT_REQUESTS }, () => this.#work());
-        this.finished = Promise.all(workers).then(() => this.#onChange([]));
+        if (!this.progress().waiting) {
+            this.#started = performance.now();
+            this.#doneBefore = this.progress().done;
+        }
+        this.items.push(...added);
+        this.#stopped = false;
+        this.finished = this.finished.then(() => this.#run());
     }
 
     /** Sends no more requests. Results of those under way still count. */
     stop() {
         this.#stopped = true;
         for (const item of this.items.slice(this.#next)) item.state = "stopped";
+        this.#next = this.items.length;
     }
 
-    /** Stops, and releases the thumbnails. */
+    /** Stops for good, and releases the thumbnails. Results of requests under way are dropped. */
     close() {
+        this.#closed = true;
         this.stop();
         for (const { thumbnail } of this.items) URL.revokeObjectURL(thumbnail);
     }
@@ -75,8 +93,13 @@ export class Batch {
         const done = this.items.filter(({ state }) => state === "classified" || state === "refused").length;
         const waiting = this.items.filter(({ state }) => state === "waiting").length;
         const took = performance.now() - this.#started;
-        const rate = (1000 * done) / took;
+        const rate = (1000 * (done - this.#doneBefore)) / took;
         return { done, waiting, took, rate, left: (1000 * waiting) / rate };
+    }
+
+    async #run() {
+        await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, () => this.#work()));
+        if (!this.#closed) this.#onChange([]);
     }
 
     async #work() {
@@ -91,6 +114,7 @@ export class Batch {
     async #classify(items) {
         try {
             const { results } = await this.#client.request("classify", items.map(({ file }) => file));
+            if (this.#closed) return;
             results.forEach((result, index) => {
                 const item = items[index];
                 if (!item) return;
@@ -104,6 +128,7 @@ export class Batch {
                 }
             });
         } catch (error) {
+            if (this.#closed) return;
             if (error instanceof CrashedError && items.length > 1) {
                 // One of them crashed the worker. Alone, the others can be classified.
                 for (const item of items) await this.#classify([item]);
