@@ -2,8 +2,8 @@
  * The batch in the gallery: starts it, adds to it, classifies it again with another model, evaluates it, and saves its
  * predictions.
  *
- * @import { Client } from "./client.js"
  * @import { Manifest } from "./messages.js"
+ * @import { Session } from "./session.js"
  * @import { Settings } from "./settings.js"
  */
 
@@ -14,7 +14,7 @@ import { strings } from "./strings/index.js";
 export class GalleryBatch {
     /** @type {Batch | undefined} */
     #batch;
-    #client;
+    #session;
     /** The true genres of the posters. @type {File | undefined} */
     #table;
     /** Whether the predictions are those of a model that is no longer in use. */
@@ -22,9 +22,9 @@ export class GalleryBatch {
     /** Of the model in use. @type {Manifest | undefined} */
     #manifest;
 
-    /** @param {Client} client */
-    constructor(client) {
-        this.#client = client;
+    /** @param {Session} session */
+    constructor(session) {
+        this.#session = session;
     }
 
     get isOpen() {
@@ -94,7 +94,7 @@ export class GalleryBatch {
         const evaluation = await import("./evaluation.js");
         await batch?.finished;
         if (!batch || batch !== this.#batch || !this.#manifest) return;
-        await evaluation.evaluate(this.#client, batch, table, this.#manifest.genres);
+        await evaluation.evaluate(this.#session, batch, table, this.#manifest.genres);
         if (ignored) evaluation.showError(strings.gallery.oneTable(ignored.name, table.name));
     }
 
@@ -114,7 +114,7 @@ export class GalleryBatch {
     #start(posters, show) {
         this.#batch?.close();
         this.#isStale = false;
-        this.#batch = new Batch(this.#client, posters, gallery.add);
+        this.#batch = new Batch(this.#session, posters, gallery.add);
         show(this.#batch);
     }
 }

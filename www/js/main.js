@@ -2,11 +2,10 @@
  * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown. Parts
  * that the first result does not need are imported when they are used.
  *
- * @import { FromClassifier, Manifest } from "./messages.js"
+ * @import { DeviceName, Manifest } from "./messages.js"
  * @import { OwnModel } from "./store.js"
  */
 
-import { Client } from "./client.js";
 import { element } from "./dom.js";
 import { message } from "./errors.js";
 import * as gallery from "./gallery.js";
@@ -15,6 +14,7 @@ import * as intake from "./intake.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
+import { Session } from "./session.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { strings } from "./strings/index.js";
 import * as teach from "./teach/on-demand.js";
@@ -34,11 +34,16 @@ let isSwitching = false;
 let settings = settingsDialog.listen((changed) => {
     settings = changed;
     applySettings();
-    client.chooseDevice(settings.device);
+    session.chooseDevice(settings.device);
 });
 applySettings();
-const client = new Client(settings.device, receive);
-const batch = new GalleryBatch(client);
+const session = new Session(settings.device, {
+    onProgress: ({ loaded, total }) => poster.showProgress(loaded, total),
+    onReady: showReady,
+    onDevice: showDevice,
+    onFailed: showModelFailure,
+});
+const batch = new GalleryBatch(session);
 models.listen({
     onSelect: (model) => {
         isSwitching = true;
@@ -120,37 +125,31 @@ function applySettings() {
 
 /** @param {OwnModel | undefined} model  undefined is the built-in one */
 function useModel(model) {
-    client.useModel(model?.file ?? model?.base ?? null);
+    session.useModel(model?.file ?? model?.base ?? null);
     teach.showModel(model);
 }
 
-/** @param {FromClassifier} received */
-function receive(received) {
-    switch (received.type) {
-        case "progress":
-            poster.showProgress(received.loaded, received.total);
-            break;
-        case "ready":
-            manifest = received.manifest;
-            poster.showReady(manifest.genres);
-            gallery.showReady(manifest.genres);
-            batch.showReady(manifest);
-            teach.showReady(manifest);
-            if (element("card", HTMLDialogElement).open) showCard();
-            if (isSwitching) {
-                isSwitching = false;
-                showAgain();
-            }
-            break;
-        case "device":
-            poster.showDevice(received.device, received.reason);
-            teach.applyDevice({ device: received.device });
-            if (received.device === "webgpu") offline.keepGpu();
-            break;
-        case "failed":
-            showModelFailure(received.message);
-            break;
-    }
+/** @param {Manifest} loaded  of the model in use */
+function showReady(loaded) {
+    manifest = loaded;
+    poster.showReady(manifest.genres);
+    gallery.showReady(manifest.genres);
+    batch.showReady(manifest);
+    teach.showReady(manifest);
+    if (element("card", HTMLDialogElement).open) showCard();
+    if (!isSwitching) return;
+    isSwitching = false;
+    showAgain();
+}
+
+/**
+ * @param {DeviceName} device  the one used from now on
+ * @param {string} reason
+ */
+function showDevice(device, reason) {
+    poster.showDevice(device, reason);
+    teach.applyDevice({ device });
+    if (device === "webgpu") offline.keepGpu();
 }
 
 /** Falls back to the built-in model if a model of the visitor's cannot be loaded. @param {string} reason */
@@ -180,7 +179,7 @@ async function open(files) {
 
     if (views.current().name === "teach") {
         const { addFiles } = await import("./teach/add-files.js");
-        await addFiles(client, posters, table);
+        await addFiles(session, posters, table);
         return;
     }
     const [first] = posters;
@@ -206,7 +205,7 @@ async function importModel(file) {
         return;
     }
     try {
-        const { name } = await models.importFile(file, (copy) => client.request("inspect", copy));
+        const { name } = await models.importFile(file, (copy) => session.inspect(copy));
         view.showNote(strings.models.imported(name));
     } catch (error) {
         view.showError(`${file.name}: ${message(error)}`);
@@ -234,7 +233,7 @@ async function explain(file, name) {
     const request = ++latestRequest;
     poster.showWorking(file, name);
     try {
-        const result = await client.request("explain", file);
+        const result = await session.explain(file);
         if (request !== latestRequest) return; // another poster was opened meanwhile
         poster.showResult(result);
     } catch (error) {

@@ -4,9 +4,9 @@
  * @import { Example } from "../store.js"
  */
 
+import { thumbnail } from "../../marquee/thumbnail.js";
 import { element, make } from "../dom.js";
 import { strings } from "../strings/index.js";
-import { thumbnail } from "../thumbnail.js";
 import * as state from "./state.js";
 
 const page = {
@@ -14,6 +14,9 @@ const page = {
     empty: element("teach-empty", HTMLElement),
     input: element("teach-file", HTMLInputElement),
 };
+
+/** Height of a thumbnail in pixels: twice the largest size on the page, for high-resolution screens. */
+const THUMBNAIL_HEIGHT = 300;
 
 /** @type {Map<Example, HTMLLIElement>} */
 const tiles = new Map();
@@ -31,7 +34,7 @@ export function clear() {
 
 /** Adds a poster to the training set and shows it, unless another model is shown by then. @param {Example} example */
 export async function add(example) {
-    const small = await thumbnail(/** @type {File} */ (example.file));
+    const small = await thumbnail(example.file, THUMBNAIL_HEIGHT);
     if (example.network !== state.current()?.id) return;
     const src = small ? URL.createObjectURL(small) : "";
     if (src) addresses.push(src);

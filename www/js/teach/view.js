@@ -10,7 +10,8 @@
 
 import "./genres.js";
 import { element } from "../dom.js";
-import { whyMissing } from "../download.js";
+import { message } from "../errors.js";
+import { whyMissing } from "../../marquee/assets.js";
 import * as models from "../models.js";
 import * as store from "../store.js";
 import { strings } from "../strings/index.js";
@@ -36,7 +37,7 @@ const page = { title: element("teach-title", HTMLElement) };
 export function enter() {
     page.title.focus();
     const reason = whyMissing("teach");
-    if (reason) showError(strings.teach.notYet(reason));
+    if (reason) showError(strings.teach.notYet(message(reason)));
 }
 
 /** Shows another model and its posters. @param {OwnModel | undefined} model  undefined is the built-in model */

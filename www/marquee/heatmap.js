@@ -2,7 +2,7 @@
  * Paints a genre's heatmap: orange to yellow where the poster is evidence for the genre, blue to cyan where it is evidence
  * against it.
  *
- * @import { Explanation, GridAxis, Heatmap } from "./messages.js"
+ * @import { GridAxis, Heatmap } from "./api.js"
  */
 
 /** Size in pixels; the page stretches it over the poster. */
@@ -32,7 +32,7 @@ const SCALE = Array.from({ length: 2 * STEPS + 1 }, (_, index) => colour(index /
  * @param {Heatmap[]} heatmaps
  */
 export function strongest(heatmaps) {
-    return Math.max(...heatmaps.flatMap(({ values }) => values.map(Math.abs)), 1e-6);
+    return Math.max(...heatmaps.flatMap(({ values }) => Array.from(values, Math.abs)), 1e-6);
 }
 
 /**
@@ -40,7 +40,7 @@ export function strongest(heatmaps) {
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Heatmap} heatmap
- * @param {Omit<Explanation["heatmaps"], "genres">} axes
+ * @param {{ x: GridAxis, y: GridAxis }} axes
  * @param {number} full  contribution at the end of the scale, in log-odds
  */
 export function paint(canvas, heatmap, { x, y }, full) {
