@@ -19,6 +19,7 @@ const SELECTED_KEY = "marquee.network";
  * @property {() => void} [onChange]  a model was added, changed, deleted or selected
  * @property {(error: unknown) => void} [onStorageError]  a change could not be saved
  * @property {(text: string) => void} [onNote]  something that the visitor should know
+ * @property {() => void} [onElsewhere]  another tab changed models
  * @property {(id: number) => void} [onExamples]  another tab changed a model's posters
  *
  * @typedef {{ examples?: number }} Change  what a tab tells the others: models changed, or only one's posters
@@ -195,6 +196,7 @@ async function refresh() {
     if (selected && !models.has(selected.id)) select(undefined);
     else if (selected && selected.file !== file) select(selected);
     else changed();
+    for (const { onElsewhere } of listeners) onElsewhere?.();
 }
 
 /** @param {unknown} error */

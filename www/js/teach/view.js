@@ -26,6 +26,7 @@ export { showError } from "./status.js";
 export { applyDevice } from "./training.js";
 
 models.listen({
+    onElsewhere: state.changed,
     onExamples: (id) => {
         if (id === state.current()?.id && !training.isRunning()) reload();
     },
