@@ -8,6 +8,7 @@
 //! | `metadata` | how to prepare a poster, and how to read the output |
 //! | `proto` | the messages of the file format |
 
+mod fold;
 mod graph;
 mod input;
 mod metadata;

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use marquee::architecture::efficientnet_lite::BlockPlan;
+use marquee::architecture::seed_cnn::{EPSILON, NORM_TENSORS};
 use marquee::{Manifest, Model};
 
+use super::fold::fold_hidden_norm;
 use super::proto::{Attribute, Graph, Node, Tensor, ValueInfo};
 use super::{OUTPUT, OnnxWeights};
 
@@ -24,7 +26,7 @@ impl GraphBuilder {
     /// Fails if a tensor cannot be read back from its device.
     pub(super) fn new(model: &Model, weights: OnnxWeights) -> Result<Self> {
         let mut builder = Self { nodes: Vec::new(), tensors: Vec::new(), shapes: HashMap::new() };
-        for tensor in model.tensors()? {
+        for tensor in fold_hidden_norm(model.tensors()?)? {
             builder.stored(&tensor, weights);
         }
         Ok(builder)
@@ -144,12 +146,11 @@ impl GraphBuilder {
             let path = format!("blocks.{block}");
             let y = self.conv(&x, &format!("{path}.conv"), 1, "VALID");
             let y = self.node("Relu", &[&y], Vec::new());
-            let norm = ["gamma", "beta", "running_mean", "running_var"]
-                .map(|name| format!("{path}.norm.{name}"));
+            let norm = NORM_TENSORS.map(|name| format!("{path}.norm.{name}"));
             let [gamma, beta, mean, variance] = norm.each_ref().map(String::as_str);
             self.shape(gamma).with_context(|| format!("the model has no tensor {gamma}"))?;
             let inputs = [y.as_str(), gamma, beta, mean, variance];
-            let y = self.node("BatchNormalization", &inputs, vec![float("epsilon", 1e-3)]);
+            let y = self.node("BatchNormalization", &inputs, vec![float("epsilon", EPSILON)]);
             let pool = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
             x = self.node("MaxPool", &[&y], pool);
         }
