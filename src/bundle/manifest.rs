@@ -138,8 +138,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Error::Manifest`] if it cannot be serialised.
-    #[cfg(any(feature = "burn", target_arch = "wasm32"))]
-    pub(crate) fn to_json(&self) -> Result<String> {
+    pub fn to_json(&self) -> Result<String> {
         let json = serde_json::to_string_pretty(self);
         let json = json.map_err(|error| Error::Manifest { reason: error.to_string() })?;
         Ok(json + "\n")
@@ -188,6 +187,9 @@ impl Manifest {
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return Err("the temperature must be above 0".into());
         }
+        let size = [self.input.width, self.input.height];
+        let accepted = self.architecture.check(size, self.genres.len());
+        accepted.map_err(|error| error.to_string())?;
         let file = &self.weights.file;
         if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', ':']) {
             return Err(format!("the weight file {file:?} is not a plain file name"));

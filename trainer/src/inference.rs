@@ -39,7 +39,7 @@ pub(crate) fn logits(
     device: &Device,
 ) -> Result<Vec<Vec<f32>>> {
     map_batches("classifying posters", posters, |batch| {
-        rows(model.forward(input.batch(&pixels(batch), device)))
+        rows(model.forward(input.batch(&pixels(batch), device)?))
     })
 }
 

@@ -21,17 +21,18 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     };
     let Draft { mut bundle, validation, evaluation } = draft;
     let precision = match args.weights {
-        WeightsArg::Auto => precision::choose(&mut bundle, &validation, &device)?,
+        WeightsArg::Auto => precision::choose(&bundle, &validation, &device)?,
         WeightsArg::Half => Precision::Half,
         WeightsArg::Int8 => Precision::Int8,
     };
-    let evaluation = precision::evaluate(&mut bundle, precision, &evaluation, &device)?;
+    let evaluation = precision::evaluate(&bundle, precision, &evaluation, &device)?;
     add_metrics(&mut bundle.manifest, &evaluation);
-    bundle.write(&args.out, precision).with_context(|| format!("--out {}", args.out.display()))?;
+    let files = pollster::block_on(bundle.encode(precision))?;
+    files.write(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
     if let Some(path) = &args.onnx {
         write_onnx(path, &args.out, &device)?;
     }
-    print_summary(args, &bundle.manifest);
+    print_summary(args, files.manifest());
     Ok(())
 }
 

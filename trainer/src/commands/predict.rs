@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use marquee::{Bundle, Classifier, Manifest, Prediction, bundle};
+use marquee::{Bundle, Classifier, Prediction};
 
 use crate::cli::PredictArgs;
 use crate::data::image_files::{self, ImageFile};
@@ -71,13 +71,10 @@ fn images(args: &PredictArgs) -> Result<impl Iterator<Item = ImageFile> + Send> 
 /// Opens the bundle on `device`. On the CPU, it runs the same code as the page, so that both return the same
 /// probabilities.
 fn open(path: &Path, device: Device) -> marquee::Result<Classifier> {
-    if device != Device::flex() {
-        return Ok(Classifier::new(Bundle::read(path, &device)?, device));
+    if device == Device::flex() {
+        return Classifier::open(path);
     }
-    let (manifest, weights) = bundle::read_parts(path)?;
-    let manifest = Manifest::from_json(&manifest)?;
-    manifest.weights.check(&weights)?;
-    Classifier::on_cpu(manifest, &weights)
+    Ok(Classifier::new(Bundle::read(path, &device)?))
 }
 
 /// Returns the image's name and all its genres, the most probable first.

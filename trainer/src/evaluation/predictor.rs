@@ -47,7 +47,7 @@ impl Predictor {
                 trained_on.extend(poster_ids::read(&path)?);
             }
         }
-        let kind = Kind::Model(Box::new(Classifier::new(bundle, device.clone())));
+        let kind = Kind::Model(Box::new(Classifier::new(bundle)));
         Ok(Self { name: names.join(" and "), kind, trained_on })
     }
 
@@ -55,7 +55,7 @@ impl Predictor {
     pub(crate) fn of_bundle(path: &Path, device: &Device) -> Result<Self> {
         let name = path.display().to_string();
         let bundle = Bundle::read(path, device).with_context(|| name.clone())?;
-        let kind = Kind::Model(Box::new(Classifier::new(bundle, device.clone())));
+        let kind = Kind::Model(Box::new(Classifier::new(bundle)));
         Ok(Self { name, kind, trained_on: HashSet::new() })
     }
 

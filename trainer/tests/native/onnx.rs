@@ -44,8 +44,8 @@ fn all_variants_compute_the_bundles_probabilities_and_their_files_shrink() {
     let (height, width) = (input.height as usize, input.width as usize);
     let poster: Pixels = input.decode(&fs::read(&samples()[0]).unwrap()).unwrap();
     let normalised = Tensor::from_shape(&[1, 3, height, width], &input.normalise(&poster)).unwrap();
-    let pixels = Tensor::from_shape(&[1, height, width, 3], &poster.rgb).unwrap();
-    let classifier = Classifier::new(bundle, Device::flex());
+    let pixels = Tensor::from_shape(&[1, height, width, 3], poster.rgb()).unwrap();
+    let classifier = Classifier::new(bundle);
     let expected = pollster::block_on(classifier.probabilities(&[poster])).unwrap().concat();
 
     let mut sizes = Vec::new();
