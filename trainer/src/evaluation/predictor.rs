@@ -209,7 +209,7 @@ fn combine(
 
 /// Returns whether a .safetensors file is a bundle, whose manifest is in its header.
 fn is_bundle(path: &Path) -> bool {
-    marquee::bundle::read_parts(path).is_ok()
+    marquee::bundle::BundleFiles::read(path).is_ok()
 }
 
 /// Lists the first names.
