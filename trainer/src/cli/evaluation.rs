@@ -9,7 +9,7 @@ use super::DeviceArg;
 use super::fine_tune::FineTuneFlags;
 use crate::formats::answers::Answers;
 
-/// The model that `evaluate` and `export` work on.
+/// The model that `export` works on.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ModelSource {
@@ -21,6 +21,22 @@ pub(crate) struct ModelSource {
     pub(crate) run: Vec<PathBuf>,
 }
 
+/// What `evaluate` judges.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct EvaluationSource {
+    /// Bundle folder, such as www/model
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Run folder (uses its best epoch); repeat to average the weights of several runs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Vec<PathBuf>,
+    /// Answers that anyone made: a .csv with a column id and one column of probabilities per genre, or a .safetensors
+    /// file (see docs/training.md)
+    #[arg(long, value_name = "FILE", value_parser = parse_answers)]
+    pub(crate) answers: Option<PathBuf>,
+}
+
 const EVALUATE_EXAMPLES: &str = "\
 Examples:
   # Metrics of a run on its own test split
@@ -28,23 +44,37 @@ Examples:
   # The same as an HTML page, with the posters of the worst mistakes, and as JSON
   trainer evaluate --run runs/mine --report report --with-images --json metrics.json
   # A bundle on a run's test split
-  trainer evaluate --bundle www/model --data posters --only runs/mine/test.txt";
+  trainer evaluate --bundle www/model --data posters --only runs/mine/test.txt
+  # Is a run better than what ships? Both on the run's test split
+  trainer evaluate --run runs/mine --against www/model
+  # Probabilities of another program, on the posters that they are about
+  trainer evaluate --answers answers.csv --data posters --only runs/mine/test.txt";
 
 const EVALUATE_USAGE: &str = "\
 trainer evaluate --run <DIR> [OPTIONS]
-       trainer evaluate --bundle <DIR> --data <DIR> [OPTIONS]";
+       trainer evaluate --bundle <DIR> --data <DIR> [OPTIONS]
+       trainer evaluate --answers <FILE> --data <DIR> [OPTIONS]";
 
 #[derive(Args)]
 #[command(after_help = EVALUATE_EXAMPLES, override_usage = EVALUATE_USAGE)]
 pub(crate) struct EvaluateArgs {
     #[command(flatten)]
-    pub(crate) source: ModelSource,
+    pub(crate) source: EvaluationSource,
     /// Folder with train.csv and Images/ [default: the run's own]
     #[arg(long, value_name = "DIR", required_unless_present = "run")]
     pub(crate) data: Option<PathBuf>,
     /// Use only the poster ids in this file, one per line [default: the run's test split]
     #[arg(long, value_name = "FILE")]
     pub(crate) only: Option<PathBuf>,
+    /// Also compare with this run, bundle or file of answers: the same posters, paired bootstrap
+    #[arg(long, value_name = "PATH")]
+    pub(crate) against: Option<PathBuf>,
+    /// Bootstrap resamples behind the intervals
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(crate) resamples: NonZeroUsize,
+    /// Also write the probabilities of all evaluated posters to this .csv or .safetensors file
+    #[arg(long, value_name = "FILE", value_parser = parse_answers)]
+    pub(crate) save_answers: Option<PathBuf>,
     /// Also write all metrics to this JSON file
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
