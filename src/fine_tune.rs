@@ -93,8 +93,13 @@ impl FineTuner {
         };
         for name in new_genres {
             check_name(&manifest, name)?;
-            let (threshold, posters) = (NEW_THRESHOLD, 0);
-            manifest.genres.push(Genre { name: name.clone(), threshold, posters, quality: None });
+            manifest.genres.push(Genre {
+                name: name.clone(),
+                threshold: NEW_THRESHOLD,
+                posters: 0,
+                labelled_posters: None,
+                quality: None,
+            });
         }
 
         // Move the temperature into the head, so that training optimises the probabilities that users see.

@@ -11,7 +11,7 @@
 //! | `evaluation` | [`Evaluation`]: a model's metrics beside those of the baselines |
 //! | `text_table` | an [`Evaluation`] as text for the terminal |
 //!
-//! Definitions follow scikit-learn's. The trainer uses them, and so does the page when a visitor adds labels.
+//! A label may be unknown ([`Label`]); it then counts in no metric. Definitions follow scikit-learn's. The trainer uses them, and so does the page when a visitor adds labels.
 
 mod calibration;
 mod confusion;
@@ -25,7 +25,7 @@ mod text_table;
 
 pub use calibration::ReliabilityBin;
 pub use evaluation::{Evaluation, MetricRow};
-pub use labels::{LabelRow, Labels};
+pub use labels::{Label, LabelRow, Labels};
 pub use predictions::{GenreMetrics, LabelledPredictions};
 pub use ranking::{MIN_POSITIVES, Ranking, average_precision, mean_average_precision};
 pub use summary::{METRICS, MetricKind, Metrics};

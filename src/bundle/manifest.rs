@@ -44,8 +44,13 @@ pub struct Genre {
     pub name: String,
     /// Probability, 0..=1, from which on the genre counts as likely.
     pub threshold: f32,
-    /// Number of training posters that have this genre.
+    /// Number of training posters that have this genre. Additional training posters do not count: their genres
+    /// may be more or less frequent than those of the posters that the model is meant for.
     pub posters: usize,
+    /// Number of training posters for which it is known whether they have this genre; `None` if it is known for all
+    /// of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled_posters: Option<usize>,
     /// How well the model predicts it, on the posters of [`Manifest::metrics`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<GenreQuality>,
@@ -83,8 +88,11 @@ pub struct Training {
     pub config: String,
     /// The training data.
     pub data: String,
-    /// Number of posters that the model was trained on.
+    /// Number of posters of the main data that the model was trained on.
     pub train_posters: usize,
+    /// Number of posters of additional data that it was trained on too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub additional_posters: usize,
     /// Number of held-out posters that chose the epoch, the calibration and the thresholds.
     pub valid_posters: usize,
     /// Number of held-out posters on which nothing was fitted and [`Manifest::metrics`] were measured. If it is 0,
@@ -137,6 +145,13 @@ impl Manifest {
         Ok(json + "\n")
     }
 
+    /// Returns each genre's frequency among the training posters for which it is known, 0..=1.
+    pub fn frequencies(&self) -> Vec<f32> {
+        let posters = |genre: &Genre| genre.labelled_posters.unwrap_or(self.training.train_posters);
+        let frequency = |genre: &Genre| genre.posters as f32 / posters(genre).max(1) as f32;
+        self.genres.iter().map(frequency).collect()
+    }
+
     /// Returns which genres are predicted for each poster: those whose probability reaches their threshold. The
     /// outer index is the poster, the inner one the genre.
     pub fn decide(&self, probabilities: &[Vec<f32>]) -> Vec<Vec<bool>> {
@@ -179,4 +194,8 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -49,9 +49,7 @@ impl Evaluation {
         let thresholds: Vec<f32> = manifest.genres.iter().map(|genre| genre.threshold).collect();
         let labels = predictions.labels;
 
-        let total = manifest.training.train_posters.max(1) as f32;
-        let priors: Vec<f32> =
-            manifest.genres.iter().map(|genre| genre.posters as f32 / total).collect();
+        let priors = manifest.frequencies();
         let mut order: Vec<usize> = (0..priors.len()).collect();
         order.sort_by(|&a, &b| priors[b].total_cmp(&priors[a]));
         let frequent: Vec<usize> = order.into_iter().take(2).collect();

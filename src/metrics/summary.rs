@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 /// All metrics but those of single genres. Each lies in 0..=1, except for the cross-entropy. Higher is better,
-/// except for the cross-entropy and the calibration error.
+/// except for the cross-entropy and the calibration error. Unknown labels do not count: a fraction of posters ranks
+/// and compares their known genres, and leaves out the posters without a known absent genre.
 #[derive(Debug, Clone, Serialize)]
 pub struct Metrics {
-    /// Mean over posters and genres, in nats.
+    /// Mean over the known labels of all posters and genres, in nats.
     pub binary_cross_entropy: f64,
     /// Fraction of posters whose most probable genre is their first true one: the accuracy of the Kaggle notebook
     /// that this project started from.

@@ -69,7 +69,14 @@ fn features(size: [u32; 2]) -> Vec<f32> {
 fn write_tiny_bundle() {
     let device = Device::flex();
     device.seed(7);
-    let config = SeedCnnConfig { channels: [4, 8, 8], hidden: 16, ..Default::default() };
+    let config = SeedCnnConfig {
+        channels: [4, 8, 8],
+        hidden: 16,
+        dropout: [0.3; 3],
+        hidden_norm: false,
+        hidden_dropout: 0.0,
+        norm_momentum: 0.01,
+    };
     let architecture = Architecture::SeedCnn(config);
     let model = Model::init(&architecture, [64, 96], 4, &device).unwrap();
     let genres = ["Comedy", "Drama", "Horror", "Sci-Fi"];
@@ -78,7 +85,13 @@ fn write_tiny_bundle() {
         architecture,
         input: Preprocess { width: 64, height: 96, mean: [0.4, 0.4, 0.4], std: [0.25, 0.25, 0.25] },
         genres: genres
-            .map(|name| Genre { name: name.into(), threshold: 0.5, posters: 0, quality: None })
+            .map(|name| Genre {
+                name: name.into(),
+                threshold: 0.5,
+                posters: 0,
+                labelled_posters: None,
+                quality: None,
+            })
             .into(),
         temperature: 0.5,
         metrics: Vec::new(),
@@ -86,6 +99,7 @@ fn write_tiny_bundle() {
             config: "none".into(),
             data: "none: random weights, for tests".into(),
             train_posters: 0,
+            additional_posters: 0,
             valid_posters: 0,
             test_posters: 0,
             epoch: 0,

@@ -1,5 +1,6 @@
 //! Labelled posters: downloading, reading, splitting, augmenting and batching them.
 
+pub(crate) mod additional;
 pub(crate) mod augment;
 pub(crate) mod dataset;
 pub(crate) mod feature_maps;

@@ -27,7 +27,7 @@ function fill({ architecture, input, genres, metrics, training, weights }) {
     const worse = metrics.filter(isWorse).length;
     const text = [
         strings.card.summary({ name: architecture.name, width: input.width, height: input.height, genres: genres.length, bytes: weights.bytes }),
-        strings.card.training({ posters: training.train_posters, minutes: training.minutes, device: training.device, heldOut, data: training.data }),
+        strings.card.training({ posters: training.train_posters + (training.additional_posters ?? 0), minutes: training.minutes, device: training.device, heldOut, data: training.data }),
     ];
     page.body.replaceChildren(
         make("p", null, text.join(" ")),

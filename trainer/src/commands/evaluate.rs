@@ -11,6 +11,7 @@ use marquee::{Bundle, Classifier};
 use crate::cli::EvaluateArgs;
 use crate::data::dataset::Dataset;
 use crate::data::poster_ids;
+use crate::data::posters::Poster;
 use crate::device;
 use crate::evaluation::classified_posters::{self, ClassifiedPosters};
 use crate::evaluation::report;
@@ -21,12 +22,19 @@ use crate::training::soup::Soup;
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
     let only = args.only.as_deref().map(poster_ids::read).transpose()?;
-    let Subject { bundle, dataset, evaluation_ids, skip_bad, log } = open(args, &device)?;
+    let Subject { bundle, dataset, evaluation_ids, additional, skip_bad, log } =
+        open(args, &device)?;
     let ids = only.or(evaluation_ids);
     let posters = classified_posters::load(dataset, &bundle.manifest, ids.as_ref(), skip_bad)?;
-    let classified = ClassifiedPosters::new(&Classifier::new(bundle, device), posters)?;
+    let classifier = Classifier::new(bundle, device);
+    let classified = ClassifiedPosters::new(&classifier, posters)?;
     let evaluation = classified.evaluate();
     print!("{}", evaluation.to_text());
+    if !additional.is_empty() && args.only.is_none() {
+        println!("\nadditional test split, from other sources:");
+        let evaluation = ClassifiedPosters::new(&classifier, additional)?.evaluate();
+        print!("{}", evaluation.to_text());
+    }
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&evaluation)? + "\n";
         write_atomically(path, json.as_bytes())?;
@@ -45,6 +53,8 @@ struct Subject {
     dataset: Dataset,
     /// The run's own evaluation posters; `None` for a bundle, which is evaluated on all posters.
     evaluation_ids: Option<HashSet<String>>,
+    /// The run's additional test split; empty for a bundle.
+    additional: Vec<Poster>,
     skip_bad: bool,
     /// A run's training log; empty for a bundle.
     log: Vec<EpochRecord>,
@@ -62,17 +72,25 @@ fn open_runs(args: &EvaluateArgs, dirs: &[PathBuf], device: &Device) -> Result<S
     let soup = Soup::open(dirs)?;
     let run = &soup.first;
     let data = args.data.as_deref().unwrap_or(&run.config.data);
-    let dataset = Dataset::read(data, run.config.limit)?;
+    let dataset = run.config.dataset(data)?;
     let validation = from_runs::validation_posters(run, &dataset)?;
     let bundle = from_runs::assemble(&soup, &dataset, &validation, device)?;
     let evaluation_ids = Some(run.evaluation_ids()?);
     let skip_bad = args.skip_bad || run.config.skip_bad;
-    Ok(Subject { bundle, dataset, evaluation_ids, skip_bad, log: run.log()? })
+    let additional = run.additional_test_posters(&dataset)?;
+    Ok(Subject { bundle, dataset, evaluation_ids, additional, skip_bad, log: run.log()? })
 }
 
 fn open_bundle(args: &EvaluateArgs, dir: &Path, device: &Device) -> Result<Subject> {
     let data = args.data.as_deref().context("--bundle needs --data")?;
     let bundle = Bundle::read(dir, device).with_context(|| dir.display().to_string())?;
-    let dataset = Dataset::read(data, None)?;
-    Ok(Subject { bundle, dataset, evaluation_ids: None, skip_bad: args.skip_bad, log: Vec::new() })
+    let dataset = Dataset::for_bundle(data, None, &bundle.manifest)?;
+    Ok(Subject {
+        bundle,
+        dataset,
+        evaluation_ids: None,
+        additional: Vec::new(),
+        skip_bad: args.skip_bad,
+        log: Vec::new(),
+    })
 }

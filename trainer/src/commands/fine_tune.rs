@@ -22,7 +22,7 @@ use crate::progress::Ticker;
 pub(crate) fn run(args: &FineTuneArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
     let original = read(&args.bundle, &device)?;
-    let dataset = Dataset::read(&args.data, args.limit)?;
+    let dataset = Dataset::for_bundle(&args.data, args.limit, &original.manifest)?;
     let new_genres = new_genres(&original, &dataset);
     if !new_genres.is_empty() {
         println!("new genres: {}", new_genres.join(", "));
@@ -95,7 +95,7 @@ impl LabelColumns {
     }
 
     fn of(&self, poster: &Poster) -> PartialLabels {
-        self.0.iter().map(|column| column.map(|column| poster.row.labels[column])).collect()
+        self.0.iter().map(|column| column.and_then(|column| poster.row.labels[column])).collect()
     }
 }
 

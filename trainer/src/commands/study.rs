@@ -62,7 +62,7 @@ impl<'a> Study<'a> {
     fn prepare(args: &'a StudyArgs) -> Result<Self> {
         let (device, _) = device::open(&args.device)?;
         let bundle = read_bundle(args, &device)?;
-        let dataset = Dataset::read(&args.data, None)?;
+        let dataset = Dataset::for_bundle(&args.data, None, &bundle.manifest)?;
         let split = Split::from_manifest(&bundle.manifest, &dataset, args.skip_bad)?;
         let posters = match args.split {
             HeldOutSplit::Validation => split.valid,

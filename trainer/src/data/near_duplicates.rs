@@ -1,5 +1,11 @@
 //! Near-duplicates: one poster in two printings, or one template with two titles. They are found by a perceptual
 //! hash.
+//!
+//! The split of the main data compares whole posters; it must not change with every better comparison. Additional
+//! data are compared by the hashes of their crops too, in `crops` and `search`.
+
+mod crops;
+mod search;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,6 +18,9 @@ use rayon::prelude::*;
 use crate::data::dataset::Dataset;
 use crate::data::posters::Poster;
 use crate::progress::Ticker;
+
+pub(crate) use crops::{Fingerprint, fingerprints};
+pub(crate) use search::near_duplicates;
 
 /// A gradient hash of 256 bits: for each of 16 x 16 pixels, whether it is darker than its neighbour in the row.
 pub(crate) type PerceptualHash = ImageHash<[u8; 32]>;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Result, ensure};
-use marquee::metrics::LabelledPredictions;
+use marquee::metrics::{Label, LabelledPredictions};
 use marquee::{Classifier, Evaluation, Manifest};
 
 use crate::data::dataset::Dataset;
@@ -48,7 +48,7 @@ pub(crate) struct ClassifiedPosters {
     pub(crate) probabilities: Vec<Vec<f32>>,
     /// Whether the probability reaches the genre's threshold.
     pub(crate) decisions: Vec<Vec<bool>>,
-    pub(crate) labels: Vec<Vec<bool>>,
+    pub(crate) labels: Vec<Vec<Label>>,
 }
 
 impl ClassifiedPosters {

@@ -62,7 +62,7 @@ fn page(
                     h1 { (name) }
                     p {
                         "Evaluated on " (evaluation.posters) " posters. Trained on "
-                        (training.train_posters) " posters (" (training.data)
+                        (training.train_posters + training.additional_posters) " posters (" (training.data)
                         ") with configuration " (training.config) ", epoch " (training.epoch)
                         ", on " (training.device) "."
                     }

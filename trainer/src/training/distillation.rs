@@ -1,6 +1,6 @@
 //! Soft labels: the predictions of the teachers, which are earlier runs or bundles, for the training posters.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +9,7 @@ use marquee::metrics::sigmoid;
 use marquee::{Bundle, Model, Preprocess};
 
 use crate::data::dataset::Dataset;
+use crate::data::loader::SoftLabels;
 use crate::data::posters::{self, Poster};
 use crate::inference;
 use crate::training::config::DistillationConfig;
@@ -21,26 +22,29 @@ use crate::training::run_folder::Run;
 /// A teacher cannot be read, or predicts other genres than the dataset has.
 pub(crate) fn soft_labels(
     config: &DistillationConfig,
-    dataset: &Dataset,
+    datasets: &[Dataset],
     train: &[Poster],
     device: &Device,
-) -> Result<HashMap<String, Vec<f32>>> {
-    let mut soft_labels: HashMap<String, Vec<f32>> = HashMap::new();
+) -> Result<SoftLabels> {
+    let mut soft_labels = SoftLabels::new();
     let ids: HashSet<String> = train.iter().map(|poster| poster.row.id.clone()).collect();
-    let dataset = dataset.with_ids(&ids);
-    let genres = dataset.genres.len();
+    let datasets: Vec<Dataset> = datasets.iter().map(|dataset| dataset.with_ids(&ids)).collect();
+    let Some(main) = datasets.first() else { return Ok(soft_labels) };
+    let genres = main.genres.len();
     let weight = 1.0 / config.teachers.len().max(1) as f32;
     for dir in &config.teachers {
-        let Teacher { model, input, temperature } = open(dir, &dataset, device)?;
+        let Teacher { model, input, temperature } = open(dir, main, device)?;
         println!("computing soft labels with the teacher {}", dir.display());
-        // Bad images were reported when the training posters were loaded.
-        let posters = posters::load(&dataset, &input, true)?;
-        let logits = inference::logits(&model, &posters, &input, device)?;
-        for (poster, logits) in posters.iter().zip(logits) {
-            let means =
-                soft_labels.entry(poster.row.id.clone()).or_insert_with(|| vec![0.0; genres]);
-            for (mean, logit) in means.iter_mut().zip(logits) {
-                *mean += sigmoid(logit / temperature) * weight;
+        for dataset in datasets.iter().filter(|dataset| !dataset.rows.is_empty()) {
+            // Bad images were reported when the training posters were loaded.
+            let posters = posters::load(dataset, &input, true)?;
+            let logits = inference::logits(&model, &posters, &input, device)?;
+            for (poster, logits) in posters.iter().zip(logits) {
+                let means =
+                    soft_labels.entry(poster.row.id.clone()).or_insert_with(|| vec![0.0; genres]);
+                for (mean, logit) in means.iter_mut().zip(logits) {
+                    *mean += sigmoid(logit / temperature) * weight;
+                }
             }
         }
     }

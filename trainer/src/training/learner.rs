@@ -8,7 +8,7 @@ use burn::train::metric::{AccuracyInput, Adaptor, ItemLazy, LossInput};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use marquee::Model;
 
-use crate::data::loader::Batch;
+use crate::data::loader::{Batch, total_weights};
 use crate::training::ema;
 use crate::training::loss::{LossConfig, binary_cross_entropy};
 use crate::training::map_metric::MapInput;
@@ -24,13 +24,21 @@ pub(crate) struct TrainingModel {
     loss: LossConfig,
     #[module(skip)]
     ema_decay: f64,
+    /// Optimiser steps so far, for the warm-up of the average.
+    #[module(skip)]
+    steps: usize,
 }
 
 impl TrainingModel {
     /// Wraps `model` for training. An `ema_decay` of 0 turns averaging off.
     pub(crate) fn new(model: Model, loss: &LossConfig, ema_decay: f64) -> Self {
         let average = (ema_decay > 0.0).then(|| ema::start(&model));
-        Self { model, average, loss: loss.clone(), ema_decay }
+        Self { model, average, loss: loss.clone(), ema_decay, steps: 0 }
+    }
+
+    /// Continues after `steps` optimiser steps, for a resumed run.
+    pub(crate) fn after_steps(self, steps: usize) -> Self {
+        Self { steps, ..self }
     }
 
     /// Returns the model to evaluate and export: the average if there is one.
@@ -45,8 +53,8 @@ pub(crate) struct StepOutput {
     loss: Tensor<1>,
     /// `[N, genres]`.
     logits: Tensor<2>,
-    /// `[N, genres]`, 0..=1.
-    targets: Tensor<2>,
+    /// `[N, TARGET_WEIGHTS, genres]`.
+    targets: Tensor<3>,
 }
 
 impl StepOutput {
@@ -75,8 +83,9 @@ impl TrainStep for TrainingModel {
     ) -> Self {
         // The optimiser updates the model alone: the average has no gradients, and no optimiser state.
         self.model = optimiser.step(rate, self.model, gradients);
-        self.average =
-            self.average.map(|average| ema::update(average, &self.model, self.ema_decay));
+        self.steps += 1;
+        let decay = ema::decay_at(self.ema_decay, self.steps);
+        self.average = self.average.map(|average| ema::update(average, &self.model, decay));
         self
     }
 }
@@ -113,7 +122,8 @@ impl Adaptor<LossInput> for StepOutput {
 impl Adaptor<AccuracyInput> for StepOutput {
     /// Prepares accuracy as the original notebook counts it: the most probable genre must be the first true one.
     fn adapt(&self) -> AccuracyInput {
-        let first_genre = self.targets.clone().argmax(1).flatten(0, 1);
+        let [present, _] = total_weights(self.targets.clone());
+        let first_genre = present.argmax(1).flatten(0, 1);
         AccuracyInput::new(self.logits.clone(), first_genre)
     }
 }

@@ -24,10 +24,15 @@ pub(crate) fn optimiser(config: &OptimiserConfig) -> ModuleOptimizer {
 
 /// Returns the learning rate at each step: warm-up, then the configured schedule. Part `i` of `PARTS` trains at
 /// `part_decay ^ (PARTS - i)` times the rate of the head.
-pub(crate) fn schedule(config: &Config, steps_per_epoch: usize) -> Result<ModuleLrScheduler> {
+///
+/// `epoch_steps` is the number of steps in the first epoch, `steps` that of the whole training.
+pub(crate) fn schedule(
+    config: &Config,
+    epoch_steps: usize,
+    steps: usize,
+) -> Result<ModuleLrScheduler> {
     let OptimiserConfig { warmup_epochs, schedule, part_decay, .. } = &config.optimiser;
-    let steps = config.epochs * steps_per_epoch;
-    let warmup = ((warmup_epochs * steps_per_epoch as f64) as usize).min(steps - 1);
+    let warmup = ((warmup_epochs * epoch_steps as f64) as usize).min(steps - 1);
     let with_peak = |rate: f64| -> LrSchedulerConfig {
         let after_warmup = match schedule {
             Schedule::Constant => LrSchedulerConfig::Constant(rate),

@@ -30,6 +30,7 @@ pub(super) fn section(
     let mut present = Vec::new();
     for (poster, labels) in classified.labels.iter().enumerate() {
         for (genre, &label) in labels.iter().enumerate() {
+            let Some(label) = label else { continue };
             let probability = classified.probabilities[poster][genre];
             let predictions = if label { &mut present } else { &mut absent };
             predictions.push(Prediction { probability, poster, genre });
@@ -53,7 +54,8 @@ fn gallery(
 ) -> Result<Markup> {
     let cards = mistakes.iter().take(SHOWN).map(|mistake| {
         let poster = &classified.posters[mistake.poster];
-        let true_genres = names.iter().zip(&poster.row.labels).filter(|(_, label)| **label);
+        let true_genres =
+            names.iter().zip(&poster.row.labels).filter(|(_, label)| **label == Some(true));
         let true_genres: Vec<&str> = true_genres.map(|(name, _)| name.as_str()).collect();
         let image = if with_images { Some(data_url(classified, poster)?) } else { None };
         anyhow::Ok(html! {

@@ -60,7 +60,7 @@ pub(crate) fn learn_genre(
     let examples = train.iter().map(|&index| {
         let poster = &cached.posters[index];
         let mut labels = vec![None; others.len()];
-        labels.push(Some(poster.row.labels[genre]));
+        labels.push(poster.row.labels[genre]);
         (poster.pixels.clone(), labels)
     });
     fine_tune(&mut tuner, examples)?;
@@ -85,10 +85,11 @@ fn draw_training_posters(
     seed: u64,
 ) -> Vec<usize> {
     let order = shuffled(cached.posters.len(), seed);
-    let (with, without): (Vec<usize>, Vec<usize>) =
-        order.into_iter().partition(|&index| cached.posters[index].row.labels[genre]);
-    let with = with.into_iter().take(positives);
-    with.chain(without.into_iter().take(NEGATIVES * positives)).collect()
+    let with_label = |label: bool| {
+        let posters = order.iter().copied();
+        posters.filter(move |&index| cached.posters[index].row.labels[genre] == Some(label))
+    };
+    with_label(true).take(positives).chain(with_label(false).take(NEGATIVES * positives)).collect()
 }
 
 /// Returns the model with a head for `genres` only.
@@ -117,7 +118,7 @@ pub(crate) fn adapt(
     let mut tuner = FineTuner::new(bundle, &[], options, device)?;
     let examples = train.iter().map(|&index| {
         let poster = &shifted.posters[index];
-        (poster.pixels.clone(), poster.row.labels.iter().copied().map(Some).collect())
+        (poster.pixels.clone(), poster.row.labels.clone())
     });
     fine_tune(&mut tuner, examples)?;
 
