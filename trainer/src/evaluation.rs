@@ -1,6 +1,7 @@
 //! Measuring models: predictions with labels, calibration, thresholds, the HTML report, and the study of
 //! fine-tuning.
 
+pub(crate) mod bootstrap;
 pub(crate) mod calibration;
 pub(crate) mod classified_posters;
 pub(crate) mod fine_tuning;

@@ -2,12 +2,11 @@
  * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown. Parts
  * that the first result does not need are imported when they are used.
  *
- * @import { FromClassifier, Manifest } from "./messages.js"
+ * @import { DeviceName, Manifest } from "./messages.js"
  * @import { OwnModel } from "./store.js"
  */
 
 import { Batch } from "./batch.js";
-import { Client } from "./client.js";
 import { element } from "./dom.js";
 import { message } from "./errors.js";
 import * as gallery from "./gallery.js";
@@ -15,6 +14,7 @@ import * as intake from "./intake.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
+import { Session } from "./session.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { strings } from "./strings/index.js";
 import * as teach from "./teach/on-demand.js";
@@ -33,10 +33,15 @@ let isSwitching = false;
 let settings = settingsDialog.listen((changed) => {
     settings = changed;
     applySettings();
-    client.chooseDevice(settings.device);
+    session.chooseDevice(settings.device);
 });
 applySettings();
-const client = new Client(settings.device, receive);
+const session = new Session(settings.device, {
+    onProgress: ({ loaded, total }) => poster.showProgress(loaded, total),
+    onReady: showReady,
+    onDevice: showDevice,
+    onFailed: showModelFailure,
+});
 models.listen({
     onSelect: (model) => {
         isSwitching = true;
@@ -117,35 +122,30 @@ function applySettings() {
 
 /** @param {OwnModel | undefined} model  undefined is the built-in one */
 function useModel(model) {
-    client.useModel(model?.file ?? model?.base ?? null);
+    session.useModel(model?.file ?? model?.base ?? null);
     teach.showModel(model);
 }
 
-/** @param {FromClassifier} received */
-function receive(received) {
-    switch (received.type) {
-        case "progress":
-            poster.showProgress(received.loaded, received.total);
-            break;
-        case "ready":
-            manifest = received.manifest;
-            poster.showReady(manifest.genres);
-            gallery.showReady(manifest.genres);
-            teach.showReady(manifest);
-            if (element("card", HTMLDialogElement).open) showCard();
-            // The result on show is the previous model's.
-            if (isSwitching && explained) explain(explained.file, explained.name);
-            isSwitching = false;
-            break;
-        case "device":
-            poster.showDevice(received.device, received.reason);
-            teach.applyDevice({ device: received.device });
-            if (received.device === "webgpu") offline.keepGpu();
-            break;
-        case "failed":
-            showModelFailure(received.message);
-            break;
-    }
+/** @param {Manifest} loaded  of the model in use */
+function showReady(loaded) {
+    manifest = loaded;
+    poster.showReady(manifest.genres);
+    gallery.showReady(manifest.genres);
+    teach.showReady(manifest);
+    if (element("card", HTMLDialogElement).open) showCard();
+    // The result on show is the previous model's.
+    if (isSwitching && explained) explain(explained.file, explained.name);
+    isSwitching = false;
+}
+
+/**
+ * @param {DeviceName} device  the one used from now on
+ * @param {string} reason
+ */
+function showDevice(device, reason) {
+    poster.showDevice(device, reason);
+    teach.applyDevice({ device });
+    if (device === "webgpu") offline.keepGpu();
 }
 
 /** Falls back to the built-in model if a model of the visitor's cannot be loaded. @param {string} reason */
@@ -175,7 +175,7 @@ async function open(files) {
 
     if (teach.isShown()) {
         const { addFiles } = await import("./teach/add-files.js");
-        await addFiles(client, posters, table);
+        await addFiles(session, posters, table);
         return;
     }
     const [first] = posters;
@@ -198,7 +198,7 @@ async function open(files) {
 async function importModel(file) {
     const view = await showTeach();
     try {
-        const { name } = await models.importFile(file, (copy) => client.request("inspect", copy));
+        const { name } = await models.importFile(file, (copy) => session.inspect(copy));
         view.showNote(strings.models.imported(name));
     } catch (error) {
         view.showError(`${file.name}: ${message(error)}`);
@@ -208,7 +208,7 @@ async function importModel(file) {
 /** @param {File[]} posters */
 function startBatch(posters) {
     batch?.close();
-    batch = new Batch(client, posters, gallery.add);
+    batch = new Batch(session, posters, gallery.add);
     gallery.start(batch);
     showGallery();
 }
@@ -224,7 +224,7 @@ async function evaluate(evaluated, table, ignored) {
     const evaluation = await import("./evaluation.js");
     await evaluated.finished;
     if (batch !== evaluated || !manifest) return;
-    await evaluation.evaluate(client, evaluated, table, manifest.genres);
+    await evaluation.evaluate(session, evaluated, table, manifest.genres);
     if (ignored) evaluation.showError(strings.gallery.oneTable(ignored.name, table.name));
 }
 
@@ -238,7 +238,7 @@ async function explain(file, name) {
     const request = ++latestRequest;
     poster.showWorking(file, name);
     try {
-        const result = await client.request("explain", file);
+        const result = await session.explain(file);
         if (request !== latestRequest) return; // another poster was opened meanwhile
         poster.showResult(result);
         explained = { file, name };

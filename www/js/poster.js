@@ -5,9 +5,9 @@
  * @import { Settings } from "./settings.js"
  */
 
+import { paint, strongest } from "../marquee/heatmap.js";
 import { element, make } from "./dom.js";
 import { isLikely, isRare } from "./genres.js";
-import { paint, strongest } from "./heatmap.js";
 import { SAMPLES } from "./samples.js";
 import { duration, percent, strings } from "./strings/index.js";
 

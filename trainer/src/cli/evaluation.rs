@@ -1,11 +1,13 @@
 //! Options of `evaluate`, `predict` and `study`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::DeviceArg;
 use super::fine_tune::FineTuneFlags;
+use crate::formats::answers::Answers;
 
 /// The model that `evaluate` and `export` work on.
 #[derive(Args)]
@@ -63,14 +65,23 @@ pub(crate) struct EvaluateArgs {
 const PREDICT_EXAMPLES: &str = "\
 Examples:
   trainer predict poster.jpg --top 3
-  trainer predict *.jpg --bundle runs/bundle --json > predictions.json";
+  # A folder with its subfolders, as JSON lines that come while it works
+  trainer predict posters/Images --json-lines > predictions.jsonl
+  # Whatever another program lists, and all probabilities as a table
+  find /films -name '*.jpg' | trainer predict --list - --save-answers answers.csv
+
+Results come in the order of the arguments; a folder's files are sorted by name. An image that cannot be
+classified is an error in its place; the others go on, and the exit status is 1 at the end.";
 
 #[derive(Args)]
 #[command(after_help = PREDICT_EXAMPLES)]
 pub(crate) struct PredictArgs {
-    /// JPEG, PNG, WebP or GIF files
-    #[arg(required = true)]
+    /// JPEG, PNG, WebP or GIF files, or folders of them
+    #[arg(required_unless_present = "list")]
     pub(crate) images: Vec<PathBuf>,
+    /// Also take the files and folders in this list, one per line; - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: Option<PathBuf>,
     /// Bundle folder
     #[arg(long, value_name = "DIR", default_value = "www/model")]
     pub(crate) bundle: PathBuf,
@@ -80,9 +91,53 @@ pub(crate) struct PredictArgs {
     /// Print a JSON array of {image, genres} or {image, error}
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print such objects as JSON lines
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) json_lines: bool,
+    /// Also write all probabilities to this .csv or .safetensors file, with file names as ids
+    #[arg(long, value_name = "FILE", value_parser = parse_answers)]
+    pub(crate) save_answers: Option<PathBuf>,
+    /// Images to classify at the same time on the CPU [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
     /// Device: auto, cpu, wgpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub(crate) device: DeviceArg,
+}
+
+impl PredictArgs {
+    pub(crate) fn format(&self) -> PredictionFormat {
+        match (self.json, self.json_lines) {
+            (true, _) => PredictionFormat::JsonArray,
+            (_, true) => PredictionFormat::JsonLines,
+            _ => PredictionFormat::Text,
+        }
+    }
+
+    /// Returns the number of threads that classify.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.map_or_else(rayon::current_num_threads, NonZeroUsize::get)
+    }
+}
+
+/// The format in which `predict` prints.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum PredictionFormat {
+    /// A line per image; errors go to standard error.
+    Text,
+    /// One JSON array of all images.
+    JsonArray,
+    /// A JSON object per line.
+    JsonLines,
+}
+
+/// Checks the ending of a file of answers.
+fn parse_answers(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    if !Answers::is_file_name(&path) {
+        return Err("the name must end in .csv or .safetensors".into());
+    }
+    Ok(path)
 }
 
 const STUDY_EXAMPLES: &str = "\

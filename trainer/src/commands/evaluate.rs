@@ -26,7 +26,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         open(args, &device)?;
     let ids = only.or(evaluation_ids);
     let posters = classified_posters::load(dataset, &bundle.manifest, ids.as_ref(), skip_bad)?;
-    let classifier = Classifier::new(bundle, device);
+    let classifier = Classifier::new(bundle);
     let classified = ClassifiedPosters::new(&classifier, posters)?;
     let evaluation = classified.evaluate();
     print!("{}", evaluation.to_text());

@@ -75,7 +75,7 @@ fn assert_onnx_matches_bundle(data: &PosterFolder, bundle: &Path, onnx: &Path) {
     let input = bundle.manifest.input.clone();
     let posters = ["tt0000.png", "tt0004.png", "tt0021.jpg"]
         .map(|name| input.decode(&fs::read(data.path("Images").join(name)).unwrap()).unwrap());
-    let classifier = Classifier::new(bundle, Device::flex());
+    let classifier = Classifier::new(bundle);
     let expected = pollster::block_on(classifier.probabilities(&posters)).unwrap().concat();
 
     let shape = [posters.len(), 3, input.height as usize, input.width as usize];

@@ -309,6 +309,7 @@ export const en = {
     },
 
     download: {
+        unreachable: (/** @type {string} */ path, /** @type {string} */ reason) => `${path} cannot be loaded: ${reason}`,
         failed: (/** @type {string} */ path, /** @type {number} */ status, /** @type {string} */ text) => `${path} cannot be loaded: the server responded ${status} ${text}`,
         building: (/** @type {string} */ name) => `the ${name} package is still being built; reload the page in a few minutes`,
         notBuilt: (/** @type {string} */ name, /** @type {string} */ reason) => `the ${name} package could not be built: ${reason}`,

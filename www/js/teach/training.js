@@ -1,7 +1,7 @@
 /**
  * The training controls: starts, pauses, stops and undoes a fine-tuning, and shows its progress.
  *
- * @import { DeviceChoice, DeviceName, FineTuneJob, FromFineTuner } from "../messages.js"
+ * @import { DeviceChoice, DeviceName, FineTuneEvent, FineTuneJob } from "../messages.js"
  * @import { OwnModel } from "../store.js"
  */
 
@@ -109,7 +109,7 @@ function deviceFor(depth) {
  *
  * @param {OwnModel} model
  * @param {FineTuneJob} job
- * @returns {(message: FromFineTuner) => Promise<void>}
+ * @returns {(message: FineTuneEvent) => Promise<void>}
  */
 function listenerFor(model, job) {
     const earlier = [...model.earlier, { file: model.file, judgement: model.judgement }].slice(-MAX_UNDO);

@@ -10,7 +10,8 @@
 
 import "./genres.js";
 import { element } from "../dom.js";
-import { whyMissing } from "../download.js";
+import { message } from "../errors.js";
+import { whyMissing } from "../../marquee/assets.js";
 import * as models from "../models.js";
 import * as store from "../store.js";
 import { strings } from "../strings/index.js";
@@ -35,7 +36,7 @@ export function show(visible) {
     if (!visible) return;
     page.title.focus();
     const reason = whyMissing("teach");
-    if (reason) showError(strings.teach.notYet(reason));
+    if (reason) showError(strings.teach.notYet(message(reason)));
 }
 
 export function isShown() {

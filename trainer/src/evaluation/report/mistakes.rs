@@ -75,6 +75,6 @@ fn data_url(classified: &ClassifiedPosters, poster: &Poster) -> Result<String> {
     let input = &classified.manifest.input;
     let mut jpeg = Vec::new();
     let encoder = &mut JpegEncoder::new_with_quality(&mut jpeg, 80);
-    encoder.encode(&poster.pixels.rgb, input.width, input.height, ExtendedColorType::Rgb8)?;
+    encoder.encode(poster.pixels.rgb(), input.width, input.height, ExtendedColorType::Rgb8)?;
     Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }

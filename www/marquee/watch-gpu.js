@@ -3,21 +3,20 @@
  * raises on its own, out of memory above all; work that waits for it would wait forever.
  */
 
-import { firstLine } from "./errors.js";
-import { strings } from "./strings/index.js";
+import { failure, firstLine } from "./errors.js";
 
 /**
  * Reports failures of every GPU device that is requested from now on.
  *
- * @param {{ onLost: (error: Error) => void, onError?: (error: Error) => void }} listener
+ * @param {(error: Error) => void} onFailure
  */
-export function watchGpu({ onLost, onError }) {
+export function watchGpu(onFailure) {
     if (!globalThis.GPUAdapter) return;
     const { requestDevice } = GPUAdapter.prototype;
     GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
         const device = await requestDevice.call(this, descriptor);
-        device.lost.then(({ message }) => onLost(new Error(strings.worker.gpuLost(message))));
-        if (onError) device.addEventListener("uncapturederror", ({ error }) => onError(new Error(strings.worker.gpuError(firstLine(error.message)))));
+        device.lost.then(({ message }) => onFailure(failure("gpu-lost", { reason: message })));
+        device.addEventListener("uncapturederror", ({ error }) => onFailure(failure("gpu-error", { reason: firstLine(error.message) })));
         return device;
     };
 }

@@ -1,7 +1,4 @@
-/** Makes small images of posters, so that the page never holds hundreds of full-size ones. */
-
-/** Height in pixels: twice the largest size on the page, for high-resolution screens. */
-const HEIGHT = 300;
+/** Makes small images of posters, so that a gallery never holds hundreds of full-size ones. */
 
 /** Largest width, as a multiple of the height. */
 const MAX_RATIO = 4;
@@ -9,12 +6,13 @@ const MAX_RATIO = 4;
 /**
  * Returns a small JPEG of an image; null if the browser cannot decode it. The model may decode it all the same.
  *
- * @param {File} file
+ * @param {Blob} file
+ * @param {number} height  in pixels
  */
-export async function thumbnail(file) {
+export async function thumbnail(file, height) {
     try {
-        const bitmap = await createImageBitmap(file, { resizeHeight: HEIGHT, resizeQuality: "medium" });
-        const canvas = new OffscreenCanvas(Math.min(bitmap.width, MAX_RATIO * HEIGHT), bitmap.height);
+        const bitmap = await createImageBitmap(file, { resizeHeight: height, resizeQuality: "medium" });
+        const canvas = new OffscreenCanvas(Math.min(bitmap.width, MAX_RATIO * height), bitmap.height);
         const context = canvas.getContext("2d");
         if (!context) return null;
         context.fillStyle = "white"; // the model sees transparent pixels on white, too

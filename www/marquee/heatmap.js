@@ -1,7 +1,7 @@
 /**
  * Paints a genre's heatmap: orange where the poster is evidence for the genre, blue where it is evidence against it.
  *
- * @import { Explanation, GridAxis, Heatmap } from "./messages.js"
+ * @import { GridAxis, Heatmap } from "./api.js"
  */
 
 /** Size in pixels; the page stretches it over the poster. */
@@ -16,7 +16,7 @@ const AGAINST = [63, 127, 208];
  * @param {Heatmap[]} heatmaps
  */
 export function strongest(heatmaps) {
-    return Math.max(...heatmaps.flatMap(({ values }) => values.map(Math.abs)), 1e-6);
+    return Math.max(...heatmaps.flatMap(({ values }) => Array.from(values, Math.abs)), 1e-6);
 }
 
 /**
@@ -24,7 +24,7 @@ export function strongest(heatmaps) {
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Heatmap} heatmap
- * @param {Omit<Explanation["heatmaps"], "genres">} axes
+ * @param {{ x: GridAxis, y: GridAxis }} axes
  * @param {number} full  contribution that is painted opaque, in log-odds
  */
 export function paint(canvas, heatmap, { x, y }, full) {
