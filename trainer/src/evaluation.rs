@@ -7,4 +7,5 @@ pub(crate) mod classified_posters;
 pub(crate) mod fine_tuning;
 pub(crate) mod report;
 pub(crate) mod study;
+pub(crate) mod text_table;
 pub(crate) mod thresholds;

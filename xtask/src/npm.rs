@@ -70,7 +70,7 @@ fn description(version: &str) -> serde_json::Value {
         },
         // Importing these does something; everything else may be left out by bundlers.
         "sideEffects": ["./marquee/element.js", "./marquee/worker-*.js"],
-        "files": [FOLDERS.as_slice(), LICENCES.as_slice()].concat(),
+        "files": ([FOLDERS.as_slice(), LICENCES.as_slice()].concat()),
         "engines": { "node": ">=20.19" },
     })
 }

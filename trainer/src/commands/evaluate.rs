@@ -14,7 +14,7 @@ use crate::data::poster_ids;
 use crate::data::posters::Poster;
 use crate::device;
 use crate::evaluation::classified_posters::{self, ClassifiedPosters};
-use crate::evaluation::report;
+use crate::evaluation::{report, text_table};
 use crate::export::from_runs;
 use crate::training::epoch_log::EpochRecord;
 use crate::training::soup::Soup;
@@ -29,11 +29,11 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let classifier = Classifier::new(bundle);
     let classified = ClassifiedPosters::new(&classifier, posters)?;
     let evaluation = classified.evaluate();
-    print!("{}", evaluation.to_text());
+    print!("{}", text_table::format(&evaluation));
     if !additional.is_empty() && args.only.is_none() {
         println!("\nadditional test split, from other sources:");
         let evaluation = ClassifiedPosters::new(&classifier, additional)?.evaluate();
-        print!("{}", evaluation.to_text());
+        print!("{}", text_table::format(&evaluation));
     }
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&evaluation)? + "\n";

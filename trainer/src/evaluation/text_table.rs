@@ -2,16 +2,15 @@
 
 use std::fmt::Write;
 
-use super::{Evaluation, GenreMetrics, MIN_POSITIVES, MetricRow};
+use marquee::Evaluation;
+use marquee::metrics::{GenreMetrics, MIN_POSITIVES, MetricRow};
 
-impl Evaluation {
-    /// Returns two tables for the terminal: the metrics of all genres, then those of each genre.
-    pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        write_metrics(&mut text, self);
-        write_genres(&mut text, self);
-        text
-    }
+/// Formats the metrics of all genres, then those of each genre.
+pub(crate) fn format(evaluation: &Evaluation) -> String {
+    let mut text = String::new();
+    write_metrics(&mut text, evaluation);
+    write_genres(&mut text, evaluation);
+    text
 }
 
 fn write_metrics(text: &mut String, evaluation: &Evaluation) {
