@@ -10,7 +10,6 @@
 //! | `calibration` | reliability bins and the expected calibration error |
 //! | `baselines` | constant predictions, which never look at a poster |
 //! | `evaluation` | [`Evaluation`]: a model's metrics beside those of the baselines |
-//! | `text_table` | an [`Evaluation`] as text for the terminal |
 //!
 //! A label may be unknown ([`Label`]); it then counts in no metric. Definitions follow scikit-learn's. The trainer uses them, and so does the page when a visitor adds labels.
 
@@ -23,7 +22,6 @@ mod labels;
 mod predictions;
 mod ranking;
 mod summary;
-mod text_table;
 
 pub use calibration::{CALIBRATION_BINS, PROBABLE, ReliabilityBin, calibration_bin};
 pub use evaluation::{EvaluatedGenre, Evaluation, MetricRow};
