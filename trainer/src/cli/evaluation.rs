@@ -63,17 +63,44 @@ pub(crate) struct EvaluateArgs {
 const PREDICT_EXAMPLES: &str = "\
 Examples:
   trainer predict poster.jpg --top 3
-  trainer predict *.jpg --bundle runs/bundle --json > predictions.json";
+  trainer predict *.jpg --bundle runs/bundle --json > predictions.json
+  # Soft labels of a run for all posters of a folder, to train others with
+  trainer predict --data posters --run runs/teacher --views 2 --soft-labels teacher.csv";
+
+/// Options that write the predictions for a folder of posters to a file, as soft labels for other trainings.
+#[derive(Args)]
+pub(crate) struct SoftLabelsArgs {
+    /// Write the probabilities of all posters of --data to this .csv or .safetensors file
+    #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["images", "json"])]
+    pub(crate) soft_labels: Option<PathBuf>,
+    /// With --soft-labels: folder with train.csv and Images/
+    #[arg(long, value_name = "DIR", requires = "soft_labels")]
+    pub(crate) data: Option<PathBuf>,
+    /// With --soft-labels: run folder to use, calibrated on its validation split [default: --bundle]
+    #[arg(long, value_name = "DIR", requires = "soft_labels", conflicts_with = "bundle")]
+    pub(crate) run: Option<PathBuf>,
+    /// With --soft-labels: 1, or 2 to average each poster and its mirror image
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "soft_labels",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u8).range(1..=2)
+    )]
+    pub(crate) views: u8,
+}
 
 #[derive(Args)]
 #[command(after_help = PREDICT_EXAMPLES)]
 pub(crate) struct PredictArgs {
     /// JPEG, PNG, WebP or GIF files
-    #[arg(required = true)]
+    #[arg(required_unless_present = "soft_labels")]
     pub(crate) images: Vec<PathBuf>,
     /// Bundle folder
     #[arg(long, value_name = "DIR", default_value = "www/model")]
     pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) soft_labels: SoftLabelsArgs,
     /// Number of genres to print per image
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) top: usize,

@@ -1,6 +1,8 @@
 //! `trainer predict`: prints the most probable genres of image files. A file that cannot be classified is reported,
 //! and the others are still classified.
 
+mod soft_labels;
+
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -13,6 +15,9 @@ use crate::device;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
+    if let Some(path) = &args.soft_labels.soft_labels {
+        return soft_labels::write(args, path, &device);
+    }
     let classifier = open(&args.bundle, device)
         .with_context(|| format!("--bundle {}", args.bundle.display()))?;
 

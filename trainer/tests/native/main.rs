@@ -2,6 +2,7 @@
 //! them.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a failing test should say where
 
+mod additional;
 mod cli;
 #[path = "../../../tests/corpus/mod.rs"]
 mod corpus;
@@ -19,5 +20,6 @@ mod memory;
 mod settings;
 mod sweep;
 mod synthetic_posters;
+mod teachers;
 mod training;
 mod untrusted;
