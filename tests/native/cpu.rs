@@ -72,6 +72,7 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
     let device = Device::flex();
     let lite = EfficientNetLiteConfig::default;
     let seed = SeedCnnConfig { channels: [5, 8, 7], hidden: 9, ..Default::default() };
+    let without_norm = SeedCnnConfig { hidden_norm: false, ..seed.clone() };
     for (architecture, [width, height]) in [
         (Architecture::EfficientNetLite0(lite()), [160, 240]),
         (Architecture::EfficientNetLite0(lite()), [97, 131]),
@@ -80,6 +81,7 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
         (Architecture::EfficientNetLite1(lite()), [96, 64]),
         (Architecture::EfficientNetLite2(lite()), [66, 99]),
         (Architecture::SeedCnn(seed), [61, 40]),
+        (Architecture::SeedCnn(without_norm), [40, 61]),
     ] {
         device.seed(3);
         let model = Model::init(&architecture, [width, height], 5, &device).unwrap();

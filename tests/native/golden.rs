@@ -69,7 +69,14 @@ fn features(size: [u32; 2]) -> Vec<f32> {
 fn write_tiny_bundle() {
     let device = Device::flex();
     device.seed(7);
-    let config = SeedCnnConfig { channels: [4, 8, 8], hidden: 16, ..Default::default() };
+    let config = SeedCnnConfig {
+        channels: [4, 8, 8],
+        hidden: 16,
+        dropout: [0.3; 3],
+        hidden_norm: false,
+        hidden_dropout: 0.0,
+        norm_momentum: 0.01,
+    };
     let architecture = Architecture::SeedCnn(config);
     let model = Model::init(&architecture, [64, 96], 4, &device).unwrap();
     let genres = ["Comedy", "Drama", "Horror", "Sci-Fi"];

@@ -17,6 +17,8 @@ Examples:
   trainer train --data posters --also more-posters --out runs/both
   # Continue an interrupted run
   trainer train --resume runs/mine
+  # Train a finished run for longer
+  trainer train --resume runs/mine --epochs 12
 
 Built-in configurations: efficientnet-lite0 (the shipped model), teacher, seed-cnn and seed-cnn-all.
 `trainer config show NAME` prints one and explains its keys.";
@@ -51,7 +53,7 @@ pub(crate) struct TrainArgs {
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "data", "also", "out", "config", "set", "pretrained", "limit", "epochs", "batch_size",
+            "data", "also", "out", "config", "set", "pretrained", "limit", "batch_size",
             "learning_rate", "seed"
         ]
     )]
@@ -62,7 +64,7 @@ pub(crate) struct TrainArgs {
     /// Use only the first ROWS rows of train.csv
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<usize>,
-    /// Largest number of epochs; overrides the configuration
+    /// Largest number of epochs; overrides the configuration. With --resume, extends a run
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,
     /// Posters per optimiser step; overrides the configuration

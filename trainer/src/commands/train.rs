@@ -1,18 +1,20 @@
 //! `trainer train`: trains a model on a folder of posters, or resumes an interrupted run.
 
 use anyhow::{Context, Result, bail, ensure};
+use marquee::metrics::MIN_POSITIVES;
 
 use crate::cli::TrainArgs;
 use crate::data::additional::{self, AdditionalSource};
 use crate::data::dataset::Dataset;
 use crate::data::loader::Mixture;
 use crate::data::near_duplicates;
-use crate::data::posters;
+use crate::data::posters::{self, Poster};
 use crate::data::split::Split;
 use crate::device;
 use crate::teachers;
 use crate::training::config::{Config, Overrides};
 use crate::training::fit::{Start, fit};
+use crate::training::model_selection::usable_metric;
 use crate::training::run_folder::Run;
 use crate::training::{curves, epoch_log};
 
@@ -31,13 +33,16 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     }
     let dataset = config.dataset(&config.data)?;
     let skip_bad = config.skip_bad || args.skip_bad;
-    let mut split = draw_split(config, &dataset, skip_bad)?;
+    let posters = posters::load(&dataset, &config.inference_input(), skip_bad)?;
+    let mut split =
+        if resumed { run.split(posters)? } else { draw_split(config, &dataset, posters)? };
     let held_out = split.valid.len() + split.test.len();
     println!("{} posters to train on, {held_out} held out", split.train.len());
     let mut datasets = vec![dataset];
     add_additional(config, &mut datasets, &mut split, skip_bad)?;
     report_unknown_labels(&datasets);
     warn_of_missing_genres(&datasets[0].genres, &split);
+    warn_of_undefined_metric(config, &split.valid);
 
     let (devices, device_name) = device::open_all(&args.device)?;
     if resumed {
@@ -60,7 +65,11 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
 /// Returns the run, and whether it is an earlier one that is resumed.
 fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
     if let Some(dir) = &args.resume {
-        return Ok((Run::open(dir)?, true));
+        let mut run = Run::open(dir)?;
+        if let Some(epochs) = args.epochs {
+            run.set_epochs(epochs)?;
+        }
+        return Ok((run, true));
     }
     let dir = args.out.as_ref().context("--out is missing")?;
     let overrides = Overrides {
@@ -75,12 +84,15 @@ fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
         learning_rate: args.learning_rate,
         seed: args.seed,
     };
-    Ok((Run::create(dir, Config::resolve(&args.config, &overrides)?)?, false))
+    let mut config = Config::resolve(&args.config, &overrides)?;
+    if let Some(note) = config.unfreeze_random_parts(&args.set) {
+        eprintln!("{note}");
+    }
+    Ok((Run::create(dir, config)?, false))
 }
 
-/// Loads the posters and splits them as configured.
-fn draw_split(config: &Config, dataset: &Dataset, skip_bad: bool) -> Result<Split> {
-    let all = posters::load(dataset, &config.inference_input(), skip_bad)?;
+/// Splits the posters of a new run as configured.
+fn draw_split(config: &Config, dataset: &Dataset, all: Vec<Poster>) -> Result<Split> {
     let seed = config.split_seed();
     let shares = [config.valid_share, config.test_share];
     let hashes = config
@@ -149,6 +161,17 @@ fn warn_of_missing_genres(names: &[String], split: &Split) {
     }
 }
 
+fn warn_of_undefined_metric(config: &Config, valid: &[Poster]) {
+    if usable_metric(config.selection_metric, valid) != config.selection_metric {
+        eprintln!(
+            "warning: no genre has {MIN_POSITIVES} positives among the {} validation posters, so mean average \
+             precision is undefined and the loss selects the best epoch; more posters or a larger valid_share \
+             would help",
+            valid.len()
+        );
+    }
+}
+
 /// Keeps the best model, draws the curves, and prints a summary.
 fn finish(run: &Run) -> Result<()> {
     let records = run.log()?;
@@ -156,12 +179,16 @@ fn finish(run: &Run) -> Result<()> {
     let best = best.context("no epoch was finished")?;
     run.keep_best(best)?;
     curves::draw(&records, &run.dir)?;
+    let mean_average_precision = match best.mean_average_precision {
+        value if value.is_nan() => "undefined".to_owned(),
+        value => format!("{value:.3}"),
+    };
     println!(
-        "best epoch {}: validation loss {:.4}, accuracy {:.1} %, mean average precision {:.3}; see {}",
+        "best epoch {}: validation loss {:.4}, accuracy {:.1} %, mean average precision \
+         {mean_average_precision}; see {}",
         best.epoch,
         best.loss,
         best.accuracy * 100.0,
-        best.mean_average_precision,
         run.dir.display()
     );
     Ok(())

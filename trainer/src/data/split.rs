@@ -1,7 +1,7 @@
 //! The train, validation and test split. Rows that share an id or an image, and near-duplicates, stay in one split;
 //! otherwise a model would be evaluated on posters that it has memorised.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, ensure};
 use marquee::Manifest;
@@ -79,6 +79,22 @@ impl Split {
             dataset.dir.display()
         );
         Ok(split)
+    }
+
+    /// Divides posters as the stored ids of a run say. Posters of other ids are left out.
+    pub(crate) fn from_ids(posters: Vec<Poster>, ids: &[HashSet<String>; 3]) -> Self {
+        let [train_ids, valid_ids, test_ids] = ids;
+        let mut split = Self::default();
+        for poster in posters {
+            let id = &poster.row.id;
+            match (train_ids.contains(id), valid_ids.contains(id), test_ids.contains(id)) {
+                (true, ..) => split.train.push(poster),
+                (_, true, _) => split.valid.push(poster),
+                (.., true) => split.test.push(poster),
+                _ => {}
+            }
+        }
+        split
     }
 
     /// Assigns whole groups of related posters, in an order drawn from `seed`: first to validation, then to test,

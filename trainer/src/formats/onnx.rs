@@ -1,5 +1,6 @@
 //! ONNX export: the graph maps normalised posters `[N, 3, height, width]` to calibrated probabilities `[N, genres]`.
 
+mod fold;
 mod graph;
 mod proto;
 

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `resolve` | from a named or written configuration, `extends` and `--set` to a [`Config`] |
 //! | `check` | ranges and combinations of values |
+//! | `architecture_keys` | misspelt keys of `[architecture]` |
 //! | `saved` | the copies in a run folder and in a manifest |
 //! | `reference` | `trainer config`: a commented configuration, and the table of all keys |
 
+mod architecture_keys;
 mod check;
 pub(crate) mod reference;
 mod resolve;
@@ -68,7 +70,8 @@ documented! {
         /// validation split serves for both.
         #[serde(default)]
         pub(crate) test_share: f64,
-        /// Number of parts of the model, from the front, whose weights are not trained.
+        /// Number of parts of the model, from the front, whose weights are not trained. Without `--pretrained`, only
+        /// `--set frozen_parts=N` freezes parts, because random weights must learn.
         #[serde(default)]
         pub(crate) frozen_parts: usize,
         /// Number of augmented views of each poster for which the outputs of the frozen parts are computed once and
@@ -89,6 +92,9 @@ documented! {
         pub(crate) selection_metric: SelectionMetric,
         /// Early stopping: the number of epochs without improvement after which training ends. Unset: never.
         pub(crate) patience: Option<usize>,
+        /// Number of optimiser steps per row of `steps.csv`, the step-level log. 0 turns it off.
+        #[serde(default = "default_log_steps")]
+        pub(crate) log_steps: usize,
         /// The model.
         pub(crate) architecture: Architecture,
         /// The input of the model in training.
@@ -189,11 +195,37 @@ documented! {
     }
 }
 
+fn default_log_steps() -> usize {
+    10
+}
+
 fn same_size() -> f64 {
     1.0
 }
 
 impl Config {
+    /// Unfreezes the parts that `frozen_parts` would freeze at random weights, unless a `KEY=VALUE` in `set` asks for
+    /// it, and returns what to tell the user.
+    pub(crate) fn unfreeze_random_parts(&mut self, set: &[String]) -> Option<String> {
+        let frozen = self.frozen_parts;
+        if self.pretrained.is_some() || frozen == 0 {
+            return None;
+        }
+        let is_set = |setting: &String| {
+            setting.split_once('=').is_some_and(|(key, _)| key.trim() == "frozen_parts")
+        };
+        if set.iter().any(is_set) {
+            return Some(format!(
+                "warning: without --pretrained, the {frozen} frozen parts keep their random weights"
+            ));
+        }
+        self.frozen_parts = 0;
+        Some(format!(
+            "note: without --pretrained, all parts are trained, because the {frozen} that the \
+             configuration freezes have random weights; --set frozen_parts={frozen} freezes them anyway"
+        ))
+    }
+
     /// Reads the labels of a folder of posters as this configuration asks for.
     pub(crate) fn dataset(&self, data: &Path) -> Result<Dataset> {
         let dataset = Dataset::read(data, self.limit)?;

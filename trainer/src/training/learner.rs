@@ -24,13 +24,21 @@ pub(crate) struct TrainingModel {
     loss: LossConfig,
     #[module(skip)]
     ema_decay: f64,
+    /// Optimiser steps so far, for the warm-up of the average.
+    #[module(skip)]
+    steps: usize,
 }
 
 impl TrainingModel {
     /// Wraps `model` for training. An `ema_decay` of 0 turns averaging off.
     pub(crate) fn new(model: Model, loss: &LossConfig, ema_decay: f64) -> Self {
         let average = (ema_decay > 0.0).then(|| ema::start(&model));
-        Self { model, average, loss: loss.clone(), ema_decay }
+        Self { model, average, loss: loss.clone(), ema_decay, steps: 0 }
+    }
+
+    /// Continues after `steps` optimiser steps, for a resumed run.
+    pub(crate) fn after_steps(self, steps: usize) -> Self {
+        Self { steps, ..self }
     }
 
     /// Returns the model to evaluate and export: the average if there is one.
@@ -75,8 +83,9 @@ impl TrainStep for TrainingModel {
     ) -> Self {
         // The optimiser updates the model alone: the average has no gradients, and no optimiser state.
         self.model = optimiser.step(rate, self.model, gradients);
-        self.average =
-            self.average.map(|average| ema::update(average, &self.model, self.ema_decay));
+        self.steps += 1;
+        let decay = ema::decay_at(self.ema_decay, self.steps);
+        self.average = self.average.map(|average| ema::update(average, &self.model, decay));
         self
     }
 }

@@ -7,6 +7,7 @@
 //! | `train.txt`, `valid.txt`, `test.txt` | the ids of each split |
 //! | `additional-train.txt`, `additional-test.txt` | the ids of the additional posters, if there are any |
 //! | `log.jsonl` | the metrics of each epoch |
+//! | `steps.csv` | the loss, the learning rate and the speed every few steps |
 //! | `curves.svg`, `curves.png` | the metrics of each epoch, drawn |
 //! | `checkpoint/{model,optim,scheduler}-<epoch>.bpk` | the last two epochs and the best one |
 //! | `best.bpk` | the model of the best epoch, after training |
@@ -73,18 +74,60 @@ impl Run {
         Ok(())
     }
 
-    /// Checks that the configuration is still the one with which the run began, except for `epochs` and `patience`.
+    /// Changes the number of epochs, for example to continue a finished run.
+    ///
+    /// # Errors
+    /// More epochs are finished already, or `config.toml` cannot be written.
+    pub(crate) fn set_epochs(&mut self, epochs: usize) -> Result<()> {
+        let finished = self.log()?.iter().map(|record| record.epoch).max().unwrap_or(0);
+        ensure!(
+            epochs >= finished.max(1),
+            "--epochs {epochs}: {} has finished {finished} epochs already; choose at least {}",
+            self.dir.display(),
+            finished.max(1)
+        );
+        if epochs != self.config.epochs {
+            self.config.epochs = epochs;
+            let path = self.dir.join("config.toml");
+            write_atomically(&path, self.config.to_toml()?.as_bytes())
+                .with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the configuration is still the one with which the run began, except for `epochs`, `patience` and
+    /// `log_steps`.
     pub(crate) fn check_config(&self) -> Result<()> {
         let begun = Config::read(&self.dir.join("begun.toml"))?;
         let changed = begun.differences(&self.config)?;
         ensure!(
             changed.is_empty(),
             "{} was changed since the run began: {}; restore it (see begun.toml), or start a new run. \
-             Only epochs and patience may change",
+             Only epochs, patience and log_steps may change",
             self.dir.join("config.toml").display(),
             changed.join(", ")
         );
         Ok(())
+    }
+
+    /// Divides the main posters into the splits with which the run began; [`Self::check_split`] then notices missing
+    /// ones. Posters that were added since are left out.
+    ///
+    /// # Errors
+    /// A list of ids cannot be read.
+    pub(crate) fn split(&self, posters: Vec<Poster>) -> Result<Split> {
+        let ids = |name: &str| poster_ids::read(&self.dir.join(name));
+        let ids = [ids("train.txt")?, ids("valid.txt")?, ids("test.txt")?];
+        let all = posters.len();
+        let split = Split::from_ids(posters, &ids);
+        let used = split.train.len() + split.valid.len() + split.test.len();
+        if used < all {
+            eprintln!(
+                "note: {} posters were added since the run began; it leaves them out",
+                all - used
+            );
+        }
+        Ok(split)
     }
 
     /// Checks that the posters of each split are still those with which the run began.
@@ -138,6 +181,11 @@ impl Run {
     /// Returns the path of the log.
     pub(crate) fn log_path(&self) -> PathBuf {
         self.dir.join("log.jsonl")
+    }
+
+    /// Returns the path of the step-level log.
+    pub(crate) fn step_log_path(&self) -> PathBuf {
+        self.dir.join("steps.csv")
     }
 
     /// Reads the log; empty before the first epoch ends.

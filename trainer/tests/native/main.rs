@@ -17,7 +17,9 @@ mod help;
 mod interruptions;
 #[cfg(target_os = "linux")] // it reads peak memory from /proc
 mod memory;
+mod resuming;
 mod settings;
+mod small_data;
 mod sweep;
 mod synthetic_posters;
 mod teachers;

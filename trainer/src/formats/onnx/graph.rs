@@ -2,9 +2,11 @@
 
 use anyhow::{Context, Result};
 use marquee::architecture::efficientnet_lite::BlockPlan;
+use marquee::architecture::seed_cnn::{EPSILON, NORM_TENSORS};
 use marquee::weights::NamedTensor;
 use marquee::{Manifest, Model};
 
+use super::fold::fold_hidden_norm;
 use super::proto::{Attribute, Graph, Node, Tensor, ValueInfo};
 use super::{FLOAT, INPUT, OUTPUT};
 
@@ -21,7 +23,7 @@ impl GraphBuilder {
     /// Fails if a tensor cannot be read back from its device.
     pub(super) fn new(model: &Model) -> Result<Self> {
         let mut builder = Self { nodes: Vec::new(), tensors: Vec::new() };
-        for NamedTensor { name, shape, values } in model.tensors()? {
+        for NamedTensor { name, shape, values } in fold_hidden_norm(model.tensors()?)? {
             let shape: Vec<i64> = shape.into_iter().map(|size| size as i64).collect();
             builder.constant(&name, &shape, &values);
         }
@@ -143,12 +145,11 @@ impl GraphBuilder {
             let path = format!("blocks.{block}");
             let y = self.conv(&x, &format!("{path}.conv"), 1, "VALID");
             let y = self.node("Relu", &[&y], Vec::new());
-            let norm = ["gamma", "beta", "running_mean", "running_var"]
-                .map(|name| format!("{path}.norm.{name}"));
+            let norm = NORM_TENSORS.map(|name| format!("{path}.norm.{name}"));
             let [gamma, beta, mean, variance] = norm.each_ref().map(String::as_str);
             self.shape(gamma).with_context(|| format!("the model has no tensor {gamma}"))?;
             let inputs = [y.as_str(), gamma, beta, mean, variance];
-            let y = self.node("BatchNormalization", &inputs, vec![float("epsilon", 1e-3)]);
+            let y = self.node("BatchNormalization", &inputs, vec![float("epsilon", EPSILON)]);
             let pool = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
             x = self.node("MaxPool", &[&y], pool);
         }

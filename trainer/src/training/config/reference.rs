@@ -26,7 +26,8 @@ documented! {
     pub(crate) struct ArchitectureKeys {
         /// `efficientnet-lite0`, `efficientnet-lite1`, `efficientnet-lite2` or `seed-cnn`.
         pub(crate) name: (),
-        /// Fraction of the features that dropout sets to 0 in training, 0..1.
+        /// Fraction of the features that dropout sets to 0 in training, 0..1. seed-cnn: of the values after each block,
+        /// one number or a list of three.
         pub(crate) dropout: (),
         /// Probability of skipping the last block in training, 0..1; it falls linearly to 0 at the first block (Huang
         /// et al. 2016, "Deep Networks with Stochastic Depth"). EfficientNet-Lite only.
@@ -35,6 +36,13 @@ documented! {
         pub(crate) channels: (),
         /// Units of the dense layer. seed-cnn only.
         pub(crate) hidden: (),
+        /// Whether batch norm follows the dense layer; false if missing. seed-cnn only.
+        pub(crate) hidden_norm: (),
+        /// Fraction of the dense layer's values that dropout sets to 0 in training, 0..1; 0 if missing. seed-cnn only.
+        pub(crate) hidden_dropout: (),
+        /// Weight of each batch in batch norm's running statistics, above 0 and up to 1; 0.01 if missing. Keras counts
+        /// the rest: its momentum of 0.99 is 0.01 here. seed-cnn only.
+        pub(crate) norm_momentum: (),
     }
 }
 

@@ -26,7 +26,7 @@ impl Config {
         Ok(toml::to_string_pretty(self)?)
     }
 
-    /// Returns the dotted keys whose values differ, except those that only say when training ends.
+    /// Returns the dotted keys whose values differ, except those that only say when training ends and what is logged.
     pub(crate) fn differences(&self, other: &Self) -> Result<Vec<String>> {
         let flat = |config: &Self| -> Result<BTreeMap<String, String>> {
             let mut flat = BTreeMap::new();
@@ -36,7 +36,8 @@ impl Config {
         let (mine, others) = (flat(self)?, flat(other)?);
         let keys: BTreeSet<&String> = mine.keys().chain(others.keys()).collect();
         let differs = |key: &&String| mine.get(*key) != others.get(*key);
-        let may_change = |key: &&String| matches!(key.as_str(), "epochs" | "patience");
+        let may_change =
+            |key: &&String| matches!(key.as_str(), "epochs" | "patience" | "log_steps");
         Ok(keys.into_iter().filter(differs).filter(|key| !may_change(key)).cloned().collect())
     }
 
