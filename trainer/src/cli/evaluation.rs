@@ -99,15 +99,40 @@ Examples:
   trainer predict posters/Images --json-lines > predictions.jsonl
   # Whatever another program lists, and all probabilities as a table
   find /films -name '*.jpg' | trainer predict --list - --save-answers answers.csv
+  # Soft labels of a run for all posters of a folder, to train others with
+  trainer predict --data posters --run runs/teacher --views 2 --soft-labels teacher.csv
 
 Results come in the order of the arguments; a folder's files are sorted by name. An image that cannot be
 classified is an error in its place; the others go on, and the exit status is 1 at the end.";
+
+/// Options that write the predictions for a folder of posters to a file, as soft labels for other trainings.
+#[derive(Args)]
+pub(crate) struct SoftLabelsArgs {
+    /// Write the probabilities of all posters of --data to this .csv or .safetensors file
+    #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["images", "json"])]
+    pub(crate) soft_labels: Option<PathBuf>,
+    /// With --soft-labels: folder with train.csv and Images/
+    #[arg(long, value_name = "DIR", requires = "soft_labels")]
+    pub(crate) data: Option<PathBuf>,
+    /// With --soft-labels: run folder to use, calibrated on its validation split [default: --bundle]
+    #[arg(long, value_name = "DIR", requires = "soft_labels", conflicts_with = "bundle")]
+    pub(crate) run: Option<PathBuf>,
+    /// With --soft-labels: 1, or 2 to average each poster and its mirror image
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "soft_labels",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u8).range(1..=2)
+    )]
+    pub(crate) views: u8,
+}
 
 #[derive(Args)]
 #[command(after_help = PREDICT_EXAMPLES)]
 pub(crate) struct PredictArgs {
     /// JPEG, PNG, WebP or GIF files, or folders of them
-    #[arg(required_unless_present = "list")]
+    #[arg(required_unless_present_any = ["list", "soft_labels"])]
     pub(crate) images: Vec<PathBuf>,
     /// Also take the files and folders in this list, one per line; - for standard input
     #[arg(long, value_name = "FILE")]
@@ -115,6 +140,8 @@ pub(crate) struct PredictArgs {
     /// Bundle folder
     #[arg(long, value_name = "DIR", default_value = "www/model")]
     pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) soft_labels: SoftLabelsArgs,
     /// Number of genres to print per image
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) top: usize,

@@ -2,6 +2,7 @@
 //! be classified is reported in its place, and the others are still classified.
 
 mod output;
+mod soft_labels;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ use output::Output;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
+    if let Some(path) = &args.soft_labels.soft_labels {
+        return soft_labels::write(args, path, &device);
+    }
     // A GPU does one batch at a time.
     let threads = if device == Device::flex() { args.threads() } else { 1 };
     let classifier = open(&args.bundle, device)

@@ -2,6 +2,7 @@
 //! them.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a failing test should say where
 
+mod additional;
 mod cli;
 #[path = "../../../tests/corpus/mod.rs"]
 mod corpus;
@@ -24,5 +25,6 @@ mod settings;
 mod small_data;
 mod sweep;
 mod synthetic_posters;
+mod teachers;
 mod training;
 mod untrusted;
