@@ -77,13 +77,13 @@ pub(super) fn prebuilt(project: &Project, program: &str, package: &str) -> Resul
     Ok(path)
 }
 
-fn pip() -> Command {
+pub(super) fn pip() -> Command {
     let mut python = Command::new("python3");
     python.args(["-m", "pip", "--disable-pip-version-check"]);
     python
 }
 
-fn require_pip() -> Result<()> {
+pub(super) fn require_pip() -> Result<()> {
     if output(pip().arg("--version")).is_some() {
         return Ok(());
     }
