@@ -87,11 +87,12 @@ mod tests {
     fn the_rate_rises_for_half_an_epoch_and_falls_along_half_a_cosine() -> Result<()> {
         let rates: Vec<f64> = rates(&[])?.iter().map(ModuleLearningRate::base).collect();
         for (step, rate) in rates[..4].iter().enumerate() {
-            assert_near(*rate, PEAK * (step + 1) as f64 / 4.0);
+            assert_near(*rate, PEAK * (0.25 + 0.75 * step as f64 / 4.0));
         }
+        assert_near(rates[4], PEAK);
         // The cosine has the remaining 20 steps: half of the peak after 10 of them, almost 0 at the end.
         assert_near(rates[4 + 10], PEAK / 2.0);
-        assert!(rates[3..].is_sorted_by(|a, b| a >= b), "{rates:?}");
+        assert!(rates[4..].is_sorted_by(|a, b| a >= b), "{rates:?}");
         assert!(rates[23] < PEAK * 0.01, "{rates:?}");
         Ok(())
     }
