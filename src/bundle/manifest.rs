@@ -28,7 +28,7 @@ pub struct Manifest {
     /// Logits are divided by this before the sigmoid; above 0, and 1 leaves them as they are (Guo et al. 2017,
     /// "On Calibration of Modern Neural Networks", section 4.2).
     pub temperature: f32,
-    /// Metrics on held-out posters, beside those of the better baseline. See [`Training::test_posters`].
+    /// Metrics on held-out posters, beside those of the best baseline. See [`Training::test_posters`].
     pub metrics: Vec<Metric>,
     /// Where the model comes from.
     pub training: Training,
@@ -66,7 +66,7 @@ pub struct GenreQuality {
     pub average_precision: f64,
 }
 
-/// One metric of a model, beside the better baseline.
+/// One metric of a model, beside the best baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
@@ -74,7 +74,7 @@ pub struct Metric {
     pub name: String,
     /// Value of this model.
     pub value: f64,
-    /// Value of the better baseline on the same posters; `None` if a comparison is not meaningful.
+    /// Value of the best baseline on the same posters; `None` if a comparison is not meaningful.
     pub baseline: Option<f64>,
     /// Whether higher is better.
     pub higher_is_better: bool,
@@ -138,8 +138,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Error::Manifest`] if it cannot be serialised.
-    #[cfg(any(feature = "burn", target_arch = "wasm32"))]
-    pub(crate) fn to_json(&self) -> Result<String> {
+    pub fn to_json(&self) -> Result<String> {
         let json = serde_json::to_string_pretty(self);
         let json = json.map_err(|error| Error::Manifest { reason: error.to_string() })?;
         Ok(json + "\n")
@@ -188,6 +187,9 @@ impl Manifest {
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return Err("the temperature must be above 0".into());
         }
+        let size = [self.input.width, self.input.height];
+        let accepted = self.architecture.check(size, self.genres.len());
+        accepted.map_err(|error| error.to_string())?;
         let file = &self.weights.file;
         if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', ':']) {
             return Err(format!("the weight file {file:?} is not a plain file name"));

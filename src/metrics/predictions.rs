@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::calibration::{ReliabilityBin, expected_calibration_error, reliability_bins};
+use super::calibration::{PROBABLE, ReliabilityBin, expected_calibration_error, reliability_bins};
 use super::confusion::ConfusionCounts;
 use super::ranking::{MIN_POSITIVES, Ranking, auroc, average_precision, mean_over_genres};
 use super::{Label, Metrics, cross_entropy};
@@ -39,6 +39,8 @@ pub struct GenreMetrics {
     pub recall: f64,
     /// Harmonic mean of precision and recall.
     pub f1: f64,
+    /// Expected calibration error of its probabilities; NaN without labels.
+    pub calibration_error: f64,
     /// Probability from which on it is predicted.
     pub threshold: f32,
 }
@@ -51,9 +53,12 @@ impl LabelledPredictions<'_> {
         let total = counts.iter().fold(ConfusionCounts::default(), |sum, genre| sum.plus(genre));
         let positives = total.positives() as f64;
         let weighted = counts.iter().map(|genre| genre.f1() * genre.positives() as f64);
-        let mean = |metric| {
-            let rankings = (0..genres).map(|genre| self.ranking(genre)).collect();
-            mean_over_genres(rankings, metric)
+        let rankings: Vec<Ranking> = (0..genres).map(|genre| self.ranking(genre)).collect();
+        let mean = |least, metric| mean_over_genres(rankings.clone(), least, metric);
+        let macro_f1 = |least: usize| {
+            let counted = counts.iter().filter(|genre| genre.positives() >= least);
+            let f1: Vec<f64> = counted.map(ConfusionCounts::f1).collect();
+            f1.iter().sum::<f64>() / f1.len() as f64
         };
         Metrics {
             binary_cross_entropy: self.binary_cross_entropy(),
@@ -67,13 +72,19 @@ impl LabelledPredictions<'_> {
                 pairs.all(|(decision, label)| label.is_none_or(|label| label == *decision))
             }),
             micro_f1: total.f1(),
-            macro_f1: counts.iter().map(ConfusionCounts::f1).sum::<f64>() / genres as f64,
+            macro_f1: macro_f1(0),
+            macro_f1_ranked: macro_f1(MIN_POSITIVES),
             weighted_f1: if positives > 0.0 { weighted.sum::<f64>() / positives } else { 0.0 },
-            mean_average_precision: mean(average_precision),
-            auroc: mean(auroc),
+            mean_average_precision: mean(MIN_POSITIVES, average_precision),
+            mean_average_precision_all: mean(1, average_precision),
+            auroc: mean(MIN_POSITIVES, auroc),
+            auroc_all: mean(1, auroc),
             top_1_hit: self.top_hit(1),
             top_3_hit: self.top_hit(3),
             calibration_error: expected_calibration_error(&self.reliability()),
+            calibration_error_above: expected_calibration_error(&reliability_bins(
+                self.pooled().filter(|(probability, _)| *probability >= PROBABLE),
+            )),
         }
     }
 
@@ -94,6 +105,9 @@ impl LabelledPredictions<'_> {
                     precision: counts.precision(),
                     recall: counts.recall(),
                     f1: counts.f1(),
+                    calibration_error: expected_calibration_error(&reliability_bins(
+                        ranking.iter().copied(),
+                    )),
                     threshold,
                 }
             })
@@ -204,6 +218,35 @@ mod tests {
         // Six predictions in six bins: each is off by its distance to 0 or 1.
         let errors = 0.2 + 0.3 + 0.9 + 0.6 + 0.3 + 0.2;
         assert!((metrics.calibration_error - errors / 6.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn rare_genres_and_improbable_predictions_are_told_apart() {
+        // Genre 0 has five positives, genre 1 one, genre 2 none.
+        let labels: Vec<Vec<_>> =
+            (0..10).map(|i| [i < 5, i == 0, false].map(Some).into()).collect();
+        let probabilities: Vec<Vec<f32>> =
+            (0..10).map(|i| vec![if i < 5 { 0.8 } else { 0.05 }, i as f32 / 100.0, 0.02]).collect();
+        let decisions: Vec<Vec<bool>> = (0..10).map(|i| vec![i < 4, false, false]).collect();
+        let predictions = LabelledPredictions {
+            probabilities: &probabilities,
+            decisions: &decisions,
+            labels: &labels,
+        };
+        let metrics = predictions.metrics();
+        let f1 = 2.0 * 4.0 / (4.0 + 5.0);
+        assert!((metrics.macro_f1 - f1 / 3.0).abs() < 1e-9);
+        assert!((metrics.macro_f1_ranked - f1).abs() < 1e-9);
+        assert_eq!(metrics.mean_average_precision, 1.0);
+        // Genre 1's only positive is the least probable of ten.
+        assert!((metrics.mean_average_precision_all - (1.0 + 0.1) / 2.0).abs() < 1e-9);
+        assert_eq!((metrics.auroc, metrics.auroc_all), (1.0, 0.5));
+        // Above 0.1 are only genre 0's five positives.
+        assert!((metrics.calibration_error_above - 0.2).abs() < 1e-6);
+        let names = ["a", "b", "c"].map(String::from);
+        let genres = predictions.by_genre(&names, &[0.5; 3]);
+        assert!((genres[0].calibration_error - (0.2 + 0.05) / 2.0).abs() < 1e-6);
+        assert!((genres[2].calibration_error - 0.02).abs() < 1e-6);
     }
 
     #[test]

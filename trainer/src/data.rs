@@ -5,6 +5,7 @@ pub(crate) mod augment;
 pub(crate) mod dataset;
 pub(crate) mod feature_maps;
 pub(crate) mod fetch;
+pub(crate) mod image_files;
 pub(crate) mod loader;
 pub(crate) mod near_duplicates;
 pub(crate) mod poster_ids;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
-use marquee::{Bundle, Classifier, Pixels};
+use marquee::{Bundle, Classifier};
 
 use crate::data::dataset::Dataset;
 use crate::data::posters::{self, Poster};
@@ -41,7 +41,7 @@ impl Teacher {
             Bundle::read(dir, device).context("it is neither a run nor a bundle")
         };
         let bundle = bundle.with_context(|| format!("the teacher {}", dir.display()))?;
-        Ok(Self { classifier: Classifier::new(bundle, device.clone()) })
+        Ok(Self { classifier: Classifier::new(bundle) })
     }
 
     /// Returns the names of the genres that it predicts.
@@ -66,7 +66,7 @@ impl Teacher {
             let mut posters = posters::load(&chunk, input, true)?;
             let mut probabilities = inference::probabilities(&self.classifier, &posters)?;
             if mirrored {
-                posters.iter_mut().for_each(|poster| mirror(&mut poster.pixels, input.width));
+                posters.iter_mut().for_each(|poster| poster.pixels = poster.pixels.mirrored());
                 let of_mirrored = inference::probabilities(&self.classifier, &posters)?;
                 for (row, mirrored) in probabilities.iter_mut().zip(of_mirrored) {
                     row.iter_mut().zip(mirrored).for_each(|(a, b)| *a = (*a + b) / 2.0);
@@ -133,25 +133,4 @@ fn add(
     }
     means.add_teacher(&soft_labels);
     Ok(())
-}
-
-/// Mirrors a poster of this width from left to right.
-fn mirror(pixels: &mut Pixels, width: u32) {
-    for row in pixels.rgb.chunks_exact_mut(3 * width as usize) {
-        // Reverses all values, then the colours of each pixel back.
-        row.reverse();
-        row.chunks_exact_mut(3).for_each(<[u8]>::reverse);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mirrors_pixels_from_left_to_right() {
-        let mut pixels = Pixels { rgb: (1..=12).collect() };
-        mirror(&mut pixels, 2);
-        assert_eq!(pixels.rgb, [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
-    }
 }

@@ -98,7 +98,7 @@ export interface Manifest {
 export interface Metric {
     name: string;
     value: number;
-    /** Value of the better baseline; absent if a comparison is not meaningful. */
+    /** Value of the best baseline; absent if a comparison is not meaningful. */
     baseline?: number | null;
     higher_is_better: boolean;
 }
@@ -120,6 +120,8 @@ export interface Evaluation {
         precision: number;
         recall: number;
         f1: number;
+        /** Expected calibration error of its probabilities. */
+        calibration_error: number;
         threshold: number;
     }[];
 }

@@ -93,8 +93,9 @@ impl<'a> Study<'a> {
         for genre in self.usable_genres(positives) {
             for seed in 0..self.args.seeds {
                 let bundle = read_bundle(self.args, &self.device)?;
-                let (options, device) = (self.options(seed), &self.device);
+                let options = self.options(seed);
                 let cached = &self.colour;
+                let device = &self.device;
                 trials.push(experiments::learn_genre(
                     bundle, cached, genre, positives, options, device,
                 )?);
@@ -117,9 +118,9 @@ impl<'a> Study<'a> {
         let mut trials = Vec::new();
         for seed in 0..self.args.seeds {
             let bundle = read_bundle(self.args, &self.device)?;
-            let (options, device) = (self.options(seed), &self.device);
+            let options = self.options(seed);
             let (grey, colour) = (&self.grey, &self.colour);
-            trials.push(experiments::adapt(bundle, grey, colour, posters, options, device)?);
+            trials.push(experiments::adapt(bundle, grey, colour, posters, options)?);
             progress.advance();
         }
         let metrics = ["mean average precision, grey", "mean average precision, colour"];

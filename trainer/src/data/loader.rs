@@ -3,6 +3,8 @@
 
 mod batch;
 mod mixture;
+#[cfg(test)]
+mod mixup_test;
 mod sampling;
 mod targets;
 

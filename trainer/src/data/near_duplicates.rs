@@ -51,7 +51,7 @@ pub(crate) fn perceptual_hashes(
         let path = path.with_context(|| format!("the image of {} is gone", poster.row.id))?;
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let pixels = small.decode(&bytes).with_context(|| path.display().to_string())?;
-        let image = RgbImage::from_raw(small.width, small.height, pixels.rgb);
+        let image = RgbImage::from_raw(small.width, small.height, pixels.into_rgb());
         let image = image.with_context(|| format!("{} has no pixels", path.display()))?;
         ticker.tick(done.fetch_add(1, Ordering::Relaxed) + 1);
         Ok(hasher.hash_image(&image))

@@ -12,8 +12,7 @@ use crate::training::config::Config;
 /// head that predicts each genre's frequency.
 pub(crate) fn build(config: &Config, frequencies: &[f32], device: &Device) -> Result<Model> {
     let input = [config.input.width, config.input.height];
-    let model = Model::init(&config.architecture, input, frequencies.len(), device);
-    let mut model = model.map_err(anyhow::Error::msg)?;
+    let mut model = Model::init(&config.architecture, input, frequencies.len(), device)?;
     if let Some(path) = &config.pretrained {
         pretrained::load(&mut model, &config.architecture, path, false)?;
     }

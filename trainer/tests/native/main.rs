@@ -10,6 +10,7 @@ mod determinism;
 #[cfg(unix)] // it runs a shell
 mod docs;
 mod efficientnet;
+mod evaluation;
 mod fetch;
 mod fine_tune;
 mod help;
@@ -17,6 +18,8 @@ mod help;
 mod interruptions;
 #[cfg(target_os = "linux")] // it reads peak memory from /proc
 mod memory;
+mod onnx;
+mod predict;
 mod resuming;
 mod settings;
 mod small_data;

@@ -91,7 +91,7 @@ impl SummedArea {
 
     fn of(pixels: &Pixels) -> Self {
         let mut sums = vec![0.0; Self::STRIDE * (HEIGHT + 1)];
-        for (y, row) in pixels.rgb.chunks_exact(3 * WIDTH).enumerate() {
+        for (y, row) in pixels.rgb().chunks_exact(3 * WIDTH).enumerate() {
             let mut sum = 0.0;
             for (x, pixel) in row.chunks_exact(3).enumerate() {
                 // Luma of ITU-R BT.601.

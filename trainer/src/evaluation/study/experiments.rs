@@ -56,7 +56,7 @@ pub(crate) fn learn_genre(
     let removed = manifest.genres.remove(genre);
     let others: Vec<usize> = (0..=manifest.genres.len()).filter(|&other| other != genre).collect();
     let model = Model::EfficientNetLite(keep_genres(model, &others, device));
-    let mut tuner = FineTuner::new(Bundle { manifest, model }, &[removed.name], options, device)?;
+    let mut tuner = FineTuner::new(Bundle { manifest, model }, &[removed.name], options)?;
     let examples = train.iter().map(|&index| {
         let poster = &cached.posters[index];
         let mut labels = vec![None; others.len()];
@@ -111,11 +111,10 @@ pub(crate) fn adapt(
     original: &CachedPosters,
     count: usize,
     options: FineTuneOptions,
-    device: &Device,
 ) -> Result<Trial> {
     let mut train = shuffled(shifted.posters.len(), options.seed);
     train.truncate(count);
-    let mut tuner = FineTuner::new(bundle, &[], options, device)?;
+    let mut tuner = FineTuner::new(bundle, &[], options)?;
     let examples = train.iter().map(|&index| {
         let poster = &shifted.posters[index];
         (poster.pixels.clone(), poster.row.labels.clone())
@@ -151,9 +150,10 @@ fn shuffled(count: usize, seed: u64) -> Vec<usize> {
 
 /// Replaces each colour by its luma, by the weights of ITU-R BT.601.
 pub(crate) fn greyscale(pixels: &Pixels) -> Pixels {
-    let luma = |rgb: &[u8]| {
+    let mut grey = pixels.clone();
+    for rgb in grey.rgb_mut().chunks_exact_mut(3) {
         let weighted = rgb.iter().zip([299, 587, 114]).map(|(v, w)| u32::from(*v) * w);
-        [(weighted.sum::<u32>() / 1000) as u8; 3]
-    };
-    Pixels { rgb: pixels.rgb.chunks(3).flat_map(luma).collect() }
+        rgb.fill((weighted.sum::<u32>() / 1000) as u8);
+    }
+    grey
 }
