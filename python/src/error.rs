@@ -24,8 +24,10 @@ pub(crate) fn exception(py: Python<'_>, error: &Core) -> PyErr {
         Core::EmptyImage
         | Core::UnknownImageFormat
         | Core::ImageTooLarge { .. }
-        | Core::DamagedImage { .. } => ImageError::new_err(message),
-        Core::Manifest { .. }
+        | Core::DamagedImage { .. }
+        | Core::PixelCount { .. } => ImageError::new_err(message),
+        Core::Architecture { .. }
+        | Core::Manifest { .. }
         | Core::FormatVersion { .. }
         | Core::WeightsLength { .. }
         | Core::WeightsHash { .. }

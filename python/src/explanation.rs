@@ -25,7 +25,7 @@ pub(crate) fn explain(model: &NativeModel, poster: &Poster<'_>) -> Result<Heatma
     let no_heatmaps =
         || PosterError::Failed(Error::NoHeatmaps { architecture: architecture.name() });
     let [x, y] = architecture.grid([input.width, input.height]).ok_or_else(no_heatmaps)?;
-    let contributions = model.contributions(&poster.pixels(input)?);
+    let contributions = model.contributions(&poster.pixels(input)?).map_err(PosterError::Failed)?;
     let Contributions { maps, bias } = contributions.ok_or_else(no_heatmaps)?;
     let maps = maps.chunks(x.count * y.count).zip(bias).map(|(values, bias)| {
         (bias / temperature, values.iter().map(|value| value / temperature).collect())

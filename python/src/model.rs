@@ -6,10 +6,10 @@ use marquee::Pixels;
 use marquee::architecture::GridAxis;
 use marquee::contributions::Contributions;
 use marquee::cpu::CpuModel;
-use marquee::metrics::sigmoid;
-use marquee::{Error, Manifest, bundle};
+use marquee::metrics::{Label, sigmoid};
+use marquee::{BundleFiles, Error, Manifest};
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::PyBaseException;
+use pyo3::exceptions::{PyBaseException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -27,7 +27,6 @@ const WEIGHTS: &[u8] = include_bytes!(env!("MARQUEE_WEIGHTS"));
 #[pyclass(frozen, module = "marquee._marquee")]
 pub(crate) struct NativeModel {
     pub(crate) manifest: Manifest,
-    json: String,
     model: CpuModel,
 }
 
@@ -42,19 +41,19 @@ impl NativeModel {
     /// Loads a bundle's folder or `.safetensors` file, or the model inside the wheel.
     #[new]
     fn new(py: Python<'_>, path: Option<PathBuf>) -> PyResult<Self> {
-        py.detach(|| match path {
-            None => Self::from_parts(MANIFEST.to_owned(), WEIGHTS),
-            Some(path) => {
-                let (json, weights) = bundle::read_parts(&path)?;
-                Self::from_parts(json, &weights)
-            }
+        py.detach(|| {
+            Self::load(match path {
+                None => BundleFiles::from_parts(MANIFEST, WEIGHTS.to_vec())?,
+                Some(path) => BundleFiles::read(path)?,
+            })
         })
         .map_err(|error| exception(py, &error))
     }
 
-    /// Returns the text of the manifest (`model.json`).
-    fn manifest(&self) -> &str {
-        &self.json
+    /// Returns the manifest as JSON.
+    fn manifest(&self) -> PyResult<String> {
+        let json = serde_json::to_string(&self.manifest);
+        json.map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// Returns the probability of each genre for one poster: a path, the bytes of an image file, or `Rgba`.
@@ -111,10 +110,11 @@ impl NativeModel {
     }
 
     /// Evaluates `probabilities` with `labels`, both `[posters][genres]`, the genres in the manifest's order.
+    /// A label that is `None` is unknown.
     fn evaluate<'py>(
         &self,
         py: Python<'py>,
-        labels: Vec<Vec<bool>>,
+        labels: Vec<Vec<Label>>,
         probabilities: Vec<Vec<f32>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         evaluation::evaluate(py, self, &labels, &probabilities)
@@ -127,17 +127,17 @@ impl NativeModel {
 }
 
 impl NativeModel {
-    fn from_parts(json: String, weights: &[u8]) -> marquee::Result<Self> {
-        let manifest = Manifest::from_json(&json)?;
-        manifest.weights.check(weights)?;
+    fn load(files: BundleFiles) -> marquee::Result<Self> {
+        let (manifest, weights) = files.into_parts();
         let Manifest { architecture, input, genres, .. } = &manifest;
-        let model = CpuModel::new(architecture, input, genres.len(), weights)?;
-        Ok(Self { manifest, json, model })
+        let model = CpuModel::new(architecture, input, genres.len(), &weights)?;
+        Ok(Self { manifest, model })
     }
 
     /// Returns the probability of each genre, in the manifest's order.
     pub(crate) fn probabilities(&self, poster: &Poster<'_>) -> Result<Vec<f32>, PosterError> {
         let logits = self.model.logits(&poster.pixels(&self.manifest.input)?);
+        let logits = logits.map_err(PosterError::Failed)?;
         if logits.iter().any(|logit| !logit.is_finite()) {
             let reason = "the result contains NaN or infinite values".into();
             return Err(PosterError::Failed(Error::Compute { reason }));
@@ -146,7 +146,7 @@ impl NativeModel {
     }
 
     /// Returns what each cell adds to each genre's logit; `None` if the architecture has no heatmaps.
-    pub(crate) fn contributions(&self, pixels: &Pixels) -> Option<Contributions> {
+    pub(crate) fn contributions(&self, pixels: &Pixels) -> marquee::Result<Option<Contributions>> {
         self.model.contributions(pixels)
     }
 

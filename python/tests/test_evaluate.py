@@ -33,17 +33,44 @@ def test_a_perfect_prediction_beats_the_baselines(model, labelled):
     for name in "micro F1", "macro F1", "top-3 hit", "exact match":
         metric = evaluation.metrics[name]
         assert metric.higher_is_better
-        assert metric.model > max(metric.frequencies, metric.most_frequent)
+        assert metric.model > max(metric.baselines.values())
+        assert not metric.is_worse
 
 
-def test_prints_the_table_of_the_trainer(model, labelled):
-    text = str(model.evaluate(*labelled))
-    assert text.splitlines()[1:3] == [
-        "200 posters",
-        " " * 36 + "    model frequencies   always Drama, Comedy",
-    ]
-    for genre in model.genres:
-        assert f"\n{genre} " in text
+def test_always_two_genres_is_a_baseline(model, labelled):
+    labels, probabilities = labelled
+    evaluation = model.evaluate(labels, probabilities)
+    assert evaluation.top_two == ["Drama", "Comedy"]
+    always = np.zeros(labels.shape, bool)
+    always[:, [model.genres.index(genre) for genre in evaluation.top_two]] = True
+    hits = (always & labels).sum()
+    f1 = 2 * hits / (always.sum() + labels.sum())
+    assert evaluation.metrics["micro F1"].baselines["top two"] == pytest.approx(f1)
+    wrong = model.evaluate(labels, (~labels).astype(np.float32)).metrics["micro F1"]
+    assert wrong.is_worse
+
+
+def test_prints_tables_like_the_trainer(model, labelled):
+    evaluation = model.evaluate(*labelled)
+    lines = str(evaluation).splitlines()
+    assert lines[0] == "200 posters"
+    assert lines[1].split() == ["model", "frequencies", "top", "two", "best", "F1", "every"]
+    entropy = evaluation.metrics["binary cross-entropy"]
+    assert lines[2].split()[2:] == [f"{v:.4f}" for v in (entropy.model, *entropy.baselines.values())]
+    assert len(lines[1]) == len(lines[2])
+    assert [line.split()[0] for line in lines[-len(model.genres) :]] == list(model.genres)
+
+
+def test_unknown_labels_count_in_no_metric(model, labelled):
+    labels, probabilities = labelled
+    unknown = labels.astype(object)
+    unknown[:50, 0] = None
+    evaluation = model.evaluate(unknown, probabilities)
+    genre = evaluation.genres[model.genres[0]]
+    assert genre.labels == 150
+    assert genre.positives == labels[50:, 0].sum()
+    nan = np.where(unknown == None, np.nan, labels)  # noqa: E711 (element by element)
+    assert str(model.evaluate(nan, probabilities)) == str(evaluation)
 
 
 def test_says_which_input_is_wrong(model, labelled):

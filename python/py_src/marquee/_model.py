@@ -161,13 +161,14 @@ class Model:
         """Computes every metric of some predictions, beside those of two baselines on the same posters.
 
         Args:
-            labels: 0 or 1 for each poster and genre, `[posters, genres]`, the genres in the model's order.
+            labels: 0 or 1 for each poster and genre, `[posters, genres]`, the genres in the model's order. `None` or
+                NaN is unknown, and counts in no metric.
             probabilities: those that `classify_batch` returned, `[posters, genres]`.
 
         Raises:
             ValueError: if the shapes differ, a label is neither 0 nor 1, or a probability is not in 0..1.
         """
-        label_rows = np.asarray(labels)
+        label_rows = np.asarray(labels, np.float32)
         rows = np.asarray(probabilities, np.float32)
         genres = len(self.genres)
         for name, array in ("labels", label_rows), ("probabilities", rows):
@@ -175,18 +176,27 @@ class Model:
                 raise ValueError(f"{name} has the shape {list(array.shape)}; it must be [posters, {genres}]")
         if len(label_rows) != len(rows):
             raise ValueError(f"there are labels of {len(label_rows)} posters, but probabilities of {len(rows)}")
-        if not np.isin(label_rows, (0, 1)).all():
-            raise ValueError("labels must be 0 or 1")
+        known = ~np.isnan(label_rows)
+        if not np.isin(label_rows[known], (0, 1)).all():
+            raise ValueError("labels must be 0 or 1, or None where they are unknown")
         wrong = np.flatnonzero(~((rows >= 0) & (rows <= 1)).all(axis=1))
         if len(wrong):
             raise ValueError(
                 f"row {wrong[0]} of the probabilities is not in 0..1; leave out posters that were not classified "
                 f"({len(wrong)} rows)"
             )
-        result = self._native.evaluate(label_rows.astype(bool).tolist(), rows.tolist())
-        metrics = {name: Metric(name, *values, *kind) for name, values, *kind in result["metrics"]}
-        by_genre = {name: GenreMetrics(name, *a, *b, *c) for name, a, b, c in result["genres"]}
-        return Evaluation(result["posters"], metrics, by_genre, result["text"])
+        known_labels = np.where(known, label_rows == 1, None)
+        result = self._native.evaluate(known_labels.tolist(), rows.tolist())
+        metrics = [Metric(name, value, dict(baselines), *kind) for name, value, baselines, *kind in result["metrics"]]
+        by_genre = [GenreMetrics(name, *counts, *values) for name, counts, values in result["genres"]]
+        return Evaluation(
+            result["posters"],
+            {metric.name: metric for metric in metrics},
+            {genre.genre: genre for genre in by_genre},
+            result["top_two"],
+            result["best_f1"],
+            result["ranked_genres"],
+        )
 
     def _rank(self, probabilities: list[float]) -> list[Prediction]:
         likely = np.asarray(probabilities, np.float32) >= self.thresholds
