@@ -232,9 +232,19 @@ export function makeGpuLosable(page) {
         };`);
 }
 
-/** @param {import("playwright-core").Worker | undefined} worker */
+/**
+ * Returns a worker of a page.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} wanted
+ */
+export async function workerNamed(page, wanted) {
+    for (const worker of page.workers()) if ((await worker.evaluate(() => Reflect.get(globalThis, "name"))) === wanted) return worker;
+    throw new Error(`the page has no worker ${wanted}`);
+}
+
+/** @param {import("playwright-core").Worker} worker */
 export async function loseGpu(worker) {
-    assert.ok(worker);
     await worker.evaluate(() => Reflect.get(globalThis, "loseGpu")());
 }
 

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
 
-import { Marquee, assertNativePredictions, append, fullGpuMemory, launch, makeGpuLosable, loseGpu, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor, webgpuFlags } from "./harness.mjs";
+import { Marquee, assertNativePredictions, append, fullGpuMemory, launch, makeGpuLosable, loseGpu, workerNamed, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor, webgpuFlags } from "./harness.mjs";
 
 const visit = visitor();
 
@@ -46,10 +46,10 @@ describe("a poster", () => {
 
     test("is classified on the CPU first, and on WebGPU once that proves faster", () => visit(async (marquee, page) => {
         await append(page, "pkg/cpu/marquee.js", `
-            const { classify } = Classifier.prototype;
-            Classifier.prototype.classify = async function (...poster) {
+            const { classifyPixels } = Classifier.prototype;
+            Classifier.prototype.classifyPixels = async function (...picture) {
                 await new Promise((resolve) => setTimeout(resolve, 6_000));
-                return classify.apply(this, poster);
+                return classifyPixels.apply(this, picture);
             };`);
         await marquee.open();
         await marquee.choose("lighthouse.jpg", poster); // before anything is loaded
@@ -418,7 +418,7 @@ describe("the page uses the CPU and shows why", () => {
     }, { webgpu: true }));
 
     test("if the browser offers no adapter", () => visit(async (marquee, page) => {
-        await append(page, "js/samples.js", "GPU.prototype.requestAdapter = async () => null;");
+        await append(page, "marquee/devices.js", "GPU.prototype.requestAdapter = async () => null;");
         await marquee.open("?device=webgpu");
         await usesCpu(marquee, /this browser offers no GPU/);
     }, { webgpu: true }));
@@ -438,7 +438,7 @@ describe("the page uses the CPU and shows why", () => {
 
     test("if the GPU computes wrong results", () => visit(async (marquee, page) => {
         await append(page, "pkg/gpu/marquee.js", `
-            Classifier.load = async () => ({ classify: async () => [{ genre: "Drama", probability: 0.123, likely: false }] });`);
+            Classifier.load = async () => ({ classifyPixels: async () => [{ genre: "Drama", probability: 0.123, likely: false }] });`);
         await marquee.open();
         await usesCpu(marquee, /the GPU computes wrong results/);
     }, { webgpu: true }));
@@ -472,7 +472,7 @@ describe("the page uses the CPU and shows why", () => {
         await marquee.choose("first.jpg", poster);
         await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
-        await page.workers()[0]?.evaluate(() => Reflect.set(globalThis, "full", true));
+        await (await workerNamed(page, "marquee-gpu")).evaluate(() => Reflect.set(globalThis, "full", true));
         // A single poster would fit into the memory of the first one.
         await marquee.file.setInputFiles(Array.from({ length: 12 }, (_, index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
         await page.getByText(/^12 in /).waitFor({ timeout: 120_000 });
@@ -485,14 +485,14 @@ describe("the page uses the CPU and shows why", () => {
         await marquee.choose("first.jpg", poster);
         await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
-        await loseGpu(page.workers()[0]);
+        await loseGpu(await workerNamed(page, "marquee-gpu"));
         await marquee.choose("second.jpg", poster);
         await usesCpu(marquee, /WebGPU failed: .*It is tried again in a minute/);
     }, { webgpu: true }));
 
     test("after the device was lost, and tries WebGPU again after a pause", () => visit(async (marquee, page) => {
         await makeGpuLosable(page);
-        await page.route("**/js/devices.js", async (route) => {
+        await page.route("**/marquee/devices.js", async (route) => {
             const response = await route.fetch();
             await route.fulfill({ response, body: (await response.text()).replace("RETRY_AFTER = 60_000", "RETRY_AFTER = 1_000") });
         });
@@ -500,7 +500,7 @@ describe("the page uses the CPU and shows why", () => {
         await marquee.choose("first.jpg", poster);
         await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU");
-        await loseGpu(page.workers()[0]);
+        await loseGpu(await workerNamed(page, "marquee-gpu"));
         await marquee.choose("second.jpg", poster);
         await usesCpu(marquee, /WebGPU failed/);
         await marquee.waitForDevice("WebGPU");

@@ -15,13 +15,12 @@ const visit = visitor();
  * @param {Record<string, string>} pending
  */
 async function withoutPackages(page, pending) {
-    const text = readFileSync(`${root}www/pkg/files.js`, "utf8");
-    const list = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
-    const isMissing = (/** @type {string} */ path) => Object.keys(pending).some((name) => path.startsWith(`pkg/${name}/`));
-    list.files = Object.fromEntries(Object.entries(list.files).filter(([path]) => !isMissing(path)));
-    list.pending = pending;
-    const body = `self.MARQUEE_SITE = ${JSON.stringify(list)};`;
-    await page.route("**/pkg/files.js", (route) => route.fulfill({ contentType: "text/javascript", body }));
+    const text = readFileSync(`${root}www/pkg/assets.js`, "utf8");
+    const isMissing = (/** @type {string} */ line) => Object.keys(pending).some((name) => line.includes(`"pkg/${name}/`));
+    const listed = text.split("\n").filter((line) => !isMissing(line)).join("\n");
+    const body = listed.replace("pending = {}", `pending = ${JSON.stringify(pending)}`);
+    assert.notEqual(body, listed);
+    await page.route("**/pkg/assets.js", (route) => route.fulfill({ contentType: "text/javascript", body }));
     await page.route(/\/pkg\/(gpu|teach)\//, (route) => route.fulfill({ status: 404 }));
 }
 

@@ -1,18 +1,15 @@
 /**
- * Classifies many posters, a few at a time, until all are done or the visitor stops.
+ * Classifies many posters until all are done or the visitor stops, and holds their results for the gallery.
  *
  * @import { Prediction } from "./messages.js"
- * @import { Client } from "./client.js"
+ * @import { BatchResult } from "../marquee/api.js"
+ * @import { Session } from "./session.js"
  */
 
-import { CrashedError } from "./client.js";
 import { message } from "./errors.js";
 
-/** Posters in one request: few enough to stop soon, enough to keep a GPU busy. */
-const REQUEST_SIZE = 4;
-
-/** Requests under way. With two, the worker never waits for the page. */
-const CONCURRENT_REQUESTS = 2;
+/** Height of a thumbnail in pixels: twice the largest size on the page, for high-resolution screens. */
+const THUMBNAIL_HEIGHT = 300;
 
 /**
  * @typedef {object} Item  a poster and its result
@@ -28,44 +25,55 @@ const CONCURRENT_REQUESTS = 2;
 export class Batch {
     /** @type {Item[]} */
     items;
-    #client;
+    #session;
     #onChange;
-    #stopped = false;
-    #next = 0;
+    #stopped = new AbortController();
+    #isClosed = false;
     #started = performance.now();
+    /** Posters that were done when the clock started. */
+    #doneBefore = 0;
 
     /**
      * Starts at once.
      *
-     * @param {Client} client
+     * @param {Session} session
      * @param {File[]} files
      * @param {(items: Item[]) => void} onChange  called with the items that were just classified or refused, and with
      *     none once the batch has ended
      */
-    constructor(client, files, onChange) {
-        this.#client = client;
+    constructor(session, files, onChange) {
+        this.#session = session;
         this.#onChange = onChange;
-        this.items = files.map((file, index) => ({
-            index,
-            file,
-            name: file.webkitRelativePath || file.name,
-            state: "waiting",
-            predictions: [],
-            thumbnail: "",
-            reason: "",
-        }));
-        const workers = Array.from({ length: CONCURRENT_REQUESTS }, () => this.#work());
-        this.finished = Promise.all(workers).then(() => this.#onChange([]));
+        this.items = [];
+        this.finished = Promise.resolve();
+        this.add(files);
     }
 
-    /** Sends no more requests. Results of those under way still count. */
+    /** Classifies more posters, after those that are waiting. @param {File[]} files */
+    add(files) {
+        const { done, waiting } = this.progress();
+        if (!waiting) {
+            this.#started = performance.now();
+            this.#doneBefore = done;
+        }
+        const first = this.items.length;
+        for (const [index, file] of files.entries()) {
+            const name = file.webkitRelativePath || file.name;
+            this.items.push({ index: first + index, file, name, state: "waiting", predictions: [], thumbnail: "", reason: "" });
+        }
+        if (this.#stopped.signal.aborted) this.#stopped = new AbortController();
+        this.finished = this.finished.then(() => this.#work());
+    }
+
+    /** Ends the batch; posters without a result stay without. */
     stop() {
-        this.#stopped = true;
-        for (const item of this.items.slice(this.#next)) item.state = "stopped";
+        for (const item of this.#waiting()) item.state = "stopped";
+        this.#stopped.abort();
     }
 
-    /** Stops, and releases the thumbnails. */
+    /** Stops for good, and releases the thumbnails. Nothing is reported any more. */
     close() {
+        this.#isClosed = true;
         this.stop();
         for (const { thumbnail } of this.items) URL.revokeObjectURL(thumbnail);
     }
@@ -73,47 +81,58 @@ export class Batch {
     /** Returns the counts, the rate in posters a second, and the time taken and left in milliseconds. */
     progress() {
         const done = this.items.filter(({ state }) => state === "classified" || state === "refused").length;
-        const waiting = this.items.filter(({ state }) => state === "waiting").length;
+        const waiting = this.#waiting().length;
         const took = performance.now() - this.#started;
-        const rate = (1000 * done) / took;
+        const rate = (1000 * (done - this.#doneBefore)) / took;
         return { done, waiting, took, rate, left: (1000 * waiting) / rate };
     }
 
-    async #work() {
-        while (!this.#stopped && this.#next < this.items.length) {
-            const items = this.items.slice(this.#next, this.#next + REQUEST_SIZE);
-            this.#next += items.length;
-            await this.#classify(items);
-        }
+    #waiting() {
+        return this.items.filter(({ state }) => state === "waiting");
     }
 
-    /** @param {Item[]} items */
-    async #classify(items) {
+    async #work() {
         try {
-            const { results } = await this.#client.request("classify", items.map(({ file }) => file));
-            results.forEach((result, index) => {
-                const item = items[index];
-                if (!item) return;
-                if ("error" in result) {
-                    item.state = "refused";
-                    item.reason = result.error;
-                } else {
-                    item.state = "classified";
-                    item.predictions = result.predictions;
-                    item.thumbnail = result.thumbnail ? URL.createObjectURL(result.thumbnail) : "";
+            await this.#session.run(async (marquee) => {
+                // Those with a result of another model keep it.
+                const items = this.#waiting();
+                const options = { thumbnail: THUMBNAIL_HEIGHT, signal: this.#stopped.signal };
+                for await (const result of marquee.classifyAll(items.map(({ file }) => file), options)) {
+                    if (this.#isClosed) return;
+                    const item = items[result.index];
+                    if (item) this.#settle(item, result);
                 }
             });
         } catch (error) {
-            if (error instanceof CrashedError && items.length > 1) {
-                // One of them crashed the worker. Alone, the others can be classified.
-                for (const item of items) await this.#classify([item]);
-                return;
-            }
-            for (const item of items) {
-                item.state = "refused";
-                item.reason = message(error);
-            }
+            if (this.#isClosed) return;
+            const items = this.#waiting();
+            for (const item of items) refuse(item, error);
+            this.#onChange(items);
         }
-        this.#onChange(items);
+        if (!this.#isClosed) this.#onChange([]);
     }
+
+    /**
+     * @param {Item} item
+     * @param {BatchResult} result
+     */
+    #settle(item, result) {
+        if (result.error) {
+            refuse(item, result.error);
+        } else {
+            item.state = "classified";
+            item.predictions = result.genres;
+            item.thumbnail = result.thumbnail ? URL.createObjectURL(result.thumbnail) : "";
+        }
+        this.#onChange([item]);
+    }
+}
+
+/**
+ * @param {Item} item
+ * @param {unknown} error
+ */
+function refuse(item, error) {
+    item.state = "refused";
+    item.reason = message(error);
 }

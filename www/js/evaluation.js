@@ -2,8 +2,8 @@
  * Evaluates a batch's predictions against the true genres in a CSV: a column Id and a 0/1 column for each genre.
  *
  * @import { Batch } from "./batch.js"
- * @import { Client } from "./client.js"
  * @import { Evaluation, Genre, LabelledPrediction, Labels } from "./messages.js"
+ * @import { Session } from "./session.js"
  */
 
 import { element, make, table } from "./dom.js";
@@ -22,17 +22,17 @@ export function showError(message) {
 /**
  * Evaluates the posters whose file name is an id in the CSV, and shows the metrics.
  *
- * @param {Client} client
+ * @param {Session} session
  * @param {Batch} batch
  * @param {File} csv
  * @param {Genre[]} genres
  */
-export async function evaluate(client, batch, csv, genres) {
+export async function evaluate(session, batch, csv, genres) {
     try {
-        const labels = await client.request("readLabels", await csv.text());
+        const labels = await session.readLabels(await csv.text());
         const predictions = withLabels(batch, labels, genres);
         if (!predictions.length) throw new Error(strings.evaluation.noMatch);
-        const evaluation = await client.request("evaluate", predictions);
+        const evaluation = await session.evaluate(predictions);
         box.hidden = false;
         box.replaceChildren(
             make("h3", null, strings.evaluation.heading(csv.name, evaluation.posters)),
@@ -84,7 +84,7 @@ function withLabels(batch, labels, genres) {
         const probabilities = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
         return [{
             probabilities: genres.map(({ name }) => probabilities.get(name) ?? 0),
-            labels: columns.map((column) => row[column] ?? false),
+            labels: columns.map((column) => row[column]),
         }];
     });
 }

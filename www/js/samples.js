@@ -1,6 +1,5 @@
 /**
- * Sample posters, drawn for Marquee (CC0). The worker compares the devices on the first one. Titles are names and
- * are not translated.
+ * Sample posters, drawn for Marquee (CC0). Titles are names and are not translated.
  */
 export const SAMPLES = [
     { file: "samples/lighthouse.jpg", title: "The Last Keeper" },

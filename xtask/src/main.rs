@@ -9,6 +9,8 @@ mod dependencies;
 mod diagnosis;
 #[cfg(test)]
 mod docs;
+mod firefox;
+mod npm;
 mod package;
 mod project;
 mod robust;
@@ -33,7 +35,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the wasm packages into www/pkg, optimised
+    /// Build the page in www and the npm package in target/npm, optimised
     Build,
     /// Build and serve the page on 127.0.0.1, as soon as it can answer
     Serve {

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::npm;
 use crate::project::Project;
 use crate::site::Site;
 use crate::step::{run, step};
@@ -33,11 +34,17 @@ pub(crate) struct Package {
 pub(crate) const GPU_FEATURES: &str = "webgpu,autodiff";
 
 /// In build order: the first one makes a page that answers.
-pub(crate) const PACKAGES: [Package; 3] = [
+pub(crate) static PACKAGES: [Package; 3] = [
     Package { name: "cpu", link_time_optimisation: true, wasm_opt: false },
     Package { name: "teach", link_time_optimisation: true, wasm_opt: false },
     Package { name: "gpu", link_time_optimisation: false, wasm_opt: true },
 ];
+
+/// The package that classifies on the CPU.
+pub(crate) fn cpu() -> &'static Package {
+    let [cpu, ..] = &PACKAGES;
+    cpu
+}
 
 /// WebAssembly features that rustc may have used. Every browser has them since 2023; wasm-opt must not use others.
 const FEATURES: [&str; 8] = [
@@ -51,13 +58,14 @@ const FEATURES: [&str; 8] = [
     "--enable-sign-ext",
 ];
 
-/// Builds all packages that are not up to date, then lists the page's files.
+/// Builds all packages that are not up to date, lists the page's files, and writes the npm package.
 pub(crate) fn build(project: &Project) -> Result<()> {
     let site = Site::new(project);
     for package in &PACKAGES {
         build_one(project, package, &site)?;
     }
-    site.write_list()
+    site.write_list()?;
+    npm::write(project)
 }
 
 /// Builds a package if it is not up to date, and puts it into `www/pkg` as a whole.
@@ -76,6 +84,13 @@ pub(crate) fn build_one(project: &Project, package: &Package, site: &Site) -> Re
             site.replace_package(&draft, &folder)
         })?;
     }
+    Ok(())
+}
+
+/// Lets the types compile for everybody: they name `Symbol.dispose`, which older libraries of TypeScript lack.
+fn complete_types(path: &Path) -> Result<()> {
+    let types = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    std::fs::write(path, format!("/// <reference lib=\"esnext.disposable\" />\n{types}"))?;
     Ok(())
 }
 
@@ -120,6 +135,7 @@ fn bind(project: &Project, package: &Package, wasm: &Path, folder: &Path) -> Res
         // Higher levels take minutes longer and hardly save a byte after compression: LLVM has done their work.
         run(opt.arg("-O1").args(FEATURES).arg(&bound).arg("-o").arg(&bound))?;
     }
+    complete_types(&folder.join("marquee.d.ts"))?;
     println!("    {:.2} MB", bound.metadata()?.len() as f64 / 1e6);
     let description = serde_json::json!({
         "name": format!("marquee-{}", package.name),

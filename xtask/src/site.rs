@@ -1,7 +1,12 @@
-//! The list of the page's files, `www/pkg/files.js`, with each file's length and hash. The page uses it to show the
-//! progress of a download and never to mix files of two versions; the service worker uses it to fill its cache.
+//! Two lists of files with their lengths and hashes, so that files of two versions are never mixed.
+//!
+//! | list | files | used by |
+//! |---|---|---|
+//! | `www/pkg/files.js` | all of the page | the service worker, to fill its cache |
+//! | `www/pkg/assets.js` | wasm and the model | the npm package and so the page, to download them |
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -12,12 +17,17 @@ use tokio::sync::RwLock;
 
 use crate::project::Project;
 
-/// Name of the list, relative to `www/`.
+/// Name of the list of the page's files, relative to `www/`.
 const LIST: &str = "pkg/files.js";
+
+/// Name of the list of the npm package's wasm files and model, relative to `www/`.
+const ASSETS: &str = "pkg/assets.js";
 
 /// The folder `www/` while it is being built and, perhaps, served.
 pub(crate) struct Site {
     www: PathBuf,
+    /// Version of the project.
+    version: String,
     /// Requests hold it for reading, changes of files for writing: no request sees a list that does not match.
     pub(crate) lock: Arc<RwLock<()>>,
     /// Packages that the page must do without for now, and why: "building", or the error of their build.
@@ -42,7 +52,12 @@ struct List {
 
 impl Site {
     pub(crate) fn new(project: &Project) -> Self {
-        Self { www: project.www(), lock: Arc::default(), pending: Mutex::default() }
+        Self {
+            www: project.www(),
+            version: project.version.clone(),
+            lock: Arc::default(),
+            pending: Mutex::default(),
+        }
     }
 
     /// Whether a package is there, of whatever version.
@@ -78,23 +93,70 @@ impl Site {
     }
 
     fn write_list_locked(&self) -> Result<()> {
+        let pending = self.pending.lock().map_err(|_| anyhow!("a build step panicked"))?.clone();
         let mut files = BTreeMap::new();
         collect(&self.www, &self.www, &mut files)?;
+        // First, because the list of all files has its hash.
+        let assets = assets(&self.version, &files, &pending)?;
+        replace(&self.www.join(ASSETS), &assets)?;
+        files.insert(ASSETS.to_owned(), File::new(assets.as_bytes()));
+
         let all: String =
             files.iter().map(|(path, file)| format!("{path} {}\n", file.sha256)).collect();
         let version = sha256(all.as_bytes())[..12].to_owned();
-        let pending = self.pending.lock().map_err(|_| anyhow!("a build step panicked"))?.clone();
         let list = serde_json::to_string_pretty(&List { version, files, pending })?;
         // A script and not JSON: browsers look for a new version in what a service worker imports.
         let text = format!("// @ts-nocheck\nself.MARQUEE_SITE = {list};\n");
-        let path = self.www.join(LIST);
-        if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
-            return Ok(());
-        }
-        let draft = self.www.join("pkg/.files.js");
-        std::fs::write(&draft, text).with_context(|| draft.display().to_string())?;
-        std::fs::rename(&draft, &path).with_context(|| path.display().to_string())
+        replace(&self.www.join(LIST), &text)
     }
+}
+
+impl File {
+    fn new(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.len(), sha256: sha256(bytes) }
+    }
+}
+
+/// Writes a file by rename, unless it has this text already.
+fn replace(path: &Path, text: &str) -> Result<()> {
+    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}"));
+    std::fs::write(&draft, text).with_context(|| draft.display().to_string())?;
+    std::fs::rename(&draft, path).with_context(|| path.display().to_string())
+}
+
+/// Returns the module that lists the wasm files and the model. Bundlers follow `new URL("…", import.meta.url)` only in
+/// exactly this form. The addresses are in functions, so that importing the list computes none: some bundlers leave
+/// `import.meta.url` empty.
+fn assets(
+    version: &str,
+    files: &BTreeMap<String, File>,
+    pending: &BTreeMap<&'static str, String>,
+) -> Result<String> {
+    let mut lines = String::new();
+    for (path, File { bytes, sha256 }) in files {
+        let address = match path.strip_prefix("pkg/") {
+            Some(inside) if path.ends_with(".wasm") => format!("./{inside}"),
+            None if path.starts_with("model/") => format!("../{path}"),
+            _ => continue,
+        };
+        writeln!(
+            lines,
+            "    \"{path}\": {{ bytes: {bytes}, sha256: \"{sha256}\", url: () => new URL(\"{address}\", import.meta.url) }},"
+        )?;
+    }
+    let pending = serde_json::to_string(pending)?;
+    Ok(format!(
+        "/** The package's wasm files and its model. Written by the build. */\n\n\
+         export const version = \"{version}\";\n\n\
+         /** Packages that are missing: \"building\", or why their build failed. @type {{Record<string, string>}} */\n\
+         export const pending = {pending};\n\n\
+         /** By their path in the package. @type {{Record<string, {{ bytes: number, sha256: string, url: () => URL }}>}} */\n\
+         export const files = {{\n{lines}}};\n"
+    ))
 }
 
 fn collect(www: &Path, dir: &Path, files: &mut BTreeMap<String, File>) -> Result<()> {
@@ -108,18 +170,18 @@ fn collect(www: &Path, dir: &Path, files: &mut BTreeMap<String, File>) -> Result
             collect(www, &path, files)?;
         } else if is_of_the_page(&name) {
             let bytes = std::fs::read(&path)?;
-            files.insert(name, File { bytes: bytes.len(), sha256: sha256(&bytes) });
+            files.insert(name, File::new(&bytes));
         }
     }
     Ok(())
 }
 
 /// Whether the page requests a file. The list cannot hold its own hash, and browsers update a service worker by
-/// themselves. Type declarations, package.json and the samples' drawings are for developers.
+/// themselves. Type declarations, package.json, README.md and the samples' drawings are for developers.
 fn is_of_the_page(path: &str) -> bool {
-    let for_developers = [".d.ts", "package.json"].iter().any(|end| path.ends_with(end))
+    let for_developers = [".d.ts", "package.json", ".md"].iter().any(|end| path.ends_with(end))
         || path.starts_with("samples/") && path.ends_with(".svg");
-    !for_developers && path != LIST && path != "sw.js"
+    !for_developers && ![LIST, ASSETS, "sw.js"].contains(&path)
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -163,6 +225,9 @@ mod tests {
         let www = dir.path().join("www");
         write_package(&www.join("pkg/cpu"), "one");
         fs::write(www.join("index.html"), "page").unwrap();
+        fs::write(www.join("pkg/cpu/marquee_bg.wasm"), "wasm").unwrap();
+        fs::create_dir(www.join("model")).unwrap();
+        fs::write(www.join("model/model.json"), "{}").unwrap();
         let project = Project {
             root: dir.path().into(),
             target: dir.path().join("target"),
@@ -173,6 +238,8 @@ mod tests {
         site.set_pending("gpu", Some("building".into())).unwrap();
         let first = checked_list(&www);
         assert_eq!(first["pending"]["gpu"], "building");
+        let assets = fs::read_to_string(www.join("pkg/assets.js")).unwrap();
+        assert!(assets.contains(r#"pending = {"gpu":"building"}"#), "{assets}");
         assert!(first["files"]["pkg/gpu/marquee.js"].is_null());
 
         // What a killed build left is not part of the page.
@@ -185,6 +252,13 @@ mod tests {
         site.set_pending("gpu", None).unwrap();
         let second = checked_list(&www);
         assert!(second["pending"].is_null());
+        let assets = fs::read_to_string(www.join("pkg/assets.js")).unwrap();
+        assert!(assets.contains("pending = {}"), "{assets}");
+        assert!(
+            assets.contains(r#"new URL("./cpu/marquee_bg.wasm", import.meta.url)"#),
+            "{assets}"
+        );
+        assert!(assets.contains(r#"new URL("../model/model.json", import.meta.url)"#), "{assets}");
         assert_eq!(second["files"]["pkg/gpu/marquee.js"]["sha256"], sha256(b"draft"));
         assert_ne!(second["version"], first["version"]);
 

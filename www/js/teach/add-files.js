@@ -1,7 +1,7 @@
 /**
  * Adds dropped posters to the Teach view, and ticks the genres that a CSV lists for them.
  *
- * @import { Client } from "../client.js"
+ * @import { Session } from "../session.js"
  */
 
 import { message } from "../errors.js";
@@ -9,13 +9,13 @@ import { strings } from "../strings/index.js";
 import * as teach from "./view.js";
 
 /**
- * @param {Client} client
+ * @param {Session} session
  * @param {File[]} posters  may be empty: the table is then for the posters in the view
  * @param {File | undefined} table  a CSV with the posters' genres
  */
-export async function addFiles(client, posters, table) {
+export async function addFiles(session, posters, table) {
     try {
-        const labels = table && (await client.request("readLabels", await table.text()));
+        const labels = table && (await session.readLabels(await table.text()));
         const rows = new Map(labels?.rows.map(({ id, labels }) => [id, labels]));
         const genresOf = (/** @type {string} */ name) => {
             const row = rows.get(name.replace(/\.[^.]*$/, ""));

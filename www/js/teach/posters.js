@@ -4,15 +4,19 @@
  * @import { Example } from "../store.js"
  */
 
+import { thumbnail } from "../../marquee/thumbnail.js";
 import { element, make } from "../dom.js";
 import { strings } from "../strings/index.js";
-import { thumbnail } from "../thumbnail.js";
 import * as state from "./state.js";
 
 const page = {
     tiles: element("teach-posters", HTMLElement),
     empty: element("teach-empty", HTMLElement),
+    input: element("teach-file", HTMLInputElement),
 };
+
+/** Height of a thumbnail in pixels: twice the largest size on the page, for high-resolution screens. */
+const THUMBNAIL_HEIGHT = 300;
 
 /** @type {Map<Example, HTMLLIElement>} */
 const tiles = new Map();
@@ -30,7 +34,7 @@ export function clear() {
 
 /** Adds a poster to the training set and shows it, unless another model is shown by then. @param {Example} example */
 export async function add(example) {
-    const small = await thumbnail(/** @type {File} */ (example.file));
+    const small = await thumbnail(example.file, THUMBNAIL_HEIGHT);
     if (example.network !== state.current()?.id) return;
     const src = small ? URL.createObjectURL(small) : "";
     if (src) addresses.push(src);
@@ -44,9 +48,13 @@ export async function add(example) {
         remove,
     );
     remove.addEventListener("click", async () => {
+        const neighbour = tile.nextElementSibling ?? tile.previousElementSibling;
         tiles.delete(example);
         tile.remove();
         await state.removeExample(example);
+        // Otherwise the focus would be lost with the tile.
+        const next = neighbour?.querySelector("button.remove") ?? page.input;
+        if (next instanceof HTMLElement) next.focus();
     });
     state.examples.add(example);
     tiles.set(example, tile);

@@ -1,0 +1,187 @@
+/**
+ * Loads the package: downloads wasm and model once, and starts workers from them. What differs between browsers and
+ * Node.js is in a `Platform`.
+ *
+ * @import { DeviceName, FineTunerOptions, LoadOptions, ModelSource } from "./api.js"
+ * @import { PackageName } from "./assets.js"
+ * @import { AnyWorker } from "./connection.js"
+ * @import { Fetch } from "./download.js"
+ * @import { Start } from "./messages.js"
+ * @import { ModelParts } from "./model.js"
+ * @import { Connect } from "./pool.js"
+ * @import { WorkerKind } from "./start-worker.js"
+ */
+
+import { abortable } from "./abort.js";
+import { Assets, wasmPath, whyMissing } from "./assets.js";
+import { Connection } from "./connection.js";
+import { Devices } from "./devices.js";
+import { Progress, checkedBytes } from "./download.js";
+import { failure, firstLine } from "./errors.js";
+import { FineTuner } from "./fine-tuner.js";
+import { FINE_TUNER_OPTIONS, LOAD_OPTIONS } from "./load-options.js";
+import { Marquee } from "./marquee.js";
+import { downloadModel } from "./model.js";
+import { check } from "./options.js";
+import { Pool } from "./pool.js";
+import { hasSimd } from "./simd.js";
+
+/**
+ * @typedef {object} Platform
+ * @property {Fetch} fetch
+ * @property {(kind: WorkerKind, assets: Assets) => AnyWorker} startWorker
+ * @property {() => number} workers  as many as are good
+ */
+
+/**
+ * @param {Platform} platform
+ * @param {LoadOptions} [options]
+ * @returns {Promise<Marquee>}
+ */
+export async function load(platform, options) {
+    check("load", options, LOAD_OPTIONS);
+    const { device = "auto", workers = "auto", model, onProgress, onDevice = () => {}, signal, assets } = options ?? {};
+    signal?.throwIfAborted();
+    if (!hasSimd()) throw failure("no-simd");
+    const size = workers === "auto" ? platform.workers() : workers;
+    // Ends every download when one fails: nothing goes on after a rejection.
+    const ended = new AbortController();
+    const from = new Package(platform, new Assets(assets), size);
+    /** @type {Devices | undefined} */
+    let devices;
+    try {
+        const progress = new Progress(onProgress);
+        const both = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
+        const cpu = new Pool(from.prepare("cpu", model, progress, both).connect, { size });
+        const opened = new Devices(cpu, (gone) => from.prepare("webgpu", undefined, device === "webgpu" ? progress : new Progress(undefined), gone), onDevice);
+        devices = opened;
+        const { manifest } = await abortable(cpu.ready, signal);
+        if (!manifest) throw failure("worker-failed", { reason: "it has no model" });
+        const marquee = new Marquee(from, opened, manifest);
+        if (device === "cpu") {
+            onDevice("cpu", null);
+        } else {
+            const started = opened.startGpu(manifest, device === "webgpu");
+            // Who chose WebGPU waits for it; otherwise the CPU classifies meanwhile.
+            if (device === "webgpu") await abortable(started, signal);
+        }
+        return marquee;
+    } catch (error) {
+        ended.abort();
+        devices?.close();
+        throw error;
+    }
+}
+
+/**
+ * Starts a fine-tuner without a classifier.
+ *
+ * @param {Platform} platform
+ * @param {FineTunerOptions & Pick<LoadOptions, "assets">} [options]
+ */
+export async function fineTuner(platform, options) {
+    const { assets, ...rest } = options ?? {};
+    check("fineTuner", { assets }, { assets: LOAD_OPTIONS.assets });
+    if (!hasSimd()) throw failure("no-simd");
+    return new Package(platform, new Assets(assets), 1).fineTuner(rest, () => {});
+}
+
+/** The package's files, as far as they are downloaded. */
+export class Package {
+    #platform;
+    #assets;
+    /** The instance's model, for every worker. @type {ModelParts | undefined} */
+    #model;
+
+    /**
+     * @param {Platform} platform
+     * @param {Assets} assets
+     * @param {number} workers  most of them
+     */
+    constructor(platform, assets, workers) {
+        this.#platform = platform;
+        this.#assets = assets;
+        this.workers = workers;
+        this.fetch = platform.fetch;
+    }
+
+    /**
+     * Begins to download what a device's workers need. Returns a function that starts one, at once or later.
+     *
+     * @param {DeviceName} device
+     * @param {ModelSource | null | undefined} model  undefined is the instance's, once it has one
+     * @param {Progress} progress
+     * @param {AbortSignal} signal
+     * @returns {{ connect: Connect, downloaded: Promise<unknown> }}
+     */
+    prepare(device, model, progress, signal) {
+        const kind = device === "cpu" ? "cpu" : "gpu";
+        const start = this.#start(kind, { device, fineTune: null }, model, progress, signal);
+        start.then((message) => (this.#model = message.model), () => {});
+        return { downloaded: start, connect: (onEnd) => new Connection(this.#platform.startWorker(kind, this.#assets), start, onEnd) };
+    }
+
+    /**
+     * Starts a fine-tuner's worker.
+     *
+     * @param {FineTunerOptions} options
+     * @param {() => void} onClose
+     */
+    async fineTuner(options, onClose) {
+        const { device = "cpu", model, onProgress, signal = new AbortController().signal, ...fineTune } = options;
+        check("fineTuner", { device, model, onProgress, signal }, FINE_TUNER_OPTIONS);
+        signal.throwIfAborted();
+        const kind = device === "cpu" ? "teach" : "gpu";
+        const start = this.#start(kind, { device, fineTune }, model, new Progress(onProgress), signal);
+        const worker = this.#platform.startWorker(kind === "gpu" ? "gpu-teach" : kind, this.#assets);
+        const connection = new Connection(worker, start);
+        try {
+            const { genres } = await abortable(connection.ready, signal);
+            return new FineTuner(connection, { genres, device, fetch: this.fetch, onClose });
+        } catch (error) {
+            connection.close();
+            throw error;
+        }
+    }
+
+    /**
+     * Returns the message that starts a worker, once its files are downloaded.
+     *
+     * @param {PackageName} name
+     * @param {Pick<Start, "device" | "fineTune">} message
+     * @param {ModelSource | null | undefined} model
+     * @param {Progress} progress
+     * @param {AbortSignal} signal
+     * @returns {Promise<Start>}
+     */
+    #start(name, message, model, progress, signal) {
+        const missing = whyMissing(name);
+        if (missing) throw missing;
+        const request = { assets: this.#assets, fetch: this.fetch, signal, progress };
+        const parts = model === undefined && this.#model ? this.#model : downloadModel(model, request);
+        const files = Promise.all([this.#compile(name, progress, signal), parts]);
+        const start = files.then(([wasm, model]) => /** @type {Start} */ ({ type: "start", ...message, wasm, model }));
+        start.catch(() => {}); // the worker reports it
+        return start;
+    }
+
+    /**
+     * Downloads and compiles a wasm package: once, for all its workers.
+     *
+     * @param {PackageName} name
+     * @param {Progress} progress
+     * @param {AbortSignal} signal
+     */
+    async #compile(name, progress, signal) {
+        const path = wasmPath(name);
+        const expected = this.#assets.expected(path);
+        progress.expect(1, expected?.bytes ?? 0);
+        const wasm = await checkedBytes(this.fetch, this.#assets.url(path), { path, isOurs: true, signal, progress, expected });
+        signal.throwIfAborted();
+        try {
+            return await WebAssembly.compile(wasm);
+        } catch (error) {
+            throw failure("not-found", { path, reason: firstLine(error) });
+        }
+    }
+}

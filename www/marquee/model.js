@@ -1,0 +1,95 @@
+/**
+ * Finds and downloads a model: the built-in one, or the caller's as a bundle in one file or as a folder.
+ *
+ * @import { Assets } from "./assets.js"
+ * @import { Fetch, Progress } from "./download.js"
+ * @import { ModelSource } from "./api.js"
+ */
+
+import { MANIFEST, absolute } from "./assets.js";
+import { bytes } from "./download.js";
+import { failure, firstLine } from "./errors.js";
+
+/**
+ * A model as workers receive it. A Blob is not copied when it is posted.
+ *
+ * @typedef {object} ModelParts
+ * @property {string | undefined} manifest  undefined if `data` is a bundle in one file
+ * @property {Blob | Uint8Array<ArrayBuffer>} data
+ */
+
+/**
+ * @typedef {object} Request
+ * @property {Assets} assets
+ * @property {Fetch} fetch
+ * @property {AbortSignal | undefined} signal
+ * @property {Progress} progress
+ */
+
+/** Tests `model` options. */
+export const modelRule = {
+    is: (/** @type {any} */ value) =>
+        value === null || [Blob, ArrayBuffer, Uint8Array, URL].some((kind) => value instanceof kind) || typeof value === "string",
+    what: "a File, Blob, ArrayBuffer, Uint8Array or address of a bundle",
+};
+
+/**
+ * @param {ModelSource | null | undefined} model  null or undefined is the built-in one
+ * @param {Request} request
+ * @returns {Promise<ModelParts>}
+ */
+export async function downloadModel(model, request) {
+    if (model === undefined || model === null) return builtIn(request);
+    if (model instanceof Blob) return { manifest: undefined, data: model };
+    // A copy: the caller may reuse the memory.
+    if (model instanceof ArrayBuffer || model instanceof Uint8Array) return { manifest: undefined, data: new Blob([/** @type {BlobPart} */ (model)]) };
+    const url = absolute(model);
+    if (/(\/|\.json)$/.test(url.pathname)) {
+        const manifest = url.pathname.endsWith("/") ? new URL("model.json", url) : url;
+        return folder(manifest, (file) => new URL(file, manifest), request);
+    }
+    request.progress.expect(1, 0);
+    return { manifest: undefined, data: new Blob([await bytes(request.fetch, url, { ...request, path: url.href })]) };
+}
+
+/** @param {Request} request */
+function builtIn(request) {
+    const { assets } = request;
+    const manifest = assets.url(MANIFEST);
+    // A bundler may have renamed the weights; a newer model than the build's is beside its manifest.
+    const find = (/** @type {string} */ file) => (assets.expected(`model/${file}`) ? assets.url(`model/${file}`) : new URL(file, manifest));
+    return folder(manifest, find, request, MANIFEST, true);
+}
+
+/**
+ * @param {URL} manifestUrl
+ * @param {(file: string) => URL} find  returns the address of the weights
+ * @param {Request} request
+ * @param {string} path  of the manifest, for messages
+ * @param {boolean} isOurs  whether it is a file of this package
+ * @returns {Promise<ModelParts>}
+ */
+async function folder(manifestUrl, find, { fetch, signal, progress }, path = manifestUrl.href, isOurs = false) {
+    // Not counted: the manifest is small, and its size is not known before it is read.
+    const manifest = new TextDecoder().decode(await bytes(fetch, manifestUrl, { path, isOurs, signal }));
+    const { file, length } = weightsOf(manifest, path);
+    progress.expect(1, length);
+    const weights = path.slice(0, path.lastIndexOf("/") + 1) + file;
+    return { manifest, data: new Blob([await bytes(fetch, find(file), { path: weights, isOurs, signal, progress })]) };
+}
+
+/**
+ * @param {string} manifest
+ * @param {string} path
+ * @returns {{ file: string, length: number }}
+ */
+function weightsOf(manifest, path) {
+    if (/^\s*</.test(manifest)) throw failure("html-instead", { path });
+    try {
+        const { file, bytes: length } = JSON.parse(manifest).weights;
+        if (typeof file !== "string" || /[/\\]/.test(file)) throw new Error("it names no weights");
+        return { file, length: Number(length) || 0 };
+    } catch (error) {
+        throw failure("bad-manifest", { path, reason: firstLine(error) });
+    }
+}

@@ -1,0 +1,62 @@
+/**
+ * Starts the package's workers in a browser.
+ *
+ * @import { Assets } from "./assets.js"
+ */
+
+import { failure, firstLine } from "./errors.js";
+
+/** @typedef {"cpu" | "gpu" | "teach" | "gpu-teach"} WorkerKind  "gpu-teach" fine-tunes on the GPU */
+
+/**
+ * Vite and webpack find workers by exactly this form of expression, and bundle them.
+ *
+ * @type {Record<WorkerKind, () => Worker>}
+ */
+const START = {
+    cpu: () => new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "marquee-cpu" }),
+    gpu: () => new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "marquee-gpu" }),
+    teach: () => new Worker(new URL("./worker-teach.js", import.meta.url), { type: "module", name: "marquee-teach" }),
+    "gpu-teach": () => new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "marquee-gpu-teach" }),
+};
+
+/**
+ * @param {WorkerKind} kind
+ * @param {Assets} assets
+ */
+export function startWorker(kind, assets) {
+    try {
+        if (assets.isElsewhere) return startAt(assets.url(`marquee/${scriptOf(kind)}`), kind);
+        // A variable hides the address from bundlers: where this code runs, it may be another site's.
+        const here = import.meta.url;
+        if (/^https?:/.test(here) && new URL(here).origin !== globalThis.location?.origin) return startAt(new URL(scriptOf(kind), here), kind);
+        return START[kind]();
+    } catch (error) {
+        throw failure("worker-failed", { reason: firstLine(error) });
+    }
+}
+
+/** @param {WorkerKind} kind */
+function scriptOf(kind) {
+    return `worker-${kind === "gpu-teach" ? "gpu" : kind}.js`;
+}
+
+/**
+ * Starts a worker whose script may be on another site. Browsers start no such worker, but one of the page's own may
+ * import the script.
+ *
+ * @param {URL} url
+ * @param {WorkerKind} kind
+ */
+function startAt(url, kind) {
+    /** @type {WorkerOptions} */
+    const options = { type: "module", name: `marquee-${kind}` };
+    if (url.origin === globalThis.location?.origin) return new Worker(url, options);
+    const wrapper = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
+    const worker = new Worker(wrapper, options);
+    // The script is fetched later; its address must last until the worker runs or fails.
+    const release = () => URL.revokeObjectURL(wrapper);
+    worker.addEventListener("message", release, { once: true });
+    worker.addEventListener("error", release, { once: true });
+    return worker;
+}
