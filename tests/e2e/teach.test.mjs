@@ -65,7 +65,7 @@ describe("a new genre", () => {
         await page.getByRole("button", { name: "Close" }).click();
         const shown = await shownGenres(marquee, page);
         assert.equal(shown.size, manifest.genres.length + 1);
-        await page.getByText("with “My model”").waitFor();
+        await page.locator("#genres").getByText("with “My model”").waitFor();
         const native = predictWith(path, sample);
         const exact = await exactGenres(marquee, page);
         for (const [genre, probability] of native) {
