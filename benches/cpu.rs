@@ -91,7 +91,8 @@ mod native {
         let weights = safetensors::serialize(views, None).unwrap();
         let input = Preprocess { width: 160, height: 240, mean: [0.5; 3], std: [0.5; 3] };
         let model = CpuModel::new(&architecture, &input, 25, &weights).unwrap();
-        let poster = Pixels { rgb: (0..160 * 240 * 3).map(|index| (index * 31) as u8).collect() };
+        let rgb = (0..160 * 240 * 3).map(|index| (index * 31) as u8).collect();
+        let poster = Pixels::new(160, 240, rgb).unwrap();
         bencher.bench_local(|| model.logits(&poster));
     }
 }

@@ -11,6 +11,8 @@ pub mod seed_cnn;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+
 pub use receptive_field::GridAxis;
 
 use efficientnet_lite::{BlockPlan, EfficientNetLiteConfig, Variant};
@@ -56,8 +58,17 @@ impl Architecture {
     /// Checks that a model can be built for posters of `width` x `height` pixels and `genres` outputs.
     ///
     /// # Errors
-    /// Returns the reason if a poster is too small, there is no genre, or an option is out of range.
-    pub fn check(&self, [width, height]: [u32; 2], genres: usize) -> Result<(), String> {
+    /// [`Error::Architecture`] if a poster is too small, there is no genre, or an option is out of range.
+    pub fn check(&self, size: [u32; 2], genres: usize) -> Result<()> {
+        self.objection(size, genres).map_err(|reason| Error::Architecture { reason })
+    }
+
+    /// Returns the reason against a model as an error.
+    fn objection(
+        &self,
+        [width, height]: [u32; 2],
+        genres: usize,
+    ) -> std::result::Result<(), String> {
         let name = self.name();
         let smallest = match self.family() {
             Family::SeedCnn(_) => seed_cnn::MIN_SIDE,
@@ -129,7 +140,7 @@ impl Architecture {
 }
 
 /// Checks a dropout rate, which must leave something.
-fn check_rate(name: &str, rate: f64) -> Result<(), String> {
+fn check_rate(name: &str, rate: f64) -> std::result::Result<(), String> {
     if (0.0..1.0).contains(&rate) {
         return Ok(());
     }

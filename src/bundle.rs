@@ -9,18 +9,20 @@
 //! which a folder changes from the old bundle to the new one, and a web cache never pairs the manifest of one with
 //! the weights of another.
 //!
-//! A bundle may also be one file, with the manifest in the header of the weights; see
-//! [`with_manifest`](crate::weights::with_manifest).
+//! A bundle may also be one file, with the manifest in the header of the weights. [`BundleFiles`] reads and writes
+//! both kinds, without Burn; `Bundle` has the weights in a Burn model.
 
-#[cfg(not(target_arch = "wasm32"))]
 mod files;
+#[cfg(not(target_arch = "wasm32"))]
+mod folder;
 mod manifest;
 mod weight_file;
 #[cfg(feature = "burn")]
 mod with_model;
 
+pub use files::BundleFiles;
 #[cfg(not(target_arch = "wasm32"))]
-pub use files::{read_parts, write_atomically};
+pub use folder::write_atomically;
 pub use manifest::{
     FORMAT_VERSION, Genre, GenreQuality, MANIFEST_FILE, Manifest, Metric, Training,
 };

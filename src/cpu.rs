@@ -46,7 +46,7 @@ impl CpuModel {
     /// safetensors file.
     ///
     /// # Errors
-    /// [`crate::Error::Manifest`] if the architecture does not accept these sizes;
+    /// [`crate::Error::Architecture`] if the architecture does not accept these sizes;
     /// [`crate::Error::WeightsShape`] lists the tensors that are missing, unexpected, of another shape or not
     /// finite.
     pub fn new(
@@ -77,27 +77,43 @@ impl CpuModel {
     }
 
     /// Returns the logits `[genres]` of a poster. They may be NaN or infinite if the weights are extreme.
-    pub fn logits(&self, poster: &Pixels) -> Vec<f32> {
-        match &self.kind {
+    ///
+    /// # Errors
+    /// [`crate::Error::PosterSize`] if the poster does not have the model's input size.
+    pub fn logits(&self, poster: &Pixels) -> Result<Vec<f32>> {
+        self.check_size(poster)?;
+        Ok(match &self.kind {
             Kind::SeedCnn(model) => model.logits(&self.input.normalise(poster)),
             Kind::EfficientNetLite(model) => model.logits(poster),
-        }
+        })
     }
 
     /// Returns the input of the head: the mean of each feature over the poster; `None` if the head is not linear.
-    pub fn features(&self, poster: &Pixels) -> Option<Vec<f32>> {
-        match &self.kind {
+    ///
+    /// # Errors
+    /// Those of [`Self::logits`].
+    pub fn features(&self, poster: &Pixels) -> Result<Option<Vec<f32>>> {
+        self.check_size(poster)?;
+        Ok(match &self.kind {
             Kind::SeedCnn(_) => None,
             Kind::EfficientNetLite(model) => Some(model.mean_features(poster)),
-        }
+        })
     }
 
     /// Returns what each place of the last feature map adds to each genre's logit; `None` if the head is not linear
     /// over a feature map.
-    pub fn contributions(&self, poster: &Pixels) -> Option<Contributions> {
-        match &self.kind {
+    ///
+    /// # Errors
+    /// Those of [`Self::logits`].
+    pub fn contributions(&self, poster: &Pixels) -> Result<Option<Contributions>> {
+        self.check_size(poster)?;
+        Ok(match &self.kind {
             Kind::SeedCnn(_) => None,
             Kind::EfficientNetLite(model) => Some(model.contributions(poster)),
-        }
+        })
+    }
+
+    fn check_size(&self, poster: &Pixels) -> Result<()> {
+        poster.check_size(self.input.width, self.input.height)
     }
 }

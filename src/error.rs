@@ -37,6 +37,40 @@ pub enum Error {
         reason: String,
     },
 
+    /// The pixels of a poster do not have the announced size.
+    #[error(
+        "{width} x {height} pixels of red, green and blue are {expected} values, but there are {found}; pass all rows, without padding"
+    )]
+    PixelCount {
+        /// Announced width in pixels.
+        width: u32,
+        /// Announced height in pixels.
+        height: u32,
+        /// Number of values that these are.
+        expected: u64,
+        /// Number of values that there are.
+        found: u64,
+    },
+
+    /// A poster does not have the input size of the model.
+    #[error(
+        "the poster is {} x {} pixels, but the model's input is {} x {}; decode it with the manifest's `input`",
+        .found[0], .found[1], .expected[0], .expected[1]
+    )]
+    PosterSize {
+        /// Width and height of the model's input.
+        expected: [u32; 2],
+        /// Width and height of the poster.
+        found: [u32; 2],
+    },
+
+    /// An architecture does not accept its options, the input size or the number of genres.
+    #[error("{reason}")]
+    Architecture {
+        /// What it does not accept, and what it would.
+        reason: String,
+    },
+
     /// The manifest is not valid JSON, or its values are invalid.
     #[error("the manifest (model.json) is invalid: {reason}; export the bundle again")]
     Manifest {
@@ -156,6 +190,9 @@ impl Error {
             Self::UnknownImageFormat => "UnknownImageFormat",
             Self::ImageTooLarge { .. } => "ImageTooLarge",
             Self::DamagedImage { .. } => "DamagedImage",
+            Self::PixelCount { .. } => "PixelCount",
+            Self::PosterSize { .. } => "PosterSize",
+            Self::Architecture { .. } => "Architecture",
             Self::Manifest { .. } => "Manifest",
             Self::FormatVersion { .. } => "FormatVersion",
             Self::WeightsLength { .. } => "WeightsLength",

@@ -20,7 +20,7 @@ mod report;
 mod trainer;
 mod training_set;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 use crate::bundle::{Bundle, Genre, Manifest};
 use crate::error::{Error, Result};
@@ -47,12 +47,13 @@ pub type PartialLabels = Vec<Option<bool>>;
 /// and get the new [`bundle`](Self::bundle).
 ///
 /// ```no_run,ignore-wasm32
-/// # async fn example(bundle: marquee::Bundle, poster: marquee::Pixels) -> marquee::Result<()> {
+/// # async fn example(poster: marquee::Pixels) -> marquee::Result<()> {
 /// use burn::tensor::Device;
-/// use marquee::{FineTuneOptions, FineTuner};
+/// use marquee::{Bundle, FineTuneOptions, FineTuner};
 ///
+/// let bundle = Bundle::read("www/model", &Device::flex())?;
 /// let options = FineTuneOptions { steps: 100, ..Default::default() };
-/// let mut tuner = FineTuner::new(bundle, &["Noir".into()], options, &Device::flex())?;
+/// let mut tuner = FineTuner::new(bundle, &["Noir".into()], options)?;
 /// let labels = tuner.genres().map(|genre| (genre == "Noir").then_some(true)).collect();
 /// tuner.add(&[(poster, labels)]).await?;
 /// let loss = tuner.step(100).await?;
@@ -74,27 +75,28 @@ pub struct FineTuner {
 }
 
 impl FineTuner {
-    /// Starts from `bundle`, whose model must be on `device`, with `new_genres` added after its own.
+    /// Starts from `bundle`, on the device on which it was loaded, with `new_genres` added after its own.
     ///
     /// # Errors
     /// [`Error::NotTeachable`] if the model's head is not linear over its features, a new genre's name is empty or
     /// taken, or an option is out of range.
-    pub fn new(
-        bundle: Bundle,
-        new_genres: &[String],
-        options: FineTuneOptions,
-        device: &Device,
-    ) -> Result<Self> {
+    pub fn new(bundle: Bundle, new_genres: &[String], options: FineTuneOptions) -> Result<Self> {
         options.check()?;
         let Bundle { mut manifest, model } = bundle;
+        let device = &model.device();
         let Model::EfficientNetLite(model) = model else {
             let name = manifest.architecture.name();
             return Err(rejected(format!("the head of a {name} is not linear over its features")));
         };
         for name in new_genres {
             check_name(&manifest, name)?;
-            let (threshold, posters) = (NEW_THRESHOLD, 0);
-            manifest.genres.push(Genre { name: name.clone(), threshold, posters, quality: None });
+            manifest.genres.push(Genre {
+                name: name.clone(),
+                threshold: NEW_THRESHOLD,
+                posters: 0,
+                labelled_posters: None,
+                quality: None,
+            });
         }
 
         // Move the temperature into the head, so that training optimises the probabilities that users see.

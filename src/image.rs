@@ -12,6 +12,7 @@
 
 mod crop;
 mod decode;
+mod pixels;
 mod resize;
 
 #[cfg(feature = "burn")]
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 
 pub use crop::Corner;
+pub use pixels::Pixels;
 
 /// How a poster becomes a model's input. Part of the manifest, so that it travels with the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,21 +38,6 @@ pub struct Preprocess {
     pub std: [f32; 3],
 }
 
-/// A poster at a model's input size: red, green and blue, 8 bits each, rows from the top.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pixels {
-    /// `height * width * 3` values, interleaved.
-    pub rgb: Vec<u8>,
-}
-
-impl Pixels {
-    /// Returns the poster flipped left to right; its rows have `width` pixels.
-    pub fn mirrored(&self, width: usize) -> Self {
-        let rows = self.rgb.chunks(width * 3);
-        Self { rgb: rows.flat_map(|row| row.chunks(3).rev().flatten().copied()).collect() }
-    }
-}
-
 impl Preprocess {
     /// Decodes a JPEG, PNG, WebP or GIF (its first frame) and resizes it to `width` x `height`.
     ///
@@ -62,7 +49,7 @@ impl Preprocess {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let input = marquee::Preprocess { width: 160, height: 240, mean: [0.5; 3], std: [0.5; 3] };
     /// let pixels = input.decode(&std::fs::read("www/samples/lighthouse.jpg")?)?;
-    /// assert_eq!(pixels.rgb.len(), 240 * 160 * 3);
+    /// assert_eq!([pixels.width(), pixels.height()], [160, 240]);
     /// let values = input.normalise(&pixels); // [3, 240, 160]
     /// assert_eq!(values.len(), 3 * 240 * 160);
     /// # Ok(())
@@ -89,24 +76,28 @@ impl Preprocess {
         self.resize(&image)
     }
 
-    /// Returns `(value / 255 - mean) / std` of each value, channel by channel: `[3, height, width]`, row-major.
+    /// Returns `(value / 255 - mean) / std` of each value, channel by channel: `[3, height, width]`, row-major, where
+    /// the size is that of `pixels`.
     pub fn normalise(&self, pixels: &Pixels) -> Vec<f32> {
-        let area = (self.width * self.height) as usize;
-        let mut values = Vec::with_capacity(3 * area);
+        let mut values = Vec::with_capacity(pixels.rgb().len());
         for (channel, (mean, std)) in self.mean.iter().zip(self.std).enumerate() {
             let scale = 1.0 / (255.0 * std);
             let shift = -mean / std;
-            let plane = pixels.rgb.iter().skip(channel).step_by(3);
+            let plane = pixels.rgb().iter().skip(channel).step_by(3);
             values.extend(plane.map(|&value| f32::from(value) * scale + shift));
         }
         values
     }
 
     /// Returns a batch of normalised posters on `device`: `[N, 3, height, width]`.
+    ///
+    /// # Errors
+    /// [`PosterSize`](crate::Error::PosterSize) if a poster does not have the input size.
     #[cfg(feature = "burn")]
-    pub fn batch(&self, posters: &[Pixels], device: &Device) -> Tensor<4> {
+    pub fn batch(&self, posters: &[Pixels], device: &Device) -> Result<Tensor<4>> {
+        posters.iter().try_for_each(|poster| poster.check_size(self.width, self.height))?;
         let values = posters.iter().flat_map(|poster| self.normalise(poster)).collect();
         let shape = [posters.len(), 3, self.height as usize, self.width as usize];
-        Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
+        Ok(Tensor::from_data(TensorData::new::<f32, _>(values, shape), device))
     }
 }

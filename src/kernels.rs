@@ -39,8 +39,10 @@ pub(crate) enum Activation {
 /// Computes a 1x1 convolution `[N, C, H, W] -> [N, O, H, W]`.
 pub(crate) fn pointwise(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
     #[cfg(feature = "flex")]
-    if let (true, Some(bias)) = (flex::supports(&x), &conv.bias) {
-        return flex::pointwise(x, conv.weight.val(), bias.val(), activation);
+    if flex::supports(&x)
+        && let Some(y) = flex::dense(conv, &x, activation)
+    {
+        return y;
     }
     #[cfg(feature = "webgpu")]
     if let (true, Some(bias)) = (gpu::supports(&x, &conv.weight.dims()[..2]), &conv.bias) {
@@ -61,11 +63,6 @@ pub(crate) fn pointwise_add(conv: &Conv2d, x: Tensor<4>, residual: Tensor<4>) ->
 /// Computes a depthwise convolution with "SAME" padding,
 /// `[N, C, H, W] -> [N, C, ceil(H / stride), ceil(W / stride)]`.
 pub(crate) fn depthwise(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-    #[cfg(feature = "flex")]
-    if let (true, Some(bias)) = (flex::supports(&x), &conv.bias) {
-        let stride = conv.stride[0];
-        return flex::depthwise(x, conv.weight.val(), bias.val(), stride, activation);
-    }
     #[cfg(feature = "webgpu")]
     if let (true, Some(bias)) = (gpu::supports(&x, &conv.weight.dims()[..1]), &conv.bias) {
         return gpu::depthwise(x, conv.weight.val(), bias.val(), conv.stride[0], activation);
@@ -73,9 +70,57 @@ pub(crate) fn depthwise(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> 
     general(conv, x, activation)
 }
 
+/// An inverted residual block (Sandler et al. 2018, "MobileNetV2"): a 1x1 convolution to more channels and a depthwise
+/// convolution, both with ReLU6, and a linear 1x1 convolution to fewer channels.
+pub(crate) struct InvertedResidual<'a> {
+    /// The first convolution; `None` leaves it out.
+    pub(crate) expand: Option<&'a Conv2d>,
+    pub(crate) depthwise: &'a Conv2d,
+    pub(crate) project: &'a Conv2d,
+    /// Whether the block adds its input to its output.
+    pub(crate) residual: bool,
+}
+
+impl InvertedResidual<'_> {
+    /// Maps `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`. `scales`, `[N, 1, 1, 1]`, are
+    /// factors of each poster's output before the residual sum.
+    pub(crate) fn forward(&self, x: Tensor<4>, scales: Option<Tensor<4>>) -> Tensor<4> {
+        #[cfg(feature = "flex")]
+        if flex::supports(&x)
+            && let Some(y) = flex::inverted_residual(self, &x, scales.as_ref())
+        {
+            return y;
+        }
+        self.unfused(x, scales)
+    }
+
+    /// Computes the same, one convolution after the other.
+    fn unfused(&self, x: Tensor<4>, scales: Option<Tensor<4>>) -> Tensor<4> {
+        let hidden = match self.expand {
+            Some(expand) => pointwise(expand, x.clone(), Activation::Relu6),
+            None => x.clone(),
+        }; // [N, hidden, H, W]
+        let hidden = depthwise(self.depthwise, hidden, Activation::Relu6);
+        match scales {
+            None if self.residual => pointwise_add(self.project, hidden, x),
+            None => pointwise(self.project, hidden, Activation::Linear),
+            Some(scales) => {
+                let y = pointwise(self.project, hidden, Activation::Linear) * scales;
+                if self.residual { y + x } else { y }
+            }
+        }
+    }
+}
+
 /// Computes a convolution of few input channels, such as a poster's three colours, with "SAME" padding:
 /// `[N, C, H, W] -> [N, O, ceil(H / stride), ceil(W / stride)]`.
 pub(crate) fn dense(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if flex::supports(&x)
+        && let Some(y) = flex::dense(conv, &x, activation)
+    {
+        return y;
+    }
     #[cfg(feature = "webgpu")]
     if let (true, Some(bias)) = (gpu::supports(&x, &conv.weight.dims()[..1]), &conv.bias) {
         return gpu::dense(x, conv.weight.val(), bias.val(), conv.stride[0], activation);
@@ -97,7 +142,7 @@ fn general(conv: &Conv2d, x: Tensor<4>, activation: Activation) -> Tensor<4> {
 mod tests {
     use burn::nn::PaddingConfig2d;
     use burn::nn::conv::Conv2dConfig;
-    use burn::tensor::{Device, Distribution, Tolerance};
+    use burn::tensor::{Device, Distribution, TensorData, Tolerance};
 
     use super::*;
 
@@ -148,12 +193,87 @@ mod tests {
         assert_equals_burn(pointwise, Conv2dConfig::new([5, 7], [1, 1]), [6, 9]);
     }
 
+    /// The convolutions of a block with odd sizes: `[inputs, hidden, outputs]`, kernel and stride.
+    struct BlockCase {
+        channels: [usize; 3],
+        kernel: usize,
+        stride: usize,
+        map: [usize; 2],
+        scaled: bool,
+    }
+
+    /// Returns a block's output and its gradients with respect to the input and all weights and biases.
+    fn run_block(case: &BlockCase, fused: bool) -> Vec<TensorData> {
+        let device = Device::flex().autodiff();
+        device.seed(5);
+        let [inputs, hidden, outputs] = case.channels;
+        let pointwise_conv =
+            |channels: [usize; 2]| Conv2dConfig::new(channels, [1, 1]).init(&device);
+        let (expand, project) =
+            (pointwise_conv([inputs, hidden]), pointwise_conv([hidden, outputs]));
+        let depthwise = Conv2dConfig::new([hidden, hidden], [case.kernel, case.kernel])
+            .with_groups(hidden)
+            .with_stride([case.stride, case.stride])
+            .with_padding(PaddingConfig2d::Same)
+            .init(&device);
+        let expand = (hidden != inputs).then_some(&expand);
+        let residual = inputs == outputs && case.stride == 1;
+        let block = InvertedResidual { expand, depthwise: &depthwise, project: &project, residual };
+        let [height, width] = case.map;
+        // Seven posters: neither tiles nor groups are full.
+        let shape = [7, inputs, height, width];
+        let x =
+            Tensor::<4>::random(shape, Distribution::Uniform(-4.0, 4.0), &device).require_grad();
+        let scales = Tensor::<1>::from_floats([0.0, 1.25, 1.0, 0.5, 0.0, 2.0, 1.25], &device);
+        let scales = case.scaled.then(|| scales.reshape([7, 1, 1, 1]));
+        let y =
+            if fused { block.forward(x.clone(), scales) } else { block.unfused(x.clone(), scales) };
+        let loss_weights = Tensor::random(y.dims(), Distribution::Uniform(-1.0, 1.0), &device);
+        let gradients = (y.clone() * loss_weights).sum().backward();
+        let mut results = vec![y.into_data(), x.grad(&gradients).unwrap().into_data()];
+        for conv in expand.into_iter().chain([&depthwise, &project]) {
+            results.push(conv.weight.val().grad(&gradients).unwrap().into_data());
+            let bias = conv.bias.as_ref().unwrap().val();
+            results.push(bias.grad(&gradients).unwrap().into_data());
+        }
+        results
+    }
+
     #[test]
-    fn depthwise_and_its_gradients_equal_burns() {
-        for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (5, 2)] {
-            for size in [[12, 8], [7, 5], [2, 3], [1, 1], [40, 61]] {
-                let config = Conv2dConfig::new([4, 4], [kernel, kernel]).with_groups(4);
-                assert_equals_burn(depthwise, config.with_stride([stride, stride]), size);
+    fn dense_convolutions_and_their_gradients_equal_burns() {
+        for (kernel, stride) in [(3, 1), (3, 2), (5, 2)] {
+            for size in [[12, 8], [7, 5], [2, 3], [1, 1], [90, 31]] {
+                let config = Conv2dConfig::new([3, 6], [kernel, kernel]);
+                assert_equals_burn(dense, config.with_stride([stride, stride]), size);
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_and_their_gradients_equal_burns() {
+        let case = |channels, kernel, stride, map| BlockCase {
+            channels,
+            kernel,
+            stride,
+            map,
+            scaled: stride == 1,
+        };
+        let cases = [
+            case([5, 30, 5], 3, 1, [12, 8]), // a residual sum, hidden channels that do not fill a register
+            case([5, 30, 7], 5, 2, [7, 5]),  // an odd map, both stride and border in one window
+            case([6, 6, 3], 3, 1, [4, 9]),   // no first convolution
+            case([6, 6, 6], 3, 1, [5, 4]),   // the same with a residual sum
+            case([3, 20, 4], 5, 1, [1, 1]),  // a map smaller than the kernel
+            case([3, 20, 4], 3, 2, [2, 3]),
+            case([16, 80, 16], 5, 1, [61, 40]), // several groups of channels
+        ];
+        for case in cases {
+            let names = ["output", "of the input"].into_iter().chain(["of a weight"; 6]);
+            let (fused, unfused) = (run_block(&case, true), run_block(&case, false));
+            assert_eq!(fused.len(), unfused.len());
+            for ((fused, unfused), name) in fused.into_iter().zip(unfused).zip(names) {
+                assert_eq!(fused.shape(), unfused.shape(), "{name}");
+                fused.assert_approx_eq(&unfused, Tolerance::<f32>::rel_abs(1e-4, 2e-3));
             }
         }
     }

@@ -2,16 +2,13 @@
 //!
 //! # Example
 //!
-//! Load a bundle (a manifest and its weights) and classify an image file on the CPU:
+//! Open a bundle (a manifest and its weights) and classify an image file on the CPU:
 //!
 //! ```ignore-wasm32
-//! use marquee::{Classifier, Manifest, bundle};
+//! use marquee::Classifier;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (manifest, weights) = bundle::read_parts("www/model".as_ref())?;
-//! let manifest = Manifest::from_json(&manifest)?;
-//! manifest.weights.check(&weights)?; // length and SHA-256
-//! let classifier = Classifier::on_cpu(manifest, &weights)?;
+//! let classifier = Classifier::open("www/model")?; // or a bundle in one file
 //!
 //! let poster = std::fs::read("www/samples/lighthouse.jpg")?;
 //! let predictions = pollster::block_on(classifier.classify(&poster))?;
@@ -88,7 +85,7 @@ pub mod weights;
 pub use architecture::Architecture;
 #[cfg(feature = "burn")]
 pub use bundle::Bundle;
-pub use bundle::Manifest;
+pub use bundle::{BundleFiles, Manifest};
 pub use classify::{Classifier, Explanation, Prediction};
 pub use error::{Error, Result};
 #[cfg(feature = "autodiff")]

@@ -8,10 +8,12 @@
 //! | `ranking` | average precision and AUROC |
 //! | `confusion` | precision, recall and F1 |
 //! | `calibration` | reliability bins and the expected calibration error |
+//! | `baselines` | constant predictions, which never look at a poster |
 //! | `evaluation` | [`Evaluation`]: a model's metrics beside those of the baselines |
 //!
-//! Definitions follow scikit-learn's. The trainer uses them, and so does the page when a visitor adds labels.
+//! A label may be unknown ([`Label`]); it then counts in no metric. Definitions follow scikit-learn's. The trainer uses them, and so does the page when a visitor adds labels.
 
+mod baselines;
 mod calibration;
 mod confusion;
 mod evaluation;
@@ -21,12 +23,12 @@ mod predictions;
 mod ranking;
 mod summary;
 
-pub use calibration::ReliabilityBin;
-pub use evaluation::{Evaluation, MetricRow};
-pub use labels::{LabelRow, Labels};
+pub use calibration::{CALIBRATION_BINS, PROBABLE, ReliabilityBin, calibration_bin};
+pub use evaluation::{EvaluatedGenre, Evaluation, MetricRow};
+pub use labels::{Label, LabelRow, Labels};
 pub use predictions::{GenreMetrics, LabelledPredictions};
 pub use ranking::{MIN_POSITIVES, Ranking, average_precision, mean_average_precision};
-pub use summary::{METRICS, MetricKind, Metrics};
+pub use summary::{GenreSet, METRICS, MetricKind, Metrics};
 
 /// Distance of probabilities from 0 and 1 that keeps logarithms finite, as in Keras.
 const EPSILON: f64 = 1e-7;

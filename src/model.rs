@@ -15,7 +15,9 @@ use burn::tensor::{Device, Tensor};
 
 use crate::architecture::{Architecture, Family, efficientnet_lite::PARTS};
 use crate::contributions::Contributions;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::weights::Tensors;
 
 pub use efficientnet_lite::EfficientNetLite;
@@ -43,7 +45,7 @@ impl Model {
         [width, height]: [u32; 2],
         genres: usize,
         device: &Device,
-    ) -> std::result::Result<Self, String> {
+    ) -> Result<Self> {
         architecture.check([width, height], genres)?;
         Ok(match architecture.family() {
             Family::SeedCnn(config) => {
@@ -58,7 +60,7 @@ impl Model {
     /// Builds a model with the weights in the bytes of a safetensors file.
     ///
     /// # Errors
-    /// [`Error::Manifest`] if the architecture does not accept `size` (width, height) or `genres`;
+    /// [`Error::Architecture`] if the architecture does not accept `size` (width, height) or `genres`;
     /// [`Error::WeightsShape`] lists the tensors that are missing, unexpected, of another shape or not finite.
     pub fn with_weights(
         architecture: &Architecture,
@@ -69,8 +71,13 @@ impl Model {
     ) -> Result<Self> {
         // Before anything is allocated: the sizes come from untrusted input, and the tensors must confirm them.
         let tensors = Tensors::read_for(architecture, size, genres, weights)?;
-        let model = Self::init(architecture, size, genres, device);
-        model.map_err(|reason| Error::Manifest { reason })?.load(tensors)
+        Self::init(architecture, size, genres, device)?.load(tensors)
+    }
+
+    /// Returns the device of the weights.
+    pub fn device(&self) -> Device {
+        // Every model has parameters, so the default is never used.
+        self.devices().into_iter().next().unwrap_or_default()
     }
 
     /// Returns the logits `[N, genres]` of normalised posters `[N, 3, height, width]`. The sigmoid of a logit

@@ -19,9 +19,9 @@ use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 
 #[cfg(feature = "burn")]
-pub use encode::Precision;
-#[cfg(feature = "burn")]
 pub(crate) use encode::{EncodedTensor, serialise};
+#[cfg(feature = "burn")]
+pub use encode::{Precision, QuantisedWeight};
 pub use single_file::{split_manifest, with_manifest};
 
 /// Suffix of the tensor that holds the scales of an 8-bit weight.
@@ -63,7 +63,7 @@ impl Tensors {
     /// Reads the weights of an `architecture` for posters of `size` (width, height) and `genres` outputs.
     ///
     /// # Errors
-    /// [`Error::Manifest`] if the architecture does not accept these sizes; otherwise those of [`Self::read`] and
+    /// [`Error::Architecture`] if the architecture does not accept these sizes; otherwise those of [`Self::read`] and
     /// [`Self::check`].
     pub(crate) fn read_for(
         architecture: &Architecture,
@@ -72,7 +72,7 @@ impl Tensors {
         bytes: &[u8],
     ) -> Result<Self> {
         let tensors = Self::read(bytes)?;
-        architecture.check(size, genres).map_err(|reason| Error::Manifest { reason })?;
+        architecture.check(size, genres)?;
         tensors.check(&architecture.tensors(size, genres))?;
         Ok(tensors)
     }

@@ -78,7 +78,7 @@ fn the_same_pixels_give_the_same_tensor_bit_for_bit() {
 #[wasm_bindgen_test]
 fn the_same_jpeg_gives_the_same_pixels_within_one_level() {
     let pixels = input().decode(fixture::POSTER_JPEG).unwrap();
-    let pairs = pixels.rgb.iter().zip(golden().jpeg_rgb);
+    let pairs = pixels.rgb().iter().zip(golden().jpeg_rgb);
     assert!(pairs.clone().count() > 0);
     assert!(pairs.into_iter().all(|(a, b)| a.abs_diff(b) <= 1));
 }
@@ -86,7 +86,7 @@ fn the_same_jpeg_gives_the_same_pixels_within_one_level() {
 #[wasm_bindgen_test]
 async fn pixels_returns_the_input_of_the_model() {
     let pixels = load("cpu").await.pixels(Uint8Array::from(fixture::POSTER_PNG)).unwrap();
-    assert_eq!(pixels.to_vec(), input().decode(fixture::POSTER_PNG).unwrap().rgb);
+    assert_eq!(pixels.to_vec(), input().decode(fixture::POSTER_PNG).unwrap().rgb());
 }
 
 #[wasm_bindgen_test]

@@ -1,78 +1,88 @@
-//! Reading a bundle's files, and replacing them so that a reader finds the old bundle or the new one, never a
-//! mixture.
+//! A bundle as its files hold it, without Burn: the manifest, and the bytes of the weights that it describes.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::Write;
+#[cfg(not(target_arch = "wasm32"))]
 use std::path::Path;
 
-use super::manifest::{MANIFEST_FILE, Manifest};
-use crate::error::{Error, Result};
+#[cfg(not(target_arch = "wasm32"))]
+use super::folder;
+use super::{Manifest, WeightFile};
+use crate::error::Result;
 use crate::weights;
 
-/// Reads the text of the manifest and the bytes of the weights, from a bundle's folder or from a bundle in one
-/// file. They are not checked against each other; [`WeightFile::check`](super::WeightFile::check) does that.
-///
-/// # Errors
-/// [`Error::File`], [`Error::NotABundle`], and those of [`Manifest::from_json`].
-pub fn read_parts(path: &Path) -> Result<(String, Vec<u8>)> {
-    let read = |path: &Path| fs::read(path).map_err(|source| file_error(path, source));
-    if path.is_file() {
-        return weights::split_manifest(&read(path)?);
+/// A manifest, and the bytes of the weights that it describes. They always match: a damaged or foreign weight file
+/// is refused when they are joined.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BundleFiles {
+    manifest: Manifest,
+    weights: Vec<u8>,
+}
+
+impl BundleFiles {
+    /// Joins a manifest with new weights, the bytes of a safetensors file. Fills in [`Manifest::weights`].
+    pub fn new(mut manifest: Manifest, weights: Vec<u8>) -> Self {
+        manifest.weights = WeightFile::describe(&weights);
+        Self { manifest, weights }
     }
-    let manifest = path.join(MANIFEST_FILE);
-    let json = fs::read_to_string(&manifest).map_err(|source| file_error(&manifest, source))?;
-    let weights = read(&path.join(Manifest::from_json(&json)?.weights.file))?;
-    Ok((json, weights))
-}
 
-/// Writes `manifest` and the bytes of its weights into the folder `dir`, and removes the weights of the bundle that
-/// was there before. If it is interrupted, the folder holds the old bundle or the new one.
-///
-/// # Errors
-/// [`Error::File`] or [`Error::Manifest`].
-#[cfg(feature = "burn")]
-pub(super) fn write_parts(dir: &Path, manifest: &Manifest, weights: &[u8]) -> Result<()> {
-    fs::create_dir_all(dir).map_err(|source| file_error(dir, source))?;
-    write_atomically(&dir.join(&manifest.weights.file), weights)?;
-    write_atomically(&dir.join(MANIFEST_FILE), manifest.to_json()?.as_bytes())?;
-    remove_other_weights(dir, &manifest.weights.file);
-    Ok(())
-}
-
-/// Removes weight files other than `current`. Failures are ignored: the bundle is complete with or without them.
-#[cfg(feature = "burn")]
-fn remove_other_weights(dir: &Path, current: &str) {
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let is_weights = name.starts_with("model-") && name.ends_with(".safetensors");
-        if is_weights && name != current {
-            let _ = fs::remove_file(entry.path());
-        }
+    /// Parses the text of a `model.json` and checks that `weights` have the length and the hash in it.
+    ///
+    /// # Errors
+    /// Those of [`Manifest::from_json`] and [`WeightFile::check`].
+    pub fn from_parts(manifest: &str, weights: Vec<u8>) -> Result<Self> {
+        let manifest = Manifest::from_json(manifest)?;
+        manifest.weights.check(&weights)?;
+        Ok(Self { manifest, weights })
     }
-}
 
-/// Writes `bytes` to a temporary file next to `path` and renames it to `path`.
-///
-/// # Errors
-/// [`Error::File`]; whatever was at `path` is then unchanged.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    });
-    written.map_err(|source| {
-        let _ = fs::remove_file(&temporary);
-        file_error(path, source)
-    })
-}
+    /// Splits and checks the bytes of a bundle in one file; see [`Self::to_single_file`].
+    ///
+    /// # Errors
+    /// Those of [`weights::split_manifest`] and [`Self::from_parts`].
+    pub fn from_single_file(file: &[u8]) -> Result<Self> {
+        let (manifest, weights) = weights::split_manifest(file)?;
+        Self::from_parts(&manifest, weights)
+    }
 
-fn file_error(path: &Path, source: std::io::Error) -> Error {
-    Error::File { path: path.display().to_string(), source }
+    /// Reads the bundle in a folder, or in one file.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File), and those of [`Self::from_single_file`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        folder::read(path.as_ref())
+    }
+
+    /// Writes the bundle into the folder `dir`, which is created if needed, and replaces the bundle that is there: its
+    /// manifest, and the weight file that this manifest names. Other files stay. If it is interrupted, the folder holds
+    /// the old bundle or the new one.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) or [`Error::Manifest`](crate::Error::Manifest).
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn write(&self, dir: impl AsRef<Path>) -> Result<()> {
+        folder::write(dir.as_ref(), self)
+    }
+
+    /// Returns the bundle as the bytes of one file: the weights, with the manifest in their header.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`](crate::Error::Manifest), and those of [`weights::with_manifest`].
+    pub fn to_single_file(&self) -> Result<Vec<u8>> {
+        weights::with_manifest(&self.weights, &self.manifest.to_json()?)
+    }
+
+    /// Returns everything about the model except for its weights.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Returns the bytes of the weight file.
+    pub fn weights(&self) -> &[u8] {
+        &self.weights
+    }
+
+    /// Returns the manifest and the bytes of the weight file.
+    pub fn into_parts(self) -> (Manifest, Vec<u8>) {
+        (self.manifest, self.weights)
+    }
 }

@@ -28,7 +28,7 @@ pub struct Manifest {
     /// Logits are divided by this before the sigmoid; above 0, and 1 leaves them as they are (Guo et al. 2017,
     /// "On Calibration of Modern Neural Networks", section 4.2).
     pub temperature: f32,
-    /// Metrics on held-out posters, beside those of the better baseline. See [`Training::test_posters`].
+    /// Metrics on held-out posters, beside those of the best baseline. See [`Training::test_posters`].
     pub metrics: Vec<Metric>,
     /// Where the model comes from.
     pub training: Training,
@@ -44,8 +44,13 @@ pub struct Genre {
     pub name: String,
     /// Probability, 0..=1, from which on the genre counts as likely.
     pub threshold: f32,
-    /// Number of training posters that have this genre.
+    /// Number of training posters that have this genre. Additional training posters do not count: their genres
+    /// may be more or less frequent than those of the posters that the model is meant for.
     pub posters: usize,
+    /// Number of training posters for which it is known whether they have this genre; `None` if it is known for all
+    /// of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled_posters: Option<usize>,
     /// How well the model predicts it, on the posters of [`Manifest::metrics`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<GenreQuality>,
@@ -61,7 +66,7 @@ pub struct GenreQuality {
     pub average_precision: f64,
 }
 
-/// One metric of a model, beside the better baseline.
+/// One metric of a model, beside the best baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
@@ -69,7 +74,7 @@ pub struct Metric {
     pub name: String,
     /// Value of this model.
     pub value: f64,
-    /// Value of the better baseline on the same posters; `None` if a comparison is not meaningful.
+    /// Value of the best baseline on the same posters; `None` if a comparison is not meaningful.
     pub baseline: Option<f64>,
     /// Whether higher is better.
     pub higher_is_better: bool,
@@ -83,8 +88,11 @@ pub struct Training {
     pub config: String,
     /// The training data.
     pub data: String,
-    /// Number of posters that the model was trained on.
+    /// Number of posters of the main data that the model was trained on.
     pub train_posters: usize,
+    /// Number of posters of additional data that it was trained on too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub additional_posters: usize,
     /// Number of held-out posters that chose the epoch, the calibration and the thresholds.
     pub valid_posters: usize,
     /// Number of held-out posters on which nothing was fitted and [`Manifest::metrics`] were measured. If it is 0,
@@ -130,11 +138,17 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Error::Manifest`] if it cannot be serialised.
-    #[cfg(any(feature = "burn", target_arch = "wasm32"))]
-    pub(crate) fn to_json(&self) -> Result<String> {
+    pub fn to_json(&self) -> Result<String> {
         let json = serde_json::to_string_pretty(self);
         let json = json.map_err(|error| Error::Manifest { reason: error.to_string() })?;
         Ok(json + "\n")
+    }
+
+    /// Returns each genre's frequency among the training posters for which it is known, 0..=1.
+    pub fn frequencies(&self) -> Vec<f32> {
+        let posters = |genre: &Genre| genre.labelled_posters.unwrap_or(self.training.train_posters);
+        let frequency = |genre: &Genre| genre.posters as f32 / posters(genre).max(1) as f32;
+        self.genres.iter().map(frequency).collect()
     }
 
     /// Returns which genres are predicted for each poster: those whose probability reaches their threshold. The
@@ -173,10 +187,17 @@ impl Manifest {
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return Err("the temperature must be above 0".into());
         }
+        let size = [self.input.width, self.input.height];
+        let accepted = self.architecture.check(size, self.genres.len());
+        accepted.map_err(|error| error.to_string())?;
         let file = &self.weights.file;
         if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', ':']) {
             return Err(format!("the weight file {file:?} is not a plain file name"));
         }
         Ok(())
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -1,13 +1,13 @@
 //! The classifier: a bundle, and the CPU or the Burn device on which it runs.
 
-#[cfg(feature = "burn")]
-use burn::tensor::Device;
+#[cfg(not(target_arch = "wasm32"))]
+use std::path::Path;
 
 use super::prediction::rank;
 use super::{Explanation, Heatmap, Heatmaps, Prediction};
 #[cfg(feature = "burn")]
 use crate::bundle::Bundle;
-use crate::bundle::Manifest;
+use crate::bundle::{BundleFiles, Manifest};
 use crate::contributions::Contributions;
 use crate::cpu::CpuModel;
 use crate::error::{Error, Result};
@@ -31,24 +31,41 @@ pub struct Classifier {
 enum RunnableModel {
     /// On the CPU, without Burn.
     Cpu(CpuModel),
-    /// On one of Burn's devices.
+    /// On the Burn device of its weights.
     #[cfg(feature = "burn")]
-    Burn { model: Box<Model>, device: Device },
+    Burn(Box<Model>),
 }
 
 impl Classifier {
-    /// Creates a classifier that runs on one of Burn's devices, the one on which the bundle was loaded.
+    /// Creates a classifier that runs on the Burn device on which the bundle was loaded.
     #[cfg(feature = "burn")]
-    pub fn new(bundle: Bundle, device: Device) -> Self {
-        let model = RunnableModel::Burn { model: Box::new(bundle.model), device };
-        Self { manifest: bundle.manifest, model }
+    pub fn new(bundle: Bundle) -> Self {
+        Self { manifest: bundle.manifest, model: RunnableModel::Burn(Box::new(bundle.model)) }
     }
 
-    /// Creates a classifier that runs on the CPU, without Burn. `weights` are the bytes of the weight file, already
-    /// checked by [`WeightFile::check`](crate::bundle::WeightFile::check).
+    /// Opens the bundle in a folder, or in one file, for the CPU, without Burn.
     ///
     /// # Errors
-    /// [`Error::Manifest`] if the architecture does not accept the manifest's sizes; [`Error::WeightsShape`] if the
+    /// Those of [`BundleFiles::read`] and [`Classifier::load`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load(BundleFiles::read(path)?)
+    }
+
+    /// Creates a classifier that runs on the CPU, without Burn.
+    ///
+    /// # Errors
+    /// Those of [`Classifier::on_cpu`].
+    pub fn load(files: BundleFiles) -> Result<Self> {
+        let (manifest, weights) = files.into_parts();
+        Self::on_cpu(manifest, &weights)
+    }
+
+    /// Creates a classifier that runs on the CPU, without Burn. `weights` are the bytes of the weight file; unlike
+    /// [`Classifier::load`], this does not check their hash.
+    ///
+    /// # Errors
+    /// [`Error::Architecture`] if the architecture does not accept the manifest's sizes; [`Error::WeightsShape`] if the
     /// weights are not those of the architecture.
     pub fn on_cpu(manifest: Manifest, weights: &[u8]) -> Result<Self> {
         let Manifest { architecture, input, genres, .. } = &manifest;
@@ -124,7 +141,7 @@ impl Classifier {
     /// the manifest's order.
     ///
     /// # Errors
-    /// [`Error::Compute`].
+    /// [`Error::PosterSize`] if a poster does not have the manifest's input size; [`Error::Compute`].
     pub async fn probabilities(&self, posters: &[Pixels]) -> Result<Vec<Vec<f32>>> {
         if posters.is_empty() {
             return Ok(Vec::new());
@@ -132,11 +149,13 @@ impl Classifier {
         let Manifest { temperature, genres, .. } = &self.manifest;
         let mut logits: Vec<f32> = match &self.model {
             RunnableModel::Cpu(model) => {
-                check_finite(posters.iter().flat_map(|poster| model.logits(poster)).collect())?
+                let rows = posters.iter().map(|poster| model.logits(poster));
+                check_finite(rows.collect::<Result<Vec<_>>>()?.concat())?
             }
             #[cfg(feature = "burn")]
-            RunnableModel::Burn { model, device } => {
-                model::read(model.forward(self.manifest.input.batch(posters, device))).await?
+            RunnableModel::Burn(model) => {
+                let batch = self.manifest.input.batch(posters, &model.device())?;
+                model::read(model.forward(batch)).await?
             }
         };
         logits.iter_mut().for_each(|logit| *logit = sigmoid(*logit / temperature));
@@ -148,16 +167,17 @@ impl Classifier {
     async fn contributions(&self, poster: &Pixels) -> Result<Option<Contributions>> {
         match &self.model {
             RunnableModel::Cpu(model) => model
-                .contributions(poster)
+                .contributions(poster)?
                 .map(|Contributions { maps, bias }| {
                     let (maps, bias) = (check_finite(maps)?, check_finite(bias)?);
                     Ok(Contributions { maps, bias })
                 })
                 .transpose(),
             #[cfg(feature = "burn")]
-            RunnableModel::Burn { model, device } => {
-                let poster = self.manifest.input.batch(std::slice::from_ref(poster), device);
-                model.contributions(poster).await
+            RunnableModel::Burn(model) => {
+                let poster = std::slice::from_ref(poster);
+                let batch = self.manifest.input.batch(poster, &model.device())?;
+                model.contributions(batch).await
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The original notebook's model in floats; see [`crate::architecture::seed_cnn`]. It only serves comparisons,
 //! so the code is simple rather than fast.
 
-use crate::architecture::seed_cnn::{EPSILON, KERNEL, POOL, SeedCnnConfig};
+use crate::architecture::seed_cnn::{
+    KERNEL, NORM_TENSORS, POOL, SeedCnnConfig, fold_into_output, norm_scales,
+};
 use crate::error::Result;
 use crate::weights::Tensors;
 
@@ -45,10 +47,16 @@ impl SeedCnn {
         tensors: &mut Tensors,
     ) -> Result<Self> {
         let blocks = (0..config.channels.len()).map(|block| Block::new(block, tensors));
+        let blocks = blocks.collect::<Result<_>>()?;
+        let mut output = Dense::new("output", tensors)?;
+        if config.hidden_norm {
+            let norm = take_norm("hidden_norm", tensors)?;
+            fold_into_output(&norm, &mut output.weight, &mut output.bias);
+        }
         Ok(Self {
-            blocks: blocks.collect::<Result<_>>()?,
+            blocks,
             hidden: Dense::new("hidden", tensors)?,
-            output: Dense::new("output", tensors)?,
+            output,
             input: [height as usize, width as usize],
         })
     }
@@ -65,17 +73,18 @@ impl SeedCnn {
     }
 }
 
+/// Removes the tensors of the batch norm at `path` and returns its scale and shift for each channel.
+fn take_norm(path: &str, tensors: &mut Tensors) -> Result<Vec<[f32; 2]>> {
+    let [gamma, beta, mean, variance] =
+        NORM_TENSORS.map(|name| tensors.take(&format!("{path}.{name}")));
+    Ok(norm_scales([&gamma?, &beta?, &mean?, &variance?]))
+}
+
 impl Block {
     fn new(block: usize, tensors: &mut Tensors) -> Result<Self> {
         let path = format!("blocks.{block}");
         let [weight, bias] = tensors.take_layer(&format!("{path}.conv"))?;
-        let [gamma, beta, mean, variance] = ["gamma", "beta", "running_mean", "running_var"]
-            .map(|name| tensors.take(&format!("{path}.norm.{name}")));
-        let norm = gamma?.into_iter().zip(beta?).zip(mean?.into_iter().zip(variance?));
-        let norm = norm.map(|((gamma, beta), (mean, variance))| {
-            let scale = gamma / (variance + EPSILON).sqrt();
-            [scale, beta - mean * scale]
-        });
+        let norm = take_norm(&format!("{path}.norm"), tensors)?;
         // [outputs, inputs * places] -> [inputs * places, outputs] -> [places, inputs, outputs]
         let outputs = bias.len();
         let by_input = transposed(&weight, outputs);
@@ -87,7 +96,7 @@ impl Block {
                 by_input[input * kernel + place * outputs..][..outputs].iter().copied()
             })
         });
-        Ok(Self { weight: by_place.collect(), bias, norm: norm.collect() })
+        Ok(Self { weight: by_place.collect(), bias, norm })
     }
 
     fn forward(&self, map: &Map) -> Map {

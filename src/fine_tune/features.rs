@@ -70,7 +70,7 @@ impl FeatureCache {
     ) -> Result<()> {
         let views = (0..self.views).map(|index| view(input, poster, index));
         let views: Vec<Pixels> = views.collect::<Result<_>>()?;
-        let (map, features) = self.extract(input, &views);
+        let (map, features) = self.extract(input, &views)?;
         let (weight, bias) = self.origin.head();
         let logits = features.clone().narrow(0, 0, 1).matmul(weight) + bias.unsqueeze::<2>();
         let before = read(logits).await?;
@@ -86,17 +86,23 @@ impl FeatureCache {
 
     /// Returns the inputs of the last stage, `[N, channels, rows, columns]`, and of the head, `[N, features]`.
     /// The model without Burn computes only the latter.
-    fn extract(&self, input: &Preprocess, views: &[Pixels]) -> (Option<Tensor<4>>, Tensor<2>) {
+    fn extract(
+        &self,
+        input: &Preprocess,
+        views: &[Pixels],
+    ) -> Result<(Option<Tensor<4>>, Tensor<2>)> {
         let device = self.origin.device();
         if let Some(cpu) = &self.cpu {
-            let features = views.iter().filter_map(|view| cpu.features(view));
-            let values: Vec<f32> = features.flatten().collect();
+            let features = views.iter().map(|view| cpu.features(view));
+            let features: Vec<Option<Vec<f32>>> = features.collect::<Result<_>>()?;
+            let values: Vec<f32> = features.into_iter().flatten().flatten().collect();
             let shape = [views.len(), values.len() / views.len()];
-            return (None, Tensor::from_data(TensorData::new::<f32, _>(values, shape), &device));
+            let features = Tensor::from_data(TensorData::new::<f32, _>(values, shape), &device);
+            return Ok((None, features));
         }
-        let map = self.origin.run(0..LAST_STAGE, input.batch(views, &device));
+        let map = self.origin.run(0..LAST_STAGE, input.batch(views, &device)?);
         let features = self.origin.run(LAST_STAGE..PARTS, map.clone());
-        (Some(map), EfficientNetLite::pool(features))
+        Ok((Some(map), EfficientNetLite::pool(features)))
     }
 
     /// Arranges the features as a training set on `device`, for so many `genres`.
@@ -143,5 +149,5 @@ fn view(input: &Preprocess, poster: &Pixels, index: usize) -> Result<Pixels> {
         4 => input.crop(poster, CROP, Corner::TopRight)?,
         _ => input.crop(poster, CROP, Corner::BottomRight)?,
     };
-    Ok(if index % 2 == 1 { view.mirrored(input.width as usize) } else { view })
+    Ok(if index % 2 == 1 { view.mirrored() } else { view })
 }

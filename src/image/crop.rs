@@ -1,9 +1,9 @@
 //! Crops of a poster's corners, as further views for fine-tuning.
 
-use image::RgbaImage;
+use image::{Rgba, RgbaImage};
 
 use super::{Pixels, Preprocess};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The corner of a poster in which a crop lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +23,14 @@ impl Preprocess {
     /// side, 0..=1.
     ///
     /// # Errors
-    /// [`Error::DamagedImage`] if `poster` is not of the input size.
+    /// [`PosterSize`](crate::Error::PosterSize) if `poster` is not of the input size.
     pub fn crop(&self, poster: &Pixels, share: f64, corner: Corner) -> Result<Pixels> {
-        let (pixels, _) = poster.rgb.as_chunks();
-        let rgba = pixels.iter().flat_map(|&[red, green, blue]| [red, green, blue, 255]).collect();
-        let whole = RgbaImage::from_raw(self.width, self.height, rgba).ok_or_else(|| {
-            let reason = format!("it is not {} x {} pixels", self.width, self.height);
-            Error::DamagedImage { format: "RGBA".into(), reason }
-        })?;
+        poster.check_size(self.width, self.height)?;
+        let (pixels, _) = poster.rgb().as_chunks();
+        let mut whole = RgbaImage::new(self.width, self.height);
+        for (target, &[red, green, blue]) in whole.pixels_mut().zip(pixels) {
+            *target = Rgba([red, green, blue, 255]);
+        }
         let [width, height] =
             [self.width, self.height].map(|side| ((f64::from(side) * share) as u32).max(1));
         let (right, bottom) = (self.width - width, self.height - height);

@@ -16,7 +16,7 @@ impl Preprocess {
         resize_into(image, &mut resized)
             .map_err(|reason| Error::DamagedImage { format: "RGBA".into(), reason })?;
         let rgb = resized.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
-        Ok(Pixels { rgb })
+        Pixels::new(self.width, self.height, rgb)
     }
 }
 

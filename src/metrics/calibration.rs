@@ -2,8 +2,17 @@
 
 use serde::Serialize;
 
-/// Bins of the reliability diagram, of equal width over 0..=1.
-const BINS: usize = 15;
+/// Number of bins of reliability diagrams and calibration errors, of equal width over 0..=1.
+pub const CALIBRATION_BINS: usize = 15;
+
+/// Probabilities from this one on count in the calibration error of probable genres. Most probabilities are far below
+/// it, and well calibrated by being near 0; they hide the error of those that decide.
+pub const PROBABLE: f32 = 0.1;
+
+/// Returns the bin of a probability.
+pub fn calibration_bin(probability: f32) -> usize {
+    ((probability * CALIBRATION_BINS as f32) as usize).min(CALIBRATION_BINS - 1)
+}
 
 /// Predictions of about the same probability.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -21,9 +30,9 @@ pub struct ReliabilityBin {
 pub(super) fn reliability_bins(
     predictions: impl Iterator<Item = (f32, bool)>,
 ) -> Vec<ReliabilityBin> {
-    let mut bins = vec![ReliabilityBin::default(); BINS];
+    let mut bins = vec![ReliabilityBin::default(); CALIBRATION_BINS];
     for (probability, label) in predictions {
-        let bin = &mut bins[((probability * BINS as f32) as usize).min(BINS - 1)];
+        let bin = &mut bins[calibration_bin(probability)];
         bin.count += 1;
         bin.probability += f64::from(probability);
         bin.frequency += f64::from(u8::from(label));
@@ -37,7 +46,8 @@ pub(super) fn reliability_bins(
 }
 
 /// Returns the expected calibration error: the mean distance between probability and frequency over the bins,
-/// weighted by their counts (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3).
+/// weighted by their counts (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3). NaN without
+/// predictions.
 pub(super) fn expected_calibration_error(bins: &[ReliabilityBin]) -> f64 {
     let total: usize = bins.iter().map(|bin| bin.count).sum();
     let error = |bin: &ReliabilityBin| (bin.probability - bin.frequency).abs() * bin.count as f64;

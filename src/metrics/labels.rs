@@ -7,12 +7,12 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 
 /// The rows of a `train.csv`, in the layout of Kaggle's `raman77768/movie-classifier`: a column `Id`, optionally a
-/// column `Genre` (ignored), and one 0/1 column per genre.
+/// column `Genre` (ignored), and one column per genre with 1 (present), 0 (absent) or nothing (unknown).
 ///
 /// ```
-/// let labels = marquee::Labels::read(&b"Id,Comedy,Drama\ntt0080684,0,1\n"[..], None)?;
-/// assert_eq!(labels.genres, ["Comedy", "Drama"]);
-/// assert_eq!(labels.rows[0].labels, [false, true]);
+/// let labels = marquee::Labels::read(&b"Id,Comedy,Drama,News\ntt0080684,0,1,\n"[..], None)?;
+/// assert_eq!(labels.genres, ["Comedy", "Drama", "News"]);
+/// assert_eq!(labels.rows[0].labels, [Some(false), Some(true), None]);
 /// # Ok::<(), marquee::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,20 +23,35 @@ pub struct Labels {
     pub rows: Vec<LabelRow>,
 }
 
+/// Whether a poster has a genre; `None` if that is unknown. Unknown labels neither train nor count in a metric.
+pub type Label = Option<bool>;
+
 /// A labelled poster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabelRow {
     /// The poster's id: the name of its image file without the extension.
     pub id: String,
     /// Whether the poster has each genre, in the order of [`Labels::genres`].
-    pub labels: Vec<bool>,
+    pub labels: Vec<Label>,
+}
+
+impl LabelRow {
+    /// Returns whether the poster is known to have the genre with this index.
+    pub fn has(&self, genre: usize) -> bool {
+        self.labels.get(genre) == Some(&Some(true))
+    }
+
+    /// Returns the number of genres whose label is unknown.
+    pub fn unknown(&self) -> usize {
+        self.labels.iter().filter(|label| label.is_none()).count()
+    }
 }
 
 impl Labels {
     /// Reads a table, or its first `limit` rows.
     ///
     /// # Errors
-    /// [`Error::Labels`] if a column is missing, a cell is neither 0 nor 1, an id is not a plain file name, or there
+    /// [`Error::Labels`] if a column is missing, a cell is neither 0, 1 nor empty, an id is not a plain file name, or there
     /// is no row.
     pub fn read(csv: impl Read, limit: Option<usize>) -> Result<Self> {
         let invalid = |row: usize, reason: String| Error::Labels { row, reason };
@@ -67,10 +82,14 @@ impl Labels {
             let mut labels = Vec::with_capacity(genre_columns.len());
             for &(column, name) in &genre_columns {
                 labels.push(match record.get(column).unwrap_or_default().trim() {
-                    "0" => false,
-                    "1" => true,
+                    "0" => Some(false),
+                    "1" => Some(true),
+                    "" => None,
                     other => {
-                        let reason = format!("column {name}: {other:?} is neither 0 nor 1");
+                        let reason = format!(
+                            "column {name}: {other:?} is neither 0 nor 1; leave the cell empty if \
+                             it is unknown"
+                        );
                         return Err(invalid(row, reason));
                     }
                 });

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::calibration::{ReliabilityBin, expected_calibration_error, reliability_bins};
+use super::calibration::{PROBABLE, ReliabilityBin, expected_calibration_error, reliability_bins};
 use super::confusion::ConfusionCounts;
 use super::ranking::{MIN_POSITIVES, Ranking, auroc, average_precision, mean_over_genres};
-use super::{Metrics, cross_entropy};
+use super::{Label, Metrics, cross_entropy};
 
 /// Predictions about some posters, and their labels. The outer index is the poster, the inner one the genre.
 #[derive(Clone, Copy)]
@@ -14,8 +14,8 @@ pub struct LabelledPredictions<'a> {
     pub probabilities: &'a [Vec<f32>],
     /// Whether each genre is predicted: its probability reaches its threshold.
     pub decisions: &'a [Vec<bool>],
-    /// Whether each poster has each genre.
-    pub labels: &'a [Vec<bool>],
+    /// Whether each poster has each genre. Unknown labels count in no metric.
+    pub labels: &'a [Vec<Label>],
 }
 
 /// The metrics of one genre.
@@ -23,6 +23,8 @@ pub struct LabelledPredictions<'a> {
 pub struct GenreMetrics {
     /// The genre's name.
     pub genre: String,
+    /// Posters whose label is known; all counts below are among them.
+    pub labels: usize,
     /// Posters that have it.
     pub positives: usize,
     /// Posters for which it is predicted.
@@ -37,6 +39,8 @@ pub struct GenreMetrics {
     pub recall: f64,
     /// Harmonic mean of precision and recall.
     pub f1: f64,
+    /// Expected calibration error of its probabilities; NaN without labels.
+    pub calibration_error: f64,
     /// Probability from which on it is predicted.
     pub threshold: f32,
 }
@@ -49,25 +53,38 @@ impl LabelledPredictions<'_> {
         let total = counts.iter().fold(ConfusionCounts::default(), |sum, genre| sum.plus(genre));
         let positives = total.positives() as f64;
         let weighted = counts.iter().map(|genre| genre.f1() * genre.positives() as f64);
-        let mean = |metric| {
-            let rankings = (0..genres).map(|genre| self.ranking(genre)).collect();
-            mean_over_genres(rankings, metric)
+        let rankings: Vec<Ranking> = (0..genres).map(|genre| self.ranking(genre)).collect();
+        let mean = |least, metric| mean_over_genres(rankings.clone(), least, metric);
+        let macro_f1 = |least: usize| {
+            let counted = counts.iter().filter(|genre| genre.positives() >= least);
+            let f1: Vec<f64> = counted.map(ConfusionCounts::f1).collect();
+            f1.iter().sum::<f64>() / f1.len() as f64
         };
         Metrics {
             binary_cross_entropy: self.binary_cross_entropy(),
             argmax_accuracy: self.fraction(|poster| {
-                let first = self.labels[poster].iter().position(|&label| label).unwrap_or(0);
+                let mut labels = self.labels[poster].iter();
+                let first = labels.position(|&label| label == Some(true)).unwrap_or(0);
                 self.top(poster, 1).contains(&first)
             }),
-            exact_match: self.fraction(|poster| self.decisions[poster] == self.labels[poster]),
+            exact_match: self.fraction(|poster| {
+                let mut pairs = self.decisions[poster].iter().zip(&self.labels[poster]);
+                pairs.all(|(decision, label)| label.is_none_or(|label| label == *decision))
+            }),
             micro_f1: total.f1(),
-            macro_f1: counts.iter().map(ConfusionCounts::f1).sum::<f64>() / genres as f64,
+            macro_f1: macro_f1(0),
+            macro_f1_ranked: macro_f1(MIN_POSITIVES),
             weighted_f1: if positives > 0.0 { weighted.sum::<f64>() / positives } else { 0.0 },
-            mean_average_precision: mean(average_precision),
-            auroc: mean(auroc),
+            mean_average_precision: mean(MIN_POSITIVES, average_precision),
+            mean_average_precision_all: mean(1, average_precision),
+            auroc: mean(MIN_POSITIVES, auroc),
+            auroc_all: mean(1, auroc),
             top_1_hit: self.top_hit(1),
             top_3_hit: self.top_hit(3),
             calibration_error: expected_calibration_error(&self.reliability()),
+            calibration_error_above: expected_calibration_error(&reliability_bins(
+                self.pooled().filter(|(probability, _)| *probability >= PROBABLE),
+            )),
         }
     }
 
@@ -80,6 +97,7 @@ impl LabelledPredictions<'_> {
                 let ranking = self.ranking(index);
                 GenreMetrics {
                     genre: name.clone(),
+                    labels: ranking.len(),
                     positives: counts.positives(),
                     predicted: counts.predicted(),
                     average_precision: average_precision(&ranking),
@@ -87,6 +105,9 @@ impl LabelledPredictions<'_> {
                     precision: counts.precision(),
                     recall: counts.recall(),
                     f1: counts.f1(),
+                    calibration_error: expected_calibration_error(&reliability_bins(
+                        ranking.iter().copied(),
+                    )),
                     threshold,
                 }
             })
@@ -105,11 +126,12 @@ impl LabelledPredictions<'_> {
         reliability_bins(self.pooled())
     }
 
-    /// Returns each poster's probability of a genre and its label, the most probable poster first.
+    /// Returns the probability and the label of a genre for each poster whose label is known, the most probable
+    /// poster first.
     pub fn ranking(&self, genre: usize) -> Ranking {
         let pairs = self.probabilities.iter().zip(self.labels);
-        let mut ranking: Ranking =
-            pairs.map(|(probabilities, labels)| (probabilities[genre], labels[genre])).collect();
+        let known = pairs.filter_map(|(row, labels)| Some((row[genre], labels[genre]?)));
+        let mut ranking: Ranking = known.collect();
         ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
         ranking
     }
@@ -123,27 +145,36 @@ impl LabelledPredictions<'_> {
         sum / f64::from(count)
     }
 
-    /// Iterates over the probabilities and labels of all posters and genres.
+    /// Iterates over the probabilities and labels of all posters and genres, except for unknown labels.
     fn pooled(&self) -> impl Iterator<Item = (f32, bool)> {
         let probabilities = self.probabilities.iter().flatten().copied();
-        probabilities.zip(self.labels.iter().flatten().copied())
+        let pairs = probabilities.zip(self.labels.iter().flatten().copied());
+        pairs.filter_map(|(probability, label)| Some((probability, label?)))
     }
 
+    /// Returns the fraction for which `holds` among the posters that have no unknown label or a known absent genre.
+    /// About the others there is nothing that a prediction could get wrong.
     fn fraction(&self, holds: impl Fn(usize) -> bool) -> f64 {
-        let posters = self.labels.len();
-        (0..posters).filter(|&poster| holds(poster)).count() as f64 / posters as f64
+        let counts = |labels: &[Label]| labels.contains(&Some(false)) || !labels.contains(&None);
+        let posters = (0..self.labels.len()).filter(|&poster| counts(&self.labels[poster]));
+        let (hits, total) = posters
+            .fold((0, 0), |(hits, total), poster| (hits + usize::from(holds(poster)), total + 1));
+        hits as f64 / total as f64
     }
 
     /// Returns the fraction of posters with a true genre among the `k` most probable.
     fn top_hit(&self, k: usize) -> f64 {
-        let is_true = |poster: usize, genre: &usize| self.labels[poster][*genre];
+        let is_true = |poster: usize, genre: &usize| self.labels[poster][*genre] == Some(true);
         self.fraction(|poster| self.top(poster, k).iter().any(|genre| is_true(poster, genre)))
     }
 
-    /// Returns the `k` most probable genres of a poster. Of equal ones, the one listed first wins.
+    /// Returns the `k` most probable genres of a poster among those whose label is known. Of equal ones, the one
+    /// listed first wins.
     fn top(&self, poster: usize, k: usize) -> Vec<usize> {
         let probabilities = &self.probabilities[poster];
-        let mut order: Vec<usize> = (0..probabilities.len()).collect();
+        let labels = &self.labels[poster];
+        let mut order: Vec<usize> =
+            (0..probabilities.len()).filter(|&genre| labels[genre].is_some()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
         order.truncate(k);
         order
@@ -152,7 +183,9 @@ impl LabelledPredictions<'_> {
     fn counts(&self, genre: usize) -> ConfusionCounts {
         let mut counts = ConfusionCounts::default();
         for (decisions, labels) in self.decisions.iter().zip(self.labels) {
-            counts.add(decisions[genre], labels[genre]);
+            if let Some(label) = labels[genre] {
+                counts.add(decisions[genre], label);
+            }
         }
         counts
     }
@@ -167,7 +200,10 @@ mod tests {
         let predictions = LabelledPredictions {
             probabilities: &[vec![0.8, 0.3, 0.1], vec![0.4, 0.7, 0.2]],
             decisions: &[vec![true, false, false], vec![false, true, false]],
-            labels: &[vec![true, false, true], vec![true, true, false]],
+            labels: &[
+                vec![Some(true), Some(false), Some(true)],
+                vec![Some(true), Some(true), Some(false)],
+            ],
         };
         let metrics = predictions.metrics();
         let loss =
@@ -182,5 +218,60 @@ mod tests {
         // Six predictions in six bins: each is off by its distance to 0 or 1.
         let errors = 0.2 + 0.3 + 0.9 + 0.6 + 0.3 + 0.2;
         assert!((metrics.calibration_error - errors / 6.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn rare_genres_and_improbable_predictions_are_told_apart() {
+        // Genre 0 has five positives, genre 1 one, genre 2 none.
+        let labels: Vec<Vec<_>> =
+            (0..10).map(|i| [i < 5, i == 0, false].map(Some).into()).collect();
+        let probabilities: Vec<Vec<f32>> =
+            (0..10).map(|i| vec![if i < 5 { 0.8 } else { 0.05 }, i as f32 / 100.0, 0.02]).collect();
+        let decisions: Vec<Vec<bool>> = (0..10).map(|i| vec![i < 4, false, false]).collect();
+        let predictions = LabelledPredictions {
+            probabilities: &probabilities,
+            decisions: &decisions,
+            labels: &labels,
+        };
+        let metrics = predictions.metrics();
+        let f1 = 2.0 * 4.0 / (4.0 + 5.0);
+        assert!((metrics.macro_f1 - f1 / 3.0).abs() < 1e-9);
+        assert!((metrics.macro_f1_ranked - f1).abs() < 1e-9);
+        assert_eq!(metrics.mean_average_precision, 1.0);
+        // Genre 1's only positive is the least probable of ten.
+        assert!((metrics.mean_average_precision_all - (1.0 + 0.1) / 2.0).abs() < 1e-9);
+        assert_eq!((metrics.auroc, metrics.auroc_all), (1.0, 0.5));
+        // Above 0.1 are only genre 0's five positives.
+        assert!((metrics.calibration_error_above - 0.2).abs() < 1e-6);
+        let names = ["a", "b", "c"].map(String::from);
+        let genres = predictions.by_genre(&names, &[0.5; 3]);
+        assert!((genres[0].calibration_error - (0.2 + 0.05) / 2.0).abs() < 1e-6);
+        assert!((genres[2].calibration_error - 0.02).abs() < 1e-6);
+    }
+
+    #[test]
+    fn unknown_labels_count_in_no_metric() {
+        let predictions = LabelledPredictions {
+            probabilities: &[vec![0.8, 0.9, 0.1], vec![0.3, 0.6, 0.2], vec![0.7, 0.2, 0.1]],
+            decisions: &[vec![true, true, false], vec![false, true, false], vec![true; 3]],
+            labels: &[
+                vec![Some(true), None, Some(false)],
+                vec![None; 3],
+                // Nothing is known to be absent, so that any ranking would be right.
+                vec![None, Some(true), None],
+            ],
+        };
+        let metrics = predictions.metrics();
+        let loss = -(0.8f64.ln() + 0.9f64.ln() + 0.2f64.ln()) / 3.0;
+        assert!((metrics.binary_cross_entropy - loss).abs() < 1e-6);
+        // Only the first poster counts. Its most probable genre is unknown, its second most probable one is true.
+        assert_eq!((metrics.top_1_hit, metrics.argmax_accuracy), (1.0, 1.0));
+        assert_eq!(metrics.exact_match, 1.0);
+        assert_eq!(metrics.micro_f1, 1.0);
+        assert!((metrics.calibration_error - (0.2 + 0.8 + 0.1) / 3.0).abs() < 1e-6);
+        let names = ["a", "b", "c"].map(String::from);
+        let genres = predictions.by_genre(&names, &[0.5; 3]);
+        let counts = genres.iter().map(|genre| (genre.labels, genre.positives, genre.predicted));
+        assert_eq!(counts.collect::<Vec<_>>(), [(1, 1, 1), (1, 1, 1), (1, 0, 0)]);
     }
 }

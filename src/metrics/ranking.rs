@@ -12,14 +12,18 @@ pub type Ranking = Vec<(f32, bool)>;
 /// Returns the mean of the average precisions of the genres with at least [`MIN_POSITIVES`] positives; NaN if there
 /// is no such genre. The rankings need not be sorted.
 pub fn mean_average_precision(genres: Vec<Ranking>) -> f64 {
-    mean_over_genres(genres, average_precision)
+    mean_over_genres(genres, MIN_POSITIVES, average_precision)
 }
 
-/// Returns the mean of a metric over the genres with at least [`MIN_POSITIVES`] positives.
-pub(super) fn mean_over_genres(genres: Vec<Ranking>, metric: fn(&[(f32, bool)]) -> f64) -> f64 {
+/// Returns the mean of a metric over the genres with at least `least` positives.
+pub(super) fn mean_over_genres(
+    genres: Vec<Ranking>,
+    least: usize,
+    metric: fn(&[(f32, bool)]) -> f64,
+) -> f64 {
     let values: Vec<f64> = genres
         .into_iter()
-        .filter(|genre| positives(genre) >= MIN_POSITIVES)
+        .filter(|genre| positives(genre) >= least)
         .map(|mut genre| {
             genre.sort_by(|a, b| b.0.total_cmp(&a.0));
             metric(&genre)

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use crate::architecture::efficientnet_lite::{
     BlockPlan, EfficientNetLiteConfig, FEATURES, LAST_STAGE, PARTS, STEM, Variant,
 };
-use crate::kernels::{self, Activation};
+use crate::kernels::{self, Activation, InvertedResidual};
 
 /// The model: a stem, seven stages of blocks, a last 1x1 convolution, the mean over the feature map, and a linear
 /// head.
@@ -69,31 +69,23 @@ impl Block {
 
     /// Maps `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let hidden = match &self.expand {
-            Some(expand) => kernels::pointwise(expand, x.clone(), Activation::Relu6),
-            None => x.clone(),
-        }; // [N, hidden, H, W]
-        let hidden = kernels::depthwise(&self.depthwise, hidden, Activation::Relu6);
-        if self.residual && !self.has_drop_path(&x) {
-            // The residual sum is fused into the convolution.
-            return kernels::pointwise_add(&self.project, hidden, x);
-        }
-        let y = kernels::pointwise(&self.project, hidden, Activation::Linear);
-        if self.residual { self.drop_paths(y) + x } else { y }
+        let block = InvertedResidual {
+            expand: self.expand.as_ref(),
+            depthwise: &self.depthwise,
+            project: &self.project,
+            residual: self.residual,
+        };
+        // Blocks are skipped only during training.
+        let skipped = self.residual && self.drop_path > 0.0 && x.device().is_autodiff();
+        let scales = skipped.then(|| self.kept(x.dims()[0], &x.device()));
+        block.forward(x, scales)
     }
 
-    /// Returns whether the block is skipped for some posters, which happens only during training.
-    fn has_drop_path(&self, x: &Tensor<4>) -> bool {
-        self.drop_path > 0.0 && x.device().is_autodiff()
-    }
-
-    /// Sets the output to zero for a random part of the posters, and scales up the others to keep the mean.
-    fn drop_paths(&self, y: Tensor<4>) -> Tensor<4> {
-        let device = y.device();
+    /// Returns the factors of the posters' outputs, `[posters, 1, 1, 1]`: zero for a random part of them, and above 1 for
+    /// the others, to keep the mean.
+    fn kept(&self, posters: usize, device: &Device) -> Tensor<4> {
         let keep = 1.0 - self.drop_path;
-        let posters = y.dims()[0];
-        let kept = Tensor::random([posters, 1, 1, 1], Distribution::Bernoulli(keep), &device);
-        y * (kept / keep)
+        Tensor::random([posters, 1, 1, 1], Distribution::Bernoulli(keep), device) / keep
     }
 }
 

@@ -1,5 +1,4 @@
-//! The original notebook's model in Burn, with the weight initialisation of Glorot and Bengio 2010 and Keras'
-//! batch norm momentum. See [`crate::architecture::seed_cnn`].
+//! The original notebook's model in Burn, with the weight initialisation of Glorot and Bengio 2010. See [`crate::architecture::seed_cnn`].
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -21,26 +20,25 @@ struct Block {
     dropout: Dropout,
 }
 
-/// The model: convolution blocks and two dense layers.
+/// The model: convolution blocks and two dense layers. Field names are the tensor names.
 #[derive(Module, Debug)]
 pub struct SeedCnn {
     blocks: Vec<Block>,
     hidden: Linear,
+    hidden_norm: Option<BatchNorm>,
+    hidden_dropout: Dropout,
     output: Linear,
 }
 
 const GLOROT_UNIFORM: Initializer = Initializer::XavierUniform { gain: 1.0 };
 
 impl Block {
-    fn init(channels: [usize; 2], dropout: f64, device: &Device) -> Self {
+    fn init(channels: [usize; 2], dropout: f64, norm: BatchNorm, device: &Device) -> Self {
         Self {
             conv: Conv2dConfig::new(channels, [KERNEL, KERNEL])
                 .with_initializer(GLOROT_UNIFORM)
                 .init(device),
-            norm: BatchNormConfig::new(channels[1])
-                .with_momentum(0.01)
-                .with_epsilon(EPSILON.into())
-                .init(device),
+            norm,
             pool: MaxPool2dConfig::new([POOL, POOL]).with_strides([POOL, POOL]).init(),
             dropout: DropoutConfig::new(dropout).init(),
         }
@@ -63,13 +61,24 @@ impl SeedCnn {
     ) -> Self {
         let [width, height] = input.map(|side| config.side_after_blocks(side));
         let [first, second, third] = config.channels;
-        let blocks = [[3, first], [first, second], [second, third]];
+        let norm = |channels| {
+            BatchNormConfig::new(channels)
+                .with_momentum(config.norm_momentum)
+                .with_epsilon(EPSILON.into())
+                .init(device)
+        };
+        let channels = [[3, first], [first, second], [second, third]];
+        let blocks = channels.into_iter().zip(config.dropout);
+        let blocks = blocks
+            .map(|(channels, dropout)| Block::init(channels, dropout, norm(channels[1]), device));
         let dense = |inputs, outputs| {
             LinearConfig::new(inputs, outputs).with_initializer(GLOROT_UNIFORM).init(device)
         };
         Self {
-            blocks: blocks.map(|channels| Block::init(channels, config.dropout, device)).into(),
+            blocks: blocks.collect(),
             hidden: dense(third * width * height, config.hidden),
+            hidden_norm: config.hidden_norm.then(|| norm(config.hidden)),
+            hidden_dropout: DropoutConfig::new(config.hidden_dropout).init(),
             output: dense(config.hidden, genres),
         }
     }
@@ -79,6 +88,11 @@ impl SeedCnn {
         let features = self.blocks.iter().fold(posters, |x, block| block.forward(x)); // [N, 64, h, w]
         let flat = features.flatten(1, 3); // [N, 64 * h * w]
         let hidden = relu(self.hidden.forward(flat)); // [N, 128]
+        let hidden = match &self.hidden_norm {
+            Some(norm) => norm.forward(hidden),
+            None => hidden,
+        };
+        let hidden = self.hidden_dropout.forward(hidden);
         self.output.forward(hidden) // [N, genres]
     }
 

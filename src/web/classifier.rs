@@ -8,9 +8,9 @@ use wasm_bindgen::prelude::*;
 use super::convert::{from_js, to_js, type_error};
 use super::device::{DEFAULT_DEVICE, DeviceName};
 use super::digest::check_weights;
-#[cfg(feature = "webgpu")]
-use crate::bundle::Bundle;
 use crate::bundle::Manifest;
+#[cfg(feature = "webgpu")]
+use crate::bundle::{Bundle, BundleFiles};
 use crate::metrics::{Evaluation, LabelledPredictions};
 use crate::weights;
 use types::{ClassifyOptions, EvaluationResult, LabelledPrediction, LoadOptions};
@@ -117,7 +117,7 @@ impl Classifier {
     /// manifest's input size.
     pub fn pixels(&self, bytes: Uint8Array) -> Result<Uint8Array, JsValue> {
         let pixels = self.inner.manifest().input.decode(&bytes.to_vec()).map_err(to_js)?;
-        Ok(Uint8Array::from(pixels.rgb.as_slice()))
+        Ok(Uint8Array::from(pixels.rgb()))
     }
 
     /// Computes every metric of some predictions, beside those of the baselines on the same posters.
@@ -154,8 +154,8 @@ async fn load(options: JsValue, manifest: &str, weights: &[u8]) -> Result<Classi
         DeviceName::Cpu => load_on_cpu(manifest, weights).await,
         #[cfg(feature = "webgpu")]
         DeviceName::Webgpu => super::open_webgpu().await.and_then(|device| {
-            let bundle = Bundle::from_parts(manifest, weights, &device)?;
-            Ok(crate::Classifier::new(bundle, device))
+            let files = BundleFiles::from_parts(manifest, weights.to_vec())?;
+            Ok(crate::Classifier::new(Bundle::load(&files, &device)?))
         }),
         #[cfg(not(feature = "webgpu"))]
         DeviceName::Webgpu => Err(super::device::not_built("WebGPU", "gpu")),

@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::convert::{from_js, to_js, type_error};
 use super::device::{DEFAULT_DEVICE, DeviceName};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, BundleFiles};
 use crate::error::Error;
 use crate::fine_tune::{self, PartialLabels};
 use crate::weights::Precision;
@@ -38,8 +38,7 @@ impl FineTuner {
         weights: Uint8Array,
         #[wasm_bindgen(unchecked_optional_param_type = "FineTuneOptions")] options: JsValue,
     ) -> Result<FineTuner, JsValue> {
-        let weights = weights.to_vec();
-        load(options, |device| Bundle::from_parts(&manifest, &weights, device)).await
+        load(options, || BundleFiles::from_parts(&manifest, weights.to_vec())).await
     }
 
     /// Starts from a bundle in one file, as returned by `export`.
@@ -47,8 +46,7 @@ impl FineTuner {
         file: Uint8Array,
         #[wasm_bindgen(unchecked_optional_param_type = "FineTuneOptions")] options: JsValue,
     ) -> Result<FineTuner, JsValue> {
-        let file = file.to_vec();
-        load(options, |device| Bundle::from_file(&file, device)).await
+        load(options, || BundleFiles::from_single_file(&file.to_vec())).await
     }
 
     /// The model's genres, new ones last.
@@ -146,7 +144,8 @@ impl FineTuner {
 
     /// Returns the current model as the bytes of one file, for `Classifier.open` and for the trainer's `--bundle`.
     pub async fn export(&self) -> Result<Uint8Array, JsValue> {
-        let file = self.inner.bundle().to_file(Precision::Int8).await.map_err(to_js)?;
+        let files = self.inner.bundle().encode(Precision::Int8).await.map_err(to_js)?;
+        let file = files.to_single_file().map_err(to_js)?;
         Ok(Uint8Array::from(file.as_slice()))
     }
 }
@@ -182,18 +181,13 @@ impl FineTuner {
 
 async fn load(
     options: JsValue,
-    load_bundle: impl FnOnce(&Device) -> crate::Result<Bundle>,
+    files: impl FnOnce() -> crate::Result<BundleFiles>,
 ) -> Result<FineTuner, JsValue> {
     let options: JsOptions = from_js(options)?;
     let name = options.device.unwrap_or(DEFAULT_DEVICE);
     let device = open_device(name).await.map_err(to_js)?;
-    let bundle = load_bundle(&device).map_err(to_js)?;
-    let inner = fine_tune::FineTuner::new(
-        bundle,
-        &options.new_genres,
-        options.fine_tune_options(),
-        &device,
-    );
+    let bundle = files().and_then(|files| Bundle::load(&files, &device)).map_err(to_js)?;
+    let inner = fine_tune::FineTuner::new(bundle, &options.new_genres, options.fine_tune_options());
     Ok(FineTuner { inner: inner.map_err(to_js)?, device: name, stride: Cell::new(1) })
 }
 

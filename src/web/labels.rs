@@ -7,15 +7,16 @@ use crate::metrics::Labels;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** True genres, from a CSV with a column Id and one 0/1 column per genre. */
+/** True genres, from a CSV with a column Id and one column per genre: 0, 1, or nothing if it is unknown. */
 export interface Labels {
     genres: string[];
-    /** The labels are in the order of the genres. */
-    rows: { id: string; labels: boolean[] }[];
+    /** The labels are in the order of the genres; undefined if unknown. */
+    rows: { id: string; labels: (boolean | undefined)[] }[];
 }
 "#;
 
-/// Reads true genres from the text of a CSV with a column Id and one 0/1 column per genre.
+/// Reads true genres from the text of a CSV with a column Id and one column per genre: 0, 1, or nothing if it is
+/// unknown.
 #[wasm_bindgen(js_name = readLabels, unchecked_return_type = "Labels")]
 pub fn read_labels(csv: &str) -> Result<JsValue, JsValue> {
     let labels = Labels::read(csv.as_bytes(), None).map_err(to_js)?;

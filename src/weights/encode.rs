@@ -39,28 +39,54 @@ impl EncodedTensor {
         Self { name, dtype: Dtype::F16, shape, bytes }
     }
 
-    /// Quantises a half-precision convolution weight `[outputs, inputs, rows, columns]` to 8 bits and returns it
-    /// with its scales. Other tensors, and weights with fewer than [`MIN_INPUTS`] inputs, are returned unchanged.
+    /// Quantises a half-precision convolution weight to 8 bits and returns it with its scales. Other tensors, and
+    /// weights that [`QuantisedWeight::new`] leaves alone, are returned unchanged.
     pub(crate) fn quantise(self) -> Vec<Self> {
-        let &[outputs, inputs, _, _] = &self.shape[..] else { return vec![self] };
-        if inputs < MIN_INPUTS || self.dtype != Dtype::F16 {
+        if self.dtype != Dtype::F16 {
             return vec![self];
         }
-        let values = decode_half(&self.bytes);
+        let Some(weight) = QuantisedWeight::new(&self.shape, &decode_half(&self.bytes)) else {
+            return vec![self];
+        };
+        let QuantisedWeight { integers, scales } = weight;
+        let scales = Self::half(NamedTensor {
+            name: self.name.clone() + SCALE,
+            shape: vec![scales.len()],
+            values: scales,
+        });
+        let bytes = integers.iter().flat_map(|integer| integer.to_le_bytes()).collect();
+        vec![Self { dtype: Dtype::I8, bytes, ..self }, scales]
+    }
+}
+
+/// A convolution weight in 8 bits: each value is an integer times the scale of its output channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantisedWeight {
+    /// Row-major, -127..=127.
+    pub integers: Vec<i8>,
+    /// One per output channel, above 0; each is a half-precision number.
+    pub scales: Vec<f32>,
+}
+
+impl QuantisedWeight {
+    /// Quantises a convolution weight `[outputs, inputs, rows, columns]`. Returns `None` for other tensors, and for
+    /// weights with fewer than 8 inputs, such as those of depthwise convolutions.
+    pub fn new(shape: &[usize], values: &[f32]) -> Option<Self> {
+        let &[outputs, inputs, _, _] = shape else { return None };
+        if inputs < MIN_INPUTS || values.is_empty() {
+            return None;
+        }
         let mut scales = Vec::with_capacity(outputs);
         let mut integers = Vec::with_capacity(values.len());
         for channel in values.chunks(values.len() / outputs) {
             let largest = channel.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
             // Divide by the scale as it is stored, in half precision; it must not be 0.
-            let scale = f16::from_f32(largest / 127.0).max(f16::MIN_POSITIVE);
-            let integer = |value: &f32| (value / scale.to_f32()).round().clamp(-127.0, 127.0) as i8;
-            scales.extend(scale.to_le_bytes());
-            integers.extend(channel.iter().flat_map(|value| integer(value).to_le_bytes()));
+            let scale = f16::from_f32(largest / 127.0).max(f16::MIN_POSITIVE).to_f32();
+            scales.push(scale);
+            let integer = |value: &f32| (value / scale).round().clamp(-127.0, 127.0) as i8;
+            integers.extend(channel.iter().map(integer));
         }
-        let scale_name = self.name.clone() + SCALE;
-        let scales =
-            Self { name: scale_name, dtype: Dtype::F16, shape: vec![outputs], bytes: scales };
-        vec![Self { dtype: Dtype::I8, bytes: integers, ..self }, scales]
+        Some(Self { integers, scales })
     }
 }
 

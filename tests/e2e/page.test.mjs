@@ -472,7 +472,7 @@ describe("the page uses the CPU and shows why", () => {
         await marquee.choose("first.jpg", poster);
         await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
-        await (await workerNamed(page, "marquee gpu")).evaluate(() => Reflect.set(globalThis, "full", true));
+        await (await workerNamed(page, "marquee-gpu")).evaluate(() => Reflect.set(globalThis, "full", true));
         // A single poster would fit into the memory of the first one.
         await marquee.file.setInputFiles(Array.from({ length: 12 }, (_, index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));
         await page.getByText(/^12 in /).waitFor({ timeout: 120_000 });
@@ -485,7 +485,7 @@ describe("the page uses the CPU and shows why", () => {
         await marquee.choose("first.jpg", poster);
         await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU", (await page.locator("#note").textContent()) ?? "");
-        await loseGpu(await workerNamed(page, "marquee gpu"));
+        await loseGpu(await workerNamed(page, "marquee-gpu"));
         await marquee.choose("second.jpg", poster);
         await usesCpu(marquee, /WebGPU failed: .*It is tried again in a minute/);
     }, { webgpu: true }));
@@ -500,7 +500,7 @@ describe("the page uses the CPU and shows why", () => {
         await marquee.choose("first.jpg", poster);
         await marquee.waitForResult();
         assert.equal(await marquee.device.textContent(), "WebGPU");
-        await loseGpu(await workerNamed(page, "marquee gpu"));
+        await loseGpu(await workerNamed(page, "marquee-gpu"));
         await marquee.choose("second.jpg", poster);
         await usesCpu(marquee, /WebGPU failed/);
         await marquee.waitForDevice("WebGPU");

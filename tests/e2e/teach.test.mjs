@@ -218,14 +218,14 @@ describe("training", () => {
         await prepare(marquee, page, 16);
         await page.getByRole("button", { name: "Train", exact: true }).click();
         await page.getByText(/^Step \d+ of 200/).waitFor({ timeout: 120_000 });
-        await loseGpu(await workerNamed(page, "marquee gpu-teach"));
+        await loseGpu(await workerNamed(page, "marquee-gpu-teach"));
         await page.getByText(/WebGPU failed \(.+\); restarting on the CPU/).waitFor();
         await page.getByText("Trained on 16 posters").waitFor({ timeout: 120_000 });
         await page.locator("#teach-result tr").filter({ hasText: "Night" }).waitFor();
     }, { webgpu: true }));
 
     test("restarts on the CPU when the GPU's memory is full", () => visit(async (marquee, page) => {
-        await append(page, "pkg/gpu/marquee.js", fullGpuMemory('globalThis.name === "marquee gpu-teach"'));
+        await append(page, "pkg/gpu/marquee.js", fullGpuMemory('globalThis.name === "marquee-gpu-teach"'));
         await marquee.open("?device=webgpu");
         await prepare(marquee, page, 16);
         await page.getByRole("button", { name: "Train", exact: true }).click();

@@ -1,18 +1,18 @@
 //! Invalid bundles are refused with a reason, and writing replaces the old bundle as a whole.
 
-use std::path::Path;
-
 use burn::tensor::Device;
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
 use marquee::bundle::WeightFile;
-use marquee::{Bundle, Error, Model, Precision};
+use marquee::{Bundle, BundleFiles, Error, Model, Precision};
 
 const MANIFEST: &str = include_str!("../fixtures/tiny/model.json");
 const WEIGHTS: &[u8] = include_bytes!("../fixtures/tiny/weights.safetensors");
 
 fn refusal(manifest: &str, weights: &[u8]) -> Error {
-    Bundle::from_parts(manifest, weights, &Device::flex()).expect_err("the bundle must be refused")
+    let loaded = BundleFiles::from_parts(manifest, weights.to_vec());
+    let loaded = loaded.and_then(|files| Bundle::load(&files, &Device::flex()));
+    loaded.expect_err("the bundle must be refused")
 }
 
 fn changed(from: &str, to: &str) -> String {
@@ -94,20 +94,76 @@ fn names_a_missing_file() {
     assert!(error.to_string().contains("weights.safetensors"), "{error}");
 }
 
+fn tiny() -> BundleFiles {
+    BundleFiles::from_parts(MANIFEST, WEIGHTS.to_vec()).unwrap()
+}
+
+/// Returns a bundle with other weights than [`tiny`], and thus another weight file.
+fn other() -> BundleFiles {
+    let (manifest, mut weights) = tiny().into_parts();
+    *weights.last_mut().unwrap() ^= 1;
+    BundleFiles::new(manifest, weights)
+}
+
+/// Returns the names of the files in a folder, in alphabetical order.
+fn names(dir: &tempfile::TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(dir.path()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn writing_replaces_the_old_bundle_and_reads_back() {
     let dir = tempfile::tempdir().unwrap();
-    let device = Device::flex();
-    let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS, &device).unwrap();
-    bundle.write(dir.path(), Precision::Half).unwrap();
-    let stale = dir.path().join("model-000000000000.safetensors");
-    std::fs::write(&stale, b"weights of an earlier bundle").unwrap();
-    bundle.write(dir.path(), Precision::Half).unwrap();
+    tiny().write(&dir).unwrap();
+    let other = other();
+    other.write(&dir).unwrap();
+    assert_eq!(names(&dir), [other.manifest().weights.file.as_str(), "model.json"]);
+    assert_eq!(BundleFiles::read(&dir).unwrap(), other);
+}
 
-    assert!(!stale.exists());
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
-    let read = Bundle::read(dir.path(), &device).unwrap();
-    assert_eq!(read.manifest, bundle.manifest);
+#[test]
+fn writing_leaves_files_that_the_old_bundle_does_not_name() {
+    let dir = tempfile::tempdir().unwrap();
+    // Weights of another bundle, as a build might collect them beside this one.
+    std::fs::write(dir.path().join("model-000000000000.safetensors"), b"somebody's").unwrap();
+    tiny().write(&dir).unwrap();
+    let other = other();
+    other.write(&dir).unwrap();
+    let mut expected = vec!["model-000000000000.safetensors", "model.json"];
+    expected.push(&other.manifest().weights.file);
+    expected.sort();
+    assert_eq!(names(&dir), expected);
+}
+
+#[test]
+fn writing_leaves_a_file_that_has_taken_the_old_weights_name() {
+    let dir = tempfile::tempdir().unwrap();
+    tiny().write(&dir).unwrap();
+    let old = tiny().manifest().weights.file.clone();
+    std::fs::write(dir.path().join(&old), b"somebody's").unwrap();
+    other().write(&dir).unwrap();
+    assert!(names(&dir).contains(&old));
+}
+
+#[test]
+fn encoding_a_bundle_leaves_its_manifest_as_it_is() {
+    let bundle = Bundle::load(&tiny(), &Device::flex()).unwrap();
+    let before = bundle.manifest.clone();
+    let files = pollster::block_on(bundle.encode(Precision::Int8)).unwrap();
+    assert_eq!(bundle.manifest, before);
+    files.manifest().weights.check(files.weights()).unwrap();
+    assert_ne!(files.manifest().weights, before.weights);
+}
+
+#[test]
+fn a_bundle_in_one_file_reads_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tiny.safetensors");
+    std::fs::write(&path, tiny().to_single_file().unwrap()).unwrap();
+    assert_eq!(BundleFiles::read(path).unwrap(), tiny());
 }
 
 #[test]
@@ -115,32 +171,31 @@ fn names_a_folder_that_cannot_be_written() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, b"").unwrap();
-    let mut bundle = Bundle::from_parts(MANIFEST, WEIGHTS, &Device::flex()).unwrap();
-    let error = bundle.write(Path::new(&file), Precision::Half).unwrap_err();
+    let error = tiny().write(&file).unwrap_err();
     assert!(matches!(error, Error::File { .. }), "{error}");
 }
 
-/// Returns an EfficientNet-Lite0 bundle with random weights, its manifest and its weights in 8 bits.
-fn in_8_bits(device: &Device) -> (Bundle, String, Vec<u8>) {
+/// Returns an EfficientNet-Lite0 bundle with random weights, and its files in 8 bits.
+fn in_8_bits(device: &Device) -> (Bundle, BundleFiles) {
     device.seed(7);
     let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
-    let tiny = Bundle::from_parts(MANIFEST, WEIGHTS, device).unwrap();
-    let mut manifest = tiny.manifest;
+    let (mut manifest, _) = tiny().into_parts();
     let model = Model::init(&architecture, [64, 96], manifest.genres.len(), device).unwrap();
     manifest.architecture = architecture;
-    let mut bundle = Bundle { manifest, model };
-    let (json, weights) = pollster::block_on(bundle.to_parts(Precision::Int8)).unwrap();
-    (bundle, json, weights)
+    let bundle = Bundle { manifest, model };
+    let files = pollster::block_on(bundle.encode(Precision::Int8)).unwrap();
+    (bundle, files)
 }
 
 #[test]
 fn eight_bit_weights_are_half_as_large_and_off_by_half_a_step_at_most() {
     let device = Device::flex();
-    let (mut bundle, json, int8) = in_8_bits(&device);
-    let (_, half) = pollster::block_on(bundle.to_parts(Precision::Half)).unwrap();
-    assert!(int8.len() * 100 < half.len() * 56, "{} of {}", int8.len(), half.len());
+    let (bundle, int8) = in_8_bits(&device);
+    let half = pollster::block_on(bundle.encode(Precision::Half)).unwrap();
+    let [small, large] = [int8.weights().len(), half.weights().len()];
+    assert!(small * 100 < large * 56, "{small} of {large}");
 
-    let read = Bundle::from_parts(&json, &int8, &device).unwrap();
+    let read = Bundle::load(&int8, &device).unwrap();
     let [expected, read] = [&bundle.model, &read.model].map(|model| model.tensors().unwrap());
     for (expected, read) in expected.iter().zip(&read) {
         assert_eq!((&expected.name, &expected.shape), (&read.name, &read.shape));
@@ -155,13 +210,13 @@ fn eight_bit_weights_are_half_as_large_and_off_by_half_a_step_at_most() {
 
 #[test]
 fn refuses_eight_bit_weights_without_their_scale() {
-    let (_, json, int8) = in_8_bits(&Device::flex());
+    let (manifest, int8) = in_8_bits(&Device::flex()).1.into_parts();
     // The header is JSON: replacing a name by one of the same length keeps every offset.
     let name = b"last.weight.scale";
     let place = int8.windows(name.len()).position(|bytes| bytes == name).unwrap();
     let mut renamed = int8;
     renamed[place..place + name.len()].copy_from_slice(b"last.weight.scalp");
-    let error = refusal(&describing(&renamed, &json), &renamed);
+    let error = refusal(&describing(&renamed, &manifest.to_json().unwrap()), &renamed);
     assert!(matches!(error, Error::WeightsShape { .. }), "{error}");
     assert!(error.to_string().contains("last.weight.scale"), "{error}");
 }

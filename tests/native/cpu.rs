@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
@@ -13,9 +14,7 @@ use marquee::{Bundle, Classifier, Error, Model, Pixels, Preprocess, cpu};
 fn both(bundle: &str) -> [Classifier; 2] {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundle);
     let bundle = Bundle::read(&dir, &Device::flex()).unwrap();
-    let manifest = bundle.manifest.clone();
-    let weights = std::fs::read(dir.join(&manifest.weights.file)).unwrap();
-    [Classifier::on_cpu(manifest, &weights).unwrap(), Classifier::new(bundle, Device::flex())]
+    [Classifier::open(&dir).unwrap(), Classifier::new(bundle)]
 }
 
 fn samples() -> Vec<Vec<u8>> {
@@ -55,6 +54,38 @@ fn the_shipped_model_predicts_as_with_burn() {
     }
 }
 
+/// A server or a Python object holds one classifier and calls it from several threads.
+#[test]
+fn threads_share_a_classifier() {
+    fn shared<T: Send + Sync + 'static>(value: T) -> T {
+        value
+    }
+    let classifier = shared(Classifier::open("www/model").unwrap());
+    let poster = &samples()[0];
+    let alone = pollster::block_on(classifier.classify(poster)).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                assert_eq!(pollster::block_on(classifier.classify(poster)).unwrap(), alone);
+            });
+        }
+    });
+}
+
+#[test]
+fn refuses_posters_of_another_size_on_every_device() {
+    let Preprocess { width, height, .. } = Classifier::open("www/model").unwrap().manifest().input;
+    let turned = Pixels::from_fn(height, width, |_, _| [128; 3]);
+    for classifier in both("www/model") {
+        match pollster::block_on(classifier.probabilities(std::slice::from_ref(&turned))) {
+            Err(Error::PosterSize { expected, found }) => {
+                assert_eq!((expected, found), ([width, height], [height, width]));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 #[test]
 fn the_shipped_model_has_the_same_heatmaps_as_with_burn() {
     let [without_burn, with_burn] = both("www/model")
@@ -72,6 +103,7 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
     let device = Device::flex();
     let lite = EfficientNetLiteConfig::default;
     let seed = SeedCnnConfig { channels: [5, 8, 7], hidden: 9, ..Default::default() };
+    let without_norm = SeedCnnConfig { hidden_norm: false, ..seed.clone() };
     for (architecture, [width, height]) in [
         (Architecture::EfficientNetLite0(lite()), [160, 240]),
         (Architecture::EfficientNetLite0(lite()), [97, 131]),
@@ -80,6 +112,7 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
         (Architecture::EfficientNetLite1(lite()), [96, 64]),
         (Architecture::EfficientNetLite2(lite()), [66, 99]),
         (Architecture::SeedCnn(seed), [61, 40]),
+        (Architecture::SeedCnn(without_norm), [40, 61]),
     ] {
         device.seed(3);
         let model = Model::init(&architecture, [width, height], 5, &device).unwrap();
@@ -93,10 +126,10 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
         let cpu_model = cpu::CpuModel::new(&architecture, &input, 5, &weights).unwrap();
         let mut random = Random(7);
         let pixels = (0..width * height * 3).map(|_| (random.next() * 256.0) as u8).collect();
-        let poster = Pixels { rgb: pixels };
-        let without_burn = cpu_model.logits(&poster);
+        let poster = Pixels::new(width, height, pixels).unwrap();
+        let without_burn = cpu_model.logits(&poster).unwrap();
         let with_burn: Vec<f32> =
-            model.forward(input.batch(&[poster], &device)).try_into_vec_as().unwrap();
+            model.forward(input.batch(&[poster], &device).unwrap()).try_into_vec_as().unwrap();
         // Random weights amplify rounding errors much more than trained ones, hence the tolerance.
         let scale = with_burn.iter().fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
         let difference = largest_difference(&without_burn, &with_burn) / scale;
@@ -105,9 +138,27 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
     }
 }
 
-/// Replaces the head's initial zeros, which would hide errors in the layers before it.
+/// Adds up to a half to each value of a vector: biases, and the tensors of batch norm.
+struct Perturb(Random);
+
+impl ModuleMapper for Perturb {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| {
+            let shape = tensor.dims();
+            if D > 1 {
+                return tensor;
+            }
+            let values: Vec<f32> = (0..shape[0]).map(|_| self.0.next() * 0.5).collect();
+            let values = Tensor::<1>::from_floats(values.as_slice(), &tensor.device());
+            tensor + values.reshape(shape)
+        })
+    }
+}
+
+/// Replaces the initial zeros of a Lite's head, and the initial zeros and ones of a seed-cnn's batch norm: they would
+/// hide errors.
 fn with_random_head(model: Model) -> Model {
-    let Model::EfficientNetLite(model) = model else { return model };
+    let Model::EfficientNetLite(model) = model else { return model.map(&mut Perturb(Random(5))) };
     let (weight, _) = model.head();
     let [features, genres] = weight.dims();
     let mut random = Random(11);

@@ -32,7 +32,7 @@ fn two_halves(width: u32, height: u32) -> RgbImage {
 fn decodes_every_format() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
         let bytes = encoded(two_halves(80, 120), format);
-        let rgb = INPUT.decode(&bytes).unwrap().rgb;
+        let rgb = INPUT.decode(&bytes).unwrap().into_rgb();
         assert_eq!(rgb.len(), 20 * 30 * 3);
         let [left, right] = [pixel(&rgb, 3, 15), pixel(&rgb, 16, 15)];
         assert!(left[0] > 240 && left[2] < 15, "{format:?}: {left:?}");
@@ -43,10 +43,10 @@ fn decodes_every_format() {
 #[test]
 fn blends_transparent_pixels_with_white() {
     let image = RgbaImage::from_pixel(40, 60, Rgba([0, 0, 0, 0]));
-    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().into_rgb();
     assert_eq!(pixel(&rgb, 5, 5), [255; 3]);
     let image = RgbaImage::from_pixel(40, 60, Rgba([0, 0, 0, 51]));
-    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().into_rgb();
     assert_eq!(pixel(&rgb, 5, 5), [204; 3]);
 }
 
@@ -59,14 +59,14 @@ fn applies_the_exif_orientation() {
     turned.extend([0xff, 0xe1, 0, (tiff.len() + 2) as u8]);
     turned.extend(tiff);
     turned.extend(&jpeg[2..]);
-    let rgb = INPUT.decode(&turned).unwrap().rgb;
+    let rgb = INPUT.decode(&turned).unwrap().into_rgb();
     assert!(pixel(&rgb, 16, 15)[0] > 240, "{:?}", pixel(&rgb, 16, 15));
 }
 
 #[test]
 fn enlarges_a_single_pixel_to_the_input_size() {
     let image = RgbImage::from_pixel(1, 1, Rgb([10, 20, 30]));
-    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().rgb;
+    let rgb = INPUT.decode(&encoded(image, ImageFormat::Png)).unwrap().into_rgb();
     assert!(rgb.chunks(3).all(|pixel| pixel == [10, 20, 30]));
 }
 

@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use marquee::{Classifier, Manifest};
-
 /// Folders of the repository; text that starts with one of them names a file.
 const FOLDERS: [&str; 11] = [
     "src/", "trainer/", "www/", "tests/", "docs/", "xtask/", "fuzz/", "benches/", ".github/",
@@ -85,27 +83,26 @@ fn fenced(text: &str, language: &str) -> Vec<String> {
 fn the_rust_example_of_the_readme_classifies_a_poster() -> Result<(), Box<dyn std::error::Error>> {
     let poster = root().join("www/samples/lighthouse.jpg");
 
-    let (manifest, weights) = marquee::bundle::read_parts("www/model".as_ref())?;
-    let manifest = Manifest::from_json(&manifest)?;
-    manifest.weights.check(&weights)?; // length and SHA-256
-    let classifier = Classifier::on_cpu(manifest, &weights)?;
+    let classifier = marquee::Classifier::open("www/model")?; // or a bundle in one file
     let genres = pollster::block_on(classifier.classify(&std::fs::read(poster)?))?;
 
     assert_eq!(genres.len(), 25);
     assert!(genres[0].probability > genres[24].probability);
     let example = fenced(&fs::read_to_string(root().join("README.md"))?, "rust");
-    assert_eq!(example.len(), 5);
+    assert_eq!(example.len(), 2);
     assert!(example.iter().all(|line| include_str!("docs.rs").contains(line.as_str())));
     Ok(())
 }
 
 #[test]
-fn the_javascript_example_of_the_readme_is_in_the_example_page() {
-    // The end-to-end tests run this page.
-    let page = fs::read_to_string(root().join("www/embed.html")).unwrap();
-    let example = fenced(&fs::read_to_string(root().join("README.md")).unwrap(), "js");
-    assert!(!example.is_empty());
-    example.iter().for_each(|line| assert!(page.contains(line.as_str()), "{line}"));
+fn the_javascript_example_of_the_readme_is_the_one_of_the_package() {
+    // The end-to-end tests run the first example of the package's README (tests/e2e/consumers.test.mjs).
+    let example = |path: &str| {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        let block = text.split("```html\n").nth(1).unwrap();
+        block.split("```").next().unwrap().to_owned()
+    };
+    assert_eq!(example("README.md"), example("www/marquee/README.md"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn native_results_equal_the_golden_values() {
     }
     let bundle = Bundle::read(&fixtures().join("tiny"), &Device::flex()).unwrap();
     let input = bundle.manifest.input.clone();
-    let classifier = Classifier::new(bundle, Device::flex());
+    let classifier = Classifier::new(bundle);
 
     let png = input.decode(fixture::POSTER_PNG).unwrap();
     let jpeg = input.decode(fixture::POSTER_JPEG).unwrap();
@@ -32,7 +32,7 @@ fn native_results_equal_the_golden_values() {
         pollster::block_on(classifier.probabilities(&[png.clone(), jpeg.clone()])).unwrap();
     let computed = Golden {
         png_tensor_sha256: fixture::tensor_hash(&input.normalise(&png)),
-        jpeg_rgb: jpeg.rgb,
+        jpeg_rgb: jpeg.into_rgb(),
         png_probabilities: probabilities[0].clone(),
         jpeg_probabilities: probabilities[1].clone(),
         features: fixture::ODD_SIZES.map(features),
@@ -69,7 +69,14 @@ fn features(size: [u32; 2]) -> Vec<f32> {
 fn write_tiny_bundle() {
     let device = Device::flex();
     device.seed(7);
-    let config = SeedCnnConfig { channels: [4, 8, 8], hidden: 16, ..Default::default() };
+    let config = SeedCnnConfig {
+        channels: [4, 8, 8],
+        hidden: 16,
+        dropout: [0.3; 3],
+        hidden_norm: false,
+        hidden_dropout: 0.0,
+        norm_momentum: 0.01,
+    };
     let architecture = Architecture::SeedCnn(config);
     let model = Model::init(&architecture, [64, 96], 4, &device).unwrap();
     let genres = ["Comedy", "Drama", "Horror", "Sci-Fi"];
@@ -78,7 +85,13 @@ fn write_tiny_bundle() {
         architecture,
         input: Preprocess { width: 64, height: 96, mean: [0.4, 0.4, 0.4], std: [0.25, 0.25, 0.25] },
         genres: genres
-            .map(|name| Genre { name: name.into(), threshold: 0.5, posters: 0, quality: None })
+            .map(|name| Genre {
+                name: name.into(),
+                threshold: 0.5,
+                posters: 0,
+                labelled_posters: None,
+                quality: None,
+            })
             .into(),
         temperature: 0.5,
         metrics: Vec::new(),
@@ -86,6 +99,7 @@ fn write_tiny_bundle() {
             config: "none".into(),
             data: "none: random weights, for tests".into(),
             train_posters: 0,
+            additional_posters: 0,
             valid_posters: 0,
             test_posters: 0,
             epoch: 0,
@@ -97,12 +111,10 @@ fn write_tiny_bundle() {
         weights: WeightFile { file: String::new(), bytes: 0, sha256: String::new() },
     };
     let dir = fixtures().join("tiny");
-    let mut bundle = Bundle { manifest, model };
-    bundle.write(&dir, Precision::Half).unwrap();
-    // Give the weights a fixed name, so that `web.rs` can include them.
-    let written =
-        std::mem::replace(&mut bundle.manifest.weights.file, "weights.safetensors".into());
-    std::fs::rename(dir.join(written), dir.join("weights.safetensors")).unwrap();
-    let json = serde_json::to_string_pretty(&bundle.manifest).unwrap() + "\n";
-    std::fs::write(dir.join("model.json"), json).unwrap();
+    let files = pollster::block_on(Bundle { manifest, model }.encode(Precision::Half)).unwrap();
+    let (mut manifest, weights) = files.into_parts();
+    // A fixed name, so that `web.rs` can include the weights.
+    manifest.weights.file = "weights.safetensors".into();
+    std::fs::write(dir.join("weights.safetensors"), weights).unwrap();
+    std::fs::write(dir.join("model.json"), manifest.to_json().unwrap()).unwrap();
 }

@@ -11,7 +11,7 @@ use marquee::{Bundle, Classifier, Error};
 fn classifier(bundle: &str) -> Classifier {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundle);
     let bundle = Bundle::read(&dir, &Device::flex()).unwrap();
-    Classifier::new(bundle, Device::flex())
+    Classifier::new(bundle)
 }
 
 fn sample() -> Vec<u8> {

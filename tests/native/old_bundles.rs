@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use marquee::{Bundle, Classifier, Manifest, Prediction, bundle};
+use marquee::{Bundle, Classifier, Prediction};
 
 use crate::fixture;
 
@@ -17,12 +17,9 @@ fn path(name: &str) -> PathBuf {
 
 /// Loads a bundle on the CPU without Burn and with Burn, and checks the predictions of both.
 fn check(path: &Path) {
-    let (manifest, weights) = bundle::read_parts(path).unwrap();
-    let manifest = Manifest::from_json(&manifest).unwrap();
-    manifest.weights.check(&weights).unwrap();
-    let without_burn = Classifier::on_cpu(manifest, &weights).unwrap();
+    let without_burn = Classifier::open(path).unwrap();
     let with_burn = Bundle::read(path, &Device::flex()).unwrap();
-    for classifier in [without_burn, Classifier::new(with_burn, Device::flex())] {
+    for classifier in [without_burn, Classifier::new(with_burn)] {
         let poster = classifier.manifest().input.decode(fixture::POSTER_PNG).unwrap();
         let probabilities = pollster::block_on(classifier.probabilities(&[poster])).unwrap();
         assert!(fixture::largest_difference(&probabilities[0], &EXPECTED) < 1e-4);
@@ -42,10 +39,7 @@ fn loads_a_single_file_bundle_of_version_0_1() {
 /// A fine-tuned Lite0, as the page of version 0.1 saved it, with a new genre.
 #[test]
 fn loads_a_fine_tuned_model_of_version_0_1() {
-    let (manifest, weights) = bundle::read_parts(&path("v0.1/fine-tuned.safetensors")).unwrap();
-    let manifest = Manifest::from_json(&manifest).unwrap();
-    manifest.weights.check(&weights).unwrap();
-    let classifier = Classifier::on_cpu(manifest, &weights).unwrap();
+    let classifier = Classifier::open(path("v0.1/fine-tuned.safetensors")).unwrap();
     let predictions = pollster::block_on(classifier.classify(fixture::POSTER_JPEG)).unwrap();
     let expected = [("Documentary", 0.42095), ("Drama", 0.38388), ("Thriller", 0.14764)];
     for (Prediction { genre, probability, .. }, (name, value)) in predictions.iter().zip(expected) {

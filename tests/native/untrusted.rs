@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::corpus::{self, Case, Outcome};
-use marquee::{Classifier, Error, Manifest};
+use marquee::{Classifier, Error};
 
 const POSTER: &[u8] = include_bytes!("../fixtures/poster.jpg");
 
 #[test]
 fn classifies_or_refuses_each_file_without_affecting_the_next() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny");
-    let (manifest, weights) = marquee::bundle::read_parts(&dir).unwrap();
-    let manifest = Manifest::from_json(&manifest).unwrap();
-    let genres = manifest.genres.len();
-    let classifier = Classifier::on_cpu(manifest, &weights).unwrap();
+    let classifier = Classifier::open(&dir).unwrap();
+    let genres = classifier.manifest().genres.len();
     let classify = |bytes: &[u8]| pollster::block_on(classifier.classify(bytes));
     let expected = classify(POSTER).unwrap();
 

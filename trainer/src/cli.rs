@@ -14,9 +14,9 @@ pub(crate) use config::{ConfigCommand, ConfigShowArgs, ConfigTableArgs};
 pub(crate) use data::{FetchArgs, LabelsArgs};
 pub(crate) use device::{DeviceArg, DeviceName};
 pub(crate) use evaluation::{
-    EvaluateArgs, Experiment, HeldOutSplit, ModelSource, PredictArgs, StudyArgs,
+    EvaluateArgs, Experiment, HeldOutSplit, ModelSource, PredictArgs, PredictionFormat, StudyArgs,
 };
-pub(crate) use export::{ExportArgs, OnnxArgs, WeightsArg};
+pub(crate) use export::{ExportArgs, OnnxArgs, OnnxWeightsArg, WeightsArg};
 pub(crate) use fine_tune::FineTuneArgs;
 pub(crate) use training::{SweepArgs, TrainArgs};
 

@@ -59,12 +59,14 @@ fn remove(config: &mut Table, key: &str) -> Option<Value> {
     value
 }
 
-/// Looks up a top-level key in the settings of a manifest, under its current or its former name.
+/// Looks up a top-level key in the settings of a manifest, under its current or its former name. A manifest of several
+/// averaged runs holds a list of settings; the first counts.
 pub(crate) fn recorded<'a>(
     settings: &'a serde_json::Value,
     key: &str,
 ) -> Option<&'a serde_json::Value> {
     let former = RENAMED.iter().find(|(_, current)| *current == key).map(|(former, _)| *former);
+    let settings = settings.get(0).unwrap_or(settings);
     settings.get(key).or_else(|| settings.get(former?))
 }
 
@@ -96,6 +98,8 @@ mod tests {
         for settings in [old, new] {
             assert_eq!(recorded(&settings, "inference_scale"), Some(&1.2.into()));
         }
+        let soup = serde_json::json!([{ "enlarge": 1.2 }, { "enlarge": 1.3 }]);
+        assert_eq!(recorded(&soup, "inference_scale"), Some(&1.2.into()));
         assert_eq!(recorded(&serde_json::json!([]), "inference_scale"), None);
     }
 }

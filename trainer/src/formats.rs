@@ -1,4 +1,5 @@
-//! Files of other programs: pretrained PyTorch weights in, ONNX out.
+//! Files of other programs: pretrained PyTorch weights in, ONNX out, answers both ways.
 
+pub(crate) mod answers;
 pub(crate) mod onnx;
 pub(crate) mod pretrained;

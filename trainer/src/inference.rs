@@ -1,5 +1,7 @@
 //! Runs models over many posters, batch by batch. All batch inference of the trainer goes through [`map_batches`].
 
+pub(crate) mod in_order;
+
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use marquee::{Classifier, Model, Pixels, Preprocess};
@@ -37,7 +39,7 @@ pub(crate) fn logits(
     device: &Device,
 ) -> Result<Vec<Vec<f32>>> {
     map_batches("classifying posters", posters, |batch| {
-        rows(model.forward(input.batch(&pixels(batch), device)))
+        rows(model.forward(input.batch(&pixels(batch), device)?))
     })
 }
 

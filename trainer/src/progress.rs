@@ -11,7 +11,8 @@ pub(crate) struct Ticker {
     task: &'static str,
     /// Items done before this process started.
     already_done: usize,
-    total: usize,
+    /// `None` if it is unknown.
+    total: Option<usize>,
     started: Instant,
     last_line: Mutex<Instant>,
 }
@@ -24,8 +25,13 @@ impl Ticker {
 
     /// Starts reporting work of which `already_done` items are done. They do not count towards the speed.
     pub(crate) fn resumed(task: &'static str, already_done: usize, total: usize) -> Self {
+        Self { already_done, total: Some(total), ..Self::open_ended(task) }
+    }
+
+    /// Starts reporting work on an unknown number of items.
+    pub(crate) fn open_ended(task: &'static str) -> Self {
         let now = Instant::now();
-        Self { task, already_done, total, started: now, last_line: Mutex::new(now) }
+        Self { task, already_done: 0, total: None, started: now, last_line: Mutex::new(now) }
     }
 
     /// Reports that `done` items are done, if the last line is old enough.
@@ -33,23 +39,34 @@ impl Ticker {
         let Ok(mut last_line) = self.last_line.try_lock() else { return };
         if last_line.elapsed() >= INTERVAL {
             *last_line = Instant::now();
-            let pace = pace(done, self.already_done, self.total, self.started.elapsed());
-            eprintln!("{}: {pace}", self.task);
+            let elapsed = self.started.elapsed();
+            match self.total {
+                Some(total) => {
+                    let pace = pace(done, self.already_done, total, elapsed);
+                    eprintln!("{}: {pace}", self.task);
+                }
+                None => eprintln!("{}: {done}, {:.0} per second", self.task, speed(done, elapsed)),
+            }
         }
     }
 
-    /// Reports the total, the time and the speed.
+    /// Reports the total, if it is known, the time and the speed.
     pub(crate) fn finish(&self) {
+        let Some(total) = self.total else { return };
         let elapsed = self.started.elapsed();
-        let done = (self.total - self.already_done.min(self.total)) as f64;
-        let speed = done / elapsed.as_secs_f64();
-        eprintln!("{}: {} in {elapsed:.1?}, {speed:.0} per second", self.task, self.total);
+        let speed = speed(total.saturating_sub(self.already_done), elapsed);
+        eprintln!("{}: {total} in {elapsed:.1?}, {speed:.0} per second", self.task);
     }
+}
+
+/// Returns items per second.
+fn speed(done: usize, elapsed: Duration) -> f64 {
+    done as f64 / elapsed.as_secs_f64().max(1e-9)
 }
 
 /// Formats progress, such as "320/900, 115 per second, 0:05 left".
 pub(crate) fn pace(done: usize, already_done: usize, total: usize, elapsed: Duration) -> String {
-    let speed = done.saturating_sub(already_done) as f64 / elapsed.as_secs_f64().max(1e-9);
+    let speed = speed(done.saturating_sub(already_done), elapsed);
     let left = (total.saturating_sub(done)) as f64 / speed.max(1e-9);
     format!("{done}/{total}, {speed:.0} per second, {} left", minutes(left))
 }

@@ -27,13 +27,14 @@ function fill({ architecture, input, genres, metrics, training, weights }) {
     const worse = metrics.filter(isWorse).length;
     const text = [
         strings.card.summary({ name: architecture.name, width: input.width, height: input.height, genres: genres.length, bytes: weights.bytes }),
-        strings.card.training({ posters: training.train_posters, minutes: training.minutes, device: training.device, heldOut, data: training.data }),
+        strings.card.training({ posters: training.train_posters + (training.additional_posters ?? 0), minutes: training.minutes, device: training.device, heldOut, data: training.data }),
     ];
     page.body.replaceChildren(
         make("p", null, text.join(" ")),
         ...(worse ? [make("p", { className: "warning" }, strings.card.worse(worse, metrics.length))] : []),
         make("h3", null, strings.card.quality),
-        metricTable(strings.card.heldOut, metrics),
+        metricTable(training.test_posters ? strings.card.test : strings.card.validation, metrics),
+        ...(training.test_posters || !metrics.length ? [] : [make("p", { className: "warning" }, strings.card.validationOnly)]),
         make("p", { className: "note" }, strings.card.baseline),
         make("h3", null, strings.card.limits),
         make("ul", null, ...limits(genres, heldOut).map((limit) => make("li", null, limit))),

@@ -84,7 +84,7 @@ function withLabels(batch, labels, genres) {
         const probabilities = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
         return [{
             probabilities: genres.map(({ name }) => probabilities.get(name) ?? 0),
-            labels: columns.map((column) => row[column] ?? false),
+            labels: columns.map((column) => row[column]),
         }];
     });
 }

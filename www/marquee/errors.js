@@ -121,7 +121,7 @@ export function toPlain(error) {
     const isTypeError = error instanceof TypeError;
     if (error instanceof MarqueeError) return { code: error.code, details: error.details, message: error.message, isTypeError };
     const name = error instanceof Error ? error.name : "Error";
-    const code = name.replace(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
+    const code = name.replace(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, "-").toLowerCase();
     return { code, details: {}, message: firstLine(error), isTypeError };
 }
 

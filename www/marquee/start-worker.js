@@ -14,10 +14,10 @@ import { failure, firstLine } from "./errors.js";
  * @type {Record<WorkerKind, () => Worker>}
  */
 const START = {
-    cpu: () => new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "marquee cpu" }),
-    gpu: () => new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "marquee gpu" }),
-    teach: () => new Worker(new URL("./worker-teach.js", import.meta.url), { type: "module", name: "marquee teach" }),
-    "gpu-teach": () => new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "marquee gpu-teach" }),
+    cpu: () => new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "marquee-cpu" }),
+    gpu: () => new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "marquee-gpu" }),
+    teach: () => new Worker(new URL("./worker-teach.js", import.meta.url), { type: "module", name: "marquee-teach" }),
+    "gpu-teach": () => new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "marquee-gpu-teach" }),
 };
 
 /**
@@ -50,7 +50,7 @@ function scriptOf(kind) {
  */
 function startAt(url, kind) {
     /** @type {WorkerOptions} */
-    const options = { type: "module", name: `marquee ${kind}` };
+    const options = { type: "module", name: `marquee-${kind}` };
     if (url.origin === globalThis.location?.origin) return new Worker(url, options);
     const wrapper = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
     const worker = new Worker(wrapper, options);

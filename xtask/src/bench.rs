@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measurements that anyone can repeat, next to other engines in the same run.
 
 mod build;
+mod scale;
 mod training;
 
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub(crate) enum Bench {
     },
     /// Training all layers of EfficientNet-Lite0 on the CPU, next to Keras
     Train(training::TrainArgs),
+    /// The Python package next to Pillow and onnxruntime, and its job on Ray with one and two workers
+    Scale(scale::ScaleArgs),
     /// The CPU kernels, natively
     Kernels,
     /// Gains and losses of fine-tuning on a few posters; takes the arguments of `trainer study`
@@ -80,6 +83,7 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
             in_browser(project, "fine-tune.mjs", browser, gpu.then_some("--gpu").as_slice())
         }
         Bench::Train(args) => training::run(project, args),
+        Bench::Scale(args) => scale::run(project, args),
         Bench::Kernels => {
             let mut cargo = Command::new("cargo");
             cargo.current_dir(&project.root);

@@ -11,8 +11,11 @@ use crate::project::Project;
 /// The package's name on npm.
 const NAME: &str = "@marquee/web";
 
-/// What `npm pack` takes, besides package.json, the README and the licences.
+/// The folders of `www/` that belong to it.
 const FOLDERS: [&str; 3] = ["marquee", "pkg", "model"];
+
+/// npm takes a file LICENSE by itself, these two only if they are listed.
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Writes the package; a package of an earlier build is replaced as a whole.
 pub(crate) fn write(project: &Project) -> Result<()> {
@@ -27,7 +30,7 @@ pub(crate) fn write(project: &Project) -> Result<()> {
     for name in FOLDERS {
         copy(&project.www().join(name), &draft.join(name))?;
     }
-    for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
+    for name in LICENCES {
         copy(&project.root.join(name), &draft.join(name))?;
     }
     copy(&project.www().join("marquee/README.md"), &draft.join("README.md"))?;
@@ -42,6 +45,7 @@ pub(crate) fn folder(project: &Project) -> PathBuf {
 }
 
 fn description(version: &str) -> serde_json::Value {
+    let files = [FOLDERS.as_slice(), LICENCES.as_slice()].concat();
     json!({
         "name": NAME,
         "description": "Predicts a film's genres from its poster, in the browser, on the user's own machine.",
@@ -67,8 +71,8 @@ fn description(version: &str) -> serde_json::Value {
         },
         // Importing these does something; everything else may be left out by bundlers.
         "sideEffects": ["./marquee/element.js", "./marquee/worker-*.js"],
-        "files": FOLDERS,
-        "engines": { "node": ">=22" },
+        "files": files,
+        "engines": { "node": ">=20.19" },
     })
 }
 
@@ -89,4 +93,61 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failing test should say where
+
+    use std::fs;
+
+    use serde_json::Value;
+
+    use super::{folder, write};
+    use crate::project::Project;
+
+    #[test]
+    fn the_package_has_code_wasm_model_types_and_licences_and_nothing_of_the_page() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for path in [
+            "LICENSE-MIT",
+            "LICENSE-APACHE",
+            "www/index.html",
+            "www/marquee/index.js",
+            "www/marquee/api.d.ts",
+            "www/marquee/README.md",
+            "www/pkg/files.js",
+            "www/pkg/assets.js",
+            "www/pkg/cpu/marquee_bg.wasm",
+            "www/pkg/cpu/marquee.d.ts",
+            "www/pkg/cpu/package.json",
+            "www/pkg/.gpu/marquee.js",
+            "www/model/model.json",
+        ] {
+            fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            fs::write(root.join(path), path).unwrap();
+        }
+        let target = root.join("target");
+        let project = Project { root: root.into(), target, version: "1.2.3".into() };
+        write(&project).unwrap();
+        write(&project).unwrap(); // over the package of an earlier build
+
+        let package = folder(&project);
+        let description: Value =
+            serde_json::from_slice(&fs::read(package.join("package.json")).unwrap()).unwrap();
+        assert_eq!(description["version"], "1.2.3");
+        assert!(package.join("marquee/api.d.ts").exists());
+        assert!(package.join("pkg/assets.js").exists());
+        assert!(package.join("pkg/cpu/marquee_bg.wasm").exists());
+        assert!(package.join("pkg/cpu/marquee.d.ts").exists());
+        assert!(package.join("model/model.json").exists());
+        assert!(package.join("README.md").exists());
+        assert!(package.join("LICENSE-APACHE").exists());
+        for absent in
+            ["pkg/files.js", "pkg/cpu/package.json", "pkg/.gpu", "index.html", "marquee/README.md"]
+        {
+            assert!(!package.join(absent).exists(), "{absent}");
+        }
+    }
 }

@@ -34,11 +34,17 @@ pub(crate) struct Package {
 pub(crate) const GPU_FEATURES: &str = "webgpu,autodiff";
 
 /// In build order: the first one makes a page that answers.
-pub(crate) const PACKAGES: [Package; 3] = [
+pub(crate) static PACKAGES: [Package; 3] = [
     Package { name: "cpu", link_time_optimisation: true, wasm_opt: false },
     Package { name: "teach", link_time_optimisation: true, wasm_opt: false },
     Package { name: "gpu", link_time_optimisation: false, wasm_opt: true },
 ];
+
+/// The package that classifies on the CPU.
+pub(crate) fn cpu() -> &'static Package {
+    let [cpu, ..] = &PACKAGES;
+    cpu
+}
 
 /// WebAssembly features that rustc may have used. Every browser has them since 2023; wasm-opt must not use others.
 const FEATURES: [&str; 8] = [

@@ -5,6 +5,7 @@ mod browser;
 mod lint;
 mod native;
 mod page;
+pub(crate) mod python;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -27,6 +28,8 @@ pub(crate) enum Part {
     Native,
     /// Types of the page's scripts, tests of the crate by wasm-pack and of the page, in headless Chromium
     Browser,
+    /// The Python package: its wheel, pytest, mypy, a job on a Ray cluster
+    Python,
 }
 
 /// Runs some parts, or all of them if `only` is empty.
@@ -42,6 +45,9 @@ pub(crate) fn run(project: &Project, only: &[Part]) -> Result<()> {
     }
     if wanted(Part::Browser) {
         browser::run(project)?;
+    }
+    if wanted(Part::Python) {
+        skipped.extend(python::run(project)?);
     }
 
     let minutes = started.elapsed().as_secs_f64() / 60.0;

@@ -24,7 +24,7 @@ pub(super) struct Stem {
 impl Stem {
     pub(super) fn new(input: &Preprocess) -> Self {
         // Normalise one pixel of each level, `[3, 256]`, with the same code as every poster.
-        let levels = Pixels { rgb: (0..=255).flat_map(|level| [level; 3]).collect() };
+        let levels = Pixels::from_fn(256, 1, |level, _| [level as u8; 3]);
         let values = input.normalise(&levels);
         let largest = values.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
         let bits = InputRange::STREAM.fraction_bits(largest);
@@ -69,7 +69,7 @@ impl Stem {
         let row = ((columns - 1) * STEM.stride + STEM.kernel).max(padding[1] + width) * 3;
         let rows = self.conv.visited()[0].max(padding[0] + height);
         let mut framed = vec![0; rows * row];
-        let lines = poster.rgb.chunks_exact(width * 3);
+        let lines = poster.rgb().chunks_exact(width * 3);
         for (line, target) in lines.zip(framed.chunks_exact_mut(row).skip(padding[0])) {
             let values = line.iter().zip(self.levels.iter().cycle());
             for (target, (&level, levels)) in target.iter_mut().skip(padding[1] * 3).zip(values) {

@@ -1,5 +1,4 @@
-//! The gradients of the CPU convolutions, as operations of Burn's autodiff backend. They need only a layer's input,
-//! weight and output: the output shows where the activation clamped.
+//! The gradients of the CPU convolutions, as operations of Burn's autodiff backend.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -8,53 +7,41 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::{DType, Shape};
+use burn::tensor::TensorData;
 
-use super::depthwise::GradientScratch;
+use super::dense::Buffers;
+use super::inverted_residual::{Channels, GradientMaps, Tile};
 use super::parallel::for_each;
-use super::product::{Accumulate, MatrixView, multiply};
-use super::{DepthwiseLayer, FlexConvolutions, PLANES, nth, tensor};
+use super::{BlockOptions, BlockTensors, DenseTensors, FlexConvolutions, GROUP};
 
-/// The tensors and options that a layer's gradients are computed from.
+/// The tensors that the gradients of a dense convolution are computed from. The output shows where the activation
+/// clamped.
 #[derive(Debug, Clone)]
-struct State {
+struct DenseState {
     x: FlexTensor,
     weight: FlexTensor,
+    bias: FlexTensor,
     y: FlexTensor,
     stride: usize,
     relu6: bool,
 }
 
-/// Posters whose weight gradients are added up in sequence.
-const GROUP: usize = 4;
+#[derive(Debug)]
+struct Dense;
+
+/// The tensors that the gradients of a block are computed from: it computes everything else again.
+#[derive(Debug, Clone)]
+struct BlockState {
+    x: FlexTensor,
+    convs: Vec<FlexTensor>,
+    options: BlockOptions,
+}
 
 #[derive(Debug)]
-struct Pointwise;
-
-#[derive(Debug)]
-struct Depthwise;
+struct Block;
 
 impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
-    fn pointwise(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        relu6: bool,
-    ) -> FloatTensor<Self> {
-        let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
-        let (bias, bias_node) = bias.into_parts();
-        let parents = [x_node, weight_node, bias_node];
-        let prepared = Pointwise.prepare::<C>(parents).compute_bound().stateful();
-        let y = Flex::pointwise(x.clone(), weight.clone(), bias, relu6);
-        match prepared {
-            OpsKind::Tracked(prepared) => {
-                prepared.finish(State { x, weight, y: y.clone(), stride: 1, relu6 }, y)
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(y),
-        }
-    }
-
-    fn depthwise(
+    fn dense(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -64,162 +51,176 @@ impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
         let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
         let (bias, bias_node) = bias.into_parts();
         let parents = [x_node, weight_node, bias_node];
-        let prepared = Depthwise.prepare::<C>(parents).compute_bound().stateful();
-        let y = Flex::depthwise(x.clone(), weight.clone(), bias, stride, relu6);
+        let prepared = Dense.prepare::<C>(parents).compute_bound().stateful();
+        let y = Flex::dense(x.clone(), weight.clone(), bias.clone(), stride, relu6);
         match prepared {
             OpsKind::Tracked(prepared) => {
-                prepared.finish(State { x, weight, y: y.clone(), stride, relu6 }, y)
+                let state = DenseState { x, weight, bias, y: y.clone(), stride, relu6 };
+                prepared.finish(state, y)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
     }
+
+    fn inverted_residual(
+        x: FloatTensor<Self>,
+        expand: FloatTensor<Self>,
+        expand_bias: FloatTensor<Self>,
+        depthwise: FloatTensor<Self>,
+        depthwise_bias: FloatTensor<Self>,
+        project: FloatTensor<Self>,
+        project_bias: FloatTensor<Self>,
+        options: BlockOptions,
+    ) -> FloatTensor<Self> {
+        let convs = [expand, expand_bias, depthwise, depthwise_bias, project, project_bias];
+        tracked_block::<C, 6, 7>(x, convs, options)
+    }
+
+    fn separable(
+        x: FloatTensor<Self>,
+        depthwise: FloatTensor<Self>,
+        depthwise_bias: FloatTensor<Self>,
+        project: FloatTensor<Self>,
+        project_bias: FloatTensor<Self>,
+        options: BlockOptions,
+    ) -> FloatTensor<Self> {
+        let convs = [depthwise, depthwise_bias, project, project_bias];
+        tracked_block::<C, 4, 5>(x, convs, options)
+    }
 }
 
-impl Backward<Flex, 3> for Pointwise {
-    type State = State;
+impl Backward<Flex, 3> for Dense {
+    type State = DenseState;
 
-    fn backward(self, ops: Ops<State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let State { x, weight, y, relu6, .. } = ops.state;
-        let [posters, channels, height, width] = x.layout().shape().dims();
-        let outputs = weight.layout().shape()[0];
-        let pixels = height * width;
-
-        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
-        let (gradient, of_bias) = through_activation(gradient, &y, outputs, relu6);
-        let of_y: &[f32] = gradient.storage();
-        let x: &[f32] = x.storage();
-        let weight = MatrixView::new(weight.storage(), channels);
-        let of_y = |poster| MatrixView::new(nth(of_y, outputs * pixels, poster), pixels);
+    fn backward(self, ops: Ops<DenseState, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let of_y = gradients.consume::<Flex>(&ops.node).to_contiguous();
+        let of_y: &[f32] = of_y.storage();
+        let DenseState { x, weight, bias, y, stride, relu6 } = ops.state;
+        let y: &[f32] = y.storage();
+        let tensors = DenseTensors::new(&x, &weight, &bias, stride, relu6);
+        let dense = tensors.dense();
+        let (before, after) = (dense.input_size(), dense.output_size());
+        let x_values: &[f32] = tensors.x.storage();
         let [x_parent, weight_parent, bias_parent] = ops.parents;
+
+        let mut of_x = vec![0.0; if x_parent.is_some() { x_values.len() } else { 0 }];
+        let mut of_xs = of_x.chunks_mut(GROUP * before);
+        let groups = tensors.posters().div_ceil(GROUP);
+        let mut sums: Vec<_> = (0..groups).map(|_| dense.zero_gradients()).collect();
+        let groups = x_values.chunks(GROUP * before).zip(&mut sums);
+        let groups: Vec<_> = groups.map(|(x, sums)| (x, sums, of_xs.next())).collect();
+        for_each(groups, 1, Buffers::default, |buffers, group, (x, sums, of_x)| {
+            let first = group * GROUP * after;
+            let end = (first + GROUP * after).min(y.len());
+            dense.backward(buffers, x, [&y[first..end], &of_y[first..end]], of_x, sums);
+        });
+
         if let Some(parent) = x_parent {
-            let mut of_x = vec![0.0; x.len()];
-            for_each(
-                of_x.chunks_mut(channels * pixels).collect(),
-                1,
-                || (),
-                |(), poster, of_x| {
-                    multiply(weight.transposed(), of_y(poster), Accumulate::Replace, of_x);
-                },
-            );
-            gradients.register::<Flex>(parent.id, tensor(of_x, [posters, channels, height, width]));
+            let of_x = with_shape_of(of_x, &x);
+            gradients.register::<Flex>(parent.id, of_x);
         }
+        let sum = sums.into_iter().reduce(|mut sum, other| {
+            sum.add(&other);
+            sum
+        });
+        let sum = sum.unwrap_or_else(|| dense.zero_gradients());
+        let [of_weight, of_bias] = sum.into_weight_and_bias();
         if let Some(parent) = weight_parent {
-            // Groups of a fixed size, whatever the number of cores: the order of a sum decides how it is rounded.
-            let mut sums = vec![0.0; posters.div_ceil(GROUP) * outputs * channels];
-            for_each(
-                sums.chunks_mut(outputs * channels).collect(),
-                1,
-                || (),
-                |(), group, sum| {
-                    for poster in group * GROUP..((group + 1) * GROUP).min(posters) {
-                        let x = MatrixView::new(nth(x, channels * pixels, poster), pixels);
-                        multiply(of_y(poster), x.transposed(), Accumulate::Add, sum);
-                    }
-                },
-            );
-            let shape = Shape::new([outputs, channels, 1, 1]);
-            let of_weight = sum_of_rows(&sums, outputs * channels, shape);
-            gradients.register::<Flex>(parent.id, of_weight);
+            gradients.register::<Flex>(parent.id, with_shape_of(of_weight, &weight));
         }
         if let Some(parent) = bias_parent {
-            gradients.register::<Flex>(parent.id, of_bias);
+            gradients.register::<Flex>(parent.id, with_shape_of(of_bias, &bias));
         }
     }
 }
 
-impl Backward<Flex, 3> for Depthwise {
-    type State = State;
+/// Returns values as a tensor of the same shape as another.
+fn with_shape_of(values: Vec<f32>, tensor: &FlexTensor) -> FlexTensor {
+    let shape = tensor.layout().shape().clone();
+    FlexTensor::from_data(TensorData::new::<f32, _>(values, shape))
+}
 
-    fn backward(self, ops: Ops<State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let State { x, weight, y, stride, relu6 } = ops.state;
-        let (layer, x) = DepthwiseLayer::new(&x, &weight, stride);
-        let DepthwiseLayer { layout, posters, channels } = layer;
-        let (gradient, of_bias) = through_activation(gradient, &y, channels, relu6);
-        let weight = weight.to_contiguous();
-        let taps: &[f32] = weight.storage();
-        let of_outputs: &[f32] = gradient.storage();
-        let inputs = layer.input_planes(x.storage());
-        let output_size: usize = layout.conv.output.iter().product();
-        let input_size: usize = layout.conv.input.iter().product();
-
-        let [x_parent, weight_parent, bias_parent] = ops.parents;
-        let taps_size = layout.taps();
-        let mut of_taps = vec![0.0; posters * channels * taps_size];
-        // Without a parent, the input's gradient is not needed: the buffer is empty and no plane gets a part of it.
-        let needed = if x_parent.is_some() { posters * channels * input_size } else { 0 };
-        let mut of_input = vec![0.0; needed];
-        let mut of_inputs = of_input.chunks_mut(input_size);
-        let planes = of_taps.chunks_mut(taps_size);
-        let planes: Vec<_> = planes.map(|of_taps| (of_inputs.next(), of_taps)).collect();
-        for_each(
-            planes,
-            PLANES,
-            || GradientScratch::new(layout),
-            |scratch, plane, (of_input, of_taps)| {
-                let of_output = nth(of_outputs, output_size, plane);
-                let taps = layer.taps(taps, plane % channels);
-                scratch.backward(inputs(plane), taps, of_output, of_taps, of_input);
-            },
-        );
-
-        if let Some(parent) = x_parent {
-            let [height, width] = layout.conv.input;
-            let of_input = tensor(of_input, [posters, channels, height, width]);
-            gradients.register::<Flex>(parent.id, of_input);
-        }
-        if let Some(parent) = weight_parent {
-            let shape = weight.layout().shape().clone();
-            let of_weight = sum_of_rows(&of_taps, channels * taps_size, shape);
-            gradients.register::<Flex>(parent.id, of_weight);
-        }
-        if let Some(parent) = bias_parent {
-            gradients.register::<Flex>(parent.id, of_bias);
-        }
+/// Runs a block with `CONVS` weights and biases and registers it for the backward pass, with `PARENTS = CONVS + 1`
+/// parents.
+fn tracked_block<C: CheckpointStrategy, const CONVS: usize, const PARENTS: usize>(
+    x: FloatTensor<Autodiff<Flex, C>>,
+    convs: [FloatTensor<Autodiff<Flex, C>>; CONVS],
+    options: BlockOptions,
+) -> FloatTensor<Autodiff<Flex, C>> {
+    let mut tensors = std::iter::once(x).chain(convs).map(|tensor| tensor.into_parts());
+    let mut inputs = Vec::with_capacity(PARENTS);
+    let parents = std::array::from_fn(|_| {
+        let Some((tensor, node)) = tensors.next() else {
+            unreachable!("a block has as many parents as tensors")
+        };
+        inputs.push(tensor);
+        node
+    });
+    let prepared = Backward::<Flex, PARENTS>::prepare::<C>(Block, parents);
+    let prepared = prepared.compute_bound().stateful();
+    let x = inputs.remove(0);
+    let y = BlockTensors::new(&x, &inputs, &options).forward();
+    match prepared {
+        OpsKind::Tracked(prepared) => prepared.finish(BlockState { x, convs: inputs, options }, y),
+        OpsKind::UnTracked(prepared) => prepared.finish(y),
     }
 }
 
-/// Returns the gradient before the activation, given the gradient after it and the layer's output `y`, and its
-/// sum over each channel, which is the gradient of the bias.
-fn through_activation(
-    mut gradient: FlexTensor,
-    y: &FlexTensor,
-    channels: usize,
-    relu6: bool,
-) -> (FlexTensor, FlexTensor) {
-    // Replaces the original: with two owners, writing would copy it.
-    gradient = gradient.to_contiguous();
-    let y = y.to_contiguous();
-    let y: &[f32] = y.storage();
-    let planes: usize = gradient.layout().shape().dims::<4>().iter().take(2).product();
-    let size = y.len() / planes;
-    let mut sums = vec![0.0; planes];
-    let values: &mut [f32] = gradient.storage_mut();
-    let items: Vec<_> = values.chunks_mut(size).zip(&mut sums).collect();
-    for_each(
-        items,
-        PLANES,
-        || (),
-        |(), plane, (values, sum)| {
-            if relu6 {
-                for (value, y) in values.iter_mut().zip(nth(y, size, plane)) {
-                    *value = if *y > 0.0 && *y < 6.0 { *value } else { 0.0 };
-                }
+impl<const PARENTS: usize> Backward<Flex, PARENTS> for Block {
+    type State = BlockState;
+
+    fn backward(
+        self,
+        ops: Ops<BlockState, PARENTS>,
+        gradients: &mut Gradients,
+        _: &mut Checkpointer,
+    ) {
+        let of_y = gradients.consume::<Flex>(&ops.node).to_contiguous();
+        let of_y: &[f32] = of_y.storage();
+        let BlockState { x, convs, options } = ops.state;
+        let tensors = BlockTensors::new(&x, &convs, &options);
+        let block = tensors.block();
+        let Channels { inputs, hidden, outputs } = block.channels;
+        let (before, after) = (block.input_pixels() * inputs, block.output_pixels() * outputs);
+        let x: &[f32] = tensors.x.storage();
+        let scales = &options.scales;
+        let mut parents = ops.parents.into_iter();
+        let x_parent = parents.next().flatten();
+
+        let mut of_x = vec![0.0; if x_parent.is_some() { x.len() } else { 0 }];
+        let mut of_xs = of_x.chunks_mut(GROUP * before);
+        let mut sums: Vec<_> = scales.chunks(GROUP).map(|_| block.zero_gradients()).collect();
+        let tile = block.tile(GROUP);
+        let groups = scales.chunks(GROUP).zip(&mut sums);
+        let groups: Vec<_> = groups.map(|(scales, sums)| (scales, sums, of_xs.next())).collect();
+        for_each(groups, 1, GradientMaps::default, |maps, group, (scales, sums, of_x)| {
+            let mut of_xs = of_x.map(|of_x| of_x.chunks_mut(tile * before));
+            for (index, scales) in scales.chunks(tile).enumerate() {
+                let first = group * GROUP + index * tile;
+                let posters = first..first + scales.len();
+                let tile = Tile {
+                    x: &x[posters.start * before..posters.end * before],
+                    scales,
+                    of_y: &of_y[posters.start * after..posters.end * after],
+                    of_x: of_xs.as_mut().and_then(Iterator::next),
+                };
+                block.backward(maps, tile, sums);
             }
-            *sum = values.iter().sum();
-        },
-    );
-    let of_bias = sum_of_rows(&sums, channels, Shape::new([channels]));
-    (gradient, of_bias)
-}
+        });
 
-/// Returns the sum of the rows of a matrix with rows of `size` values.
-fn sum_of_rows(values: &[f32], size: usize, shape: Shape) -> FlexTensor {
-    let mut sum = FlexTensor::zeros(shape, DType::F32);
-    let sums: &mut [f32] = sum.storage_mut();
-    for row in values.chunks_exact(size) {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        if let Some(parent) = x_parent {
+            gradients.register::<Flex>(parent.id, with_shape_of(of_x, &tensors.x));
+        }
+        let sum = sums.into_iter().reduce(|mut sum, other| {
+            sum.add(&other);
+            sum
+        });
+        let sum = sum.unwrap_or_else(|| block.zero_gradients());
+        let values = sum.into_convs(hidden).into_iter().flat_map(|conv| [conv.weight, conv.bias]);
+        for ((parent, values), conv) in parents.zip(values).zip(&convs) {
+            if let Some(parent) = parent {
+                gradients.register::<Flex>(parent.id, with_shape_of(values, conv));
+            }
+        }
     }
-    sum
 }

@@ -28,11 +28,52 @@ impl<'a> MatrixView<'a> {
         Self { values, rows: values.len() / columns, columns, strides: [columns, 1] }
     }
 
+    /// Views the first `columns` values of each row of a row-major matrix whose rows are `stride` values apart.
+    ///
+    /// # Panics
+    /// If `columns` is 0 or larger than `stride`, or if there is no whole row.
+    pub(super) fn columns(values: &'a [f32], columns: usize, stride: usize) -> Self {
+        let rows = rows(values.len(), columns, stride);
+        Self { values, rows, columns, strides: [stride, 1] }
+    }
+
     /// Returns the transposed view of the same values.
     pub(super) fn transposed(self) -> Self {
         let [vertical, horizontal] = self.strides;
         Self { rows: self.columns, columns: self.rows, strides: [horizontal, vertical], ..self }
     }
+
+    /// Returns the number of values from the first to the last element.
+    fn extent(&self) -> usize {
+        let [vertical, horizontal] = self.strides;
+        (self.rows - 1) * vertical + (self.columns - 1) * horizontal + 1
+    }
+}
+
+/// A row-major matrix that a product is written to.
+pub(super) struct MatrixMut<'a> {
+    values: &'a mut [f32],
+    rows: usize,
+    columns: usize,
+    stride: usize,
+}
+
+impl<'a> MatrixMut<'a> {
+    /// Views the first `columns` values of each row, whose rows are `stride` values apart.
+    ///
+    /// # Panics
+    /// If `columns` is 0 or larger than `stride`, or if there is no whole row.
+    pub(super) fn columns(values: &'a mut [f32], columns: usize, stride: usize) -> Self {
+        let rows = rows(values.len(), columns, stride);
+        Self { values, rows, columns, stride }
+    }
+}
+
+/// Returns the number of rows of `columns` values, `stride` values apart, in a slice of length `length`.
+fn rows(length: usize, columns: usize, stride: usize) -> usize {
+    assert!((1..=stride).contains(&columns), "{columns} columns do not fit rows of {stride}");
+    assert!(columns <= length, "{length} values hold no row of {columns}");
+    (length - columns) / stride + 1
 }
 
 /// Whether a product replaces its output or is added to it.
@@ -42,7 +83,7 @@ pub(super) enum Accumulate {
     Add,
 }
 
-/// Computes `output = a b` or `output += a b`; the output is `[a.rows, b.columns]`, row-major.
+/// Computes `output = a b` or `output += a b`.
 ///
 /// # Panics
 /// If the sizes do not match.
@@ -51,24 +92,25 @@ pub(super) fn multiply(
     a: MatrixView<'_>,
     b: MatrixView<'_>,
     accumulate: Accumulate,
-    output: &mut [f32],
+    output: MatrixMut<'_>,
 ) {
     assert_eq!(a.columns, b.rows, "the inner sizes of a product differ");
-    assert_eq!(output.len(), a.rows * b.columns, "the output of a product has another size");
-    assert_eq!(a.values.len(), a.rows * a.columns);
-    assert_eq!(b.values.len(), b.rows * b.columns);
+    let size = [output.rows, output.columns];
+    assert_eq!(size, [a.rows, b.columns], "the output of a product has another size");
+    assert!(a.extent() <= a.values.len() && b.extent() <= b.values.len());
+    assert!((output.rows - 1) * output.stride + output.columns <= output.values.len());
     let stride = |stride: usize| stride as isize;
-    // SAFETY: element (i, j) of a view lies at `i * strides[0] + j * strides[1]`. For either order of the
-    // strides, that is at most `rows * columns - 1`, which is within the slice by the assertions above. The
-    // output is borrowed mutably, so it does not overlap the inputs.
+    // SAFETY: element (i, j) of a view lies at `i * strides[0] + j * strides[1]`, which is largest for the last
+    // row and column, and there within the slice by the assertions above. The output is borrowed mutably, so it
+    // does not overlap the inputs.
     unsafe {
         gemm::gemm(
             a.rows,
             b.columns,
             a.columns,
-            output.as_mut_ptr(),
+            output.values.as_mut_ptr(),
             1,
-            stride(b.columns),
+            stride(output.stride),
             accumulate == Accumulate::Add,
             a.values.as_ptr(),
             stride(a.strides[1]),
@@ -105,16 +147,18 @@ mod tests {
         }
         let (a, b) = (MatrixView::new(&a, inner), MatrixView::new(&b, columns));
         let mut sum = initial.clone();
-        multiply(a, b, Accumulate::Add, &mut sum);
+        multiply(a, b, Accumulate::Add, MatrixMut::columns(&mut sum, columns, columns));
         assert_eq!(sum, expected, "{rows} x {inner} x {columns}");
 
-        // (a b)' = b' a', without the initial values.
-        let mut product = vec![f32::NAN; rows * columns];
-        multiply(b.transposed(), a.transposed(), Accumulate::Replace, &mut product);
+        // (a b)' = b' a', without the initial values, into some columns of a wider matrix.
+        let mut product = vec![f32::NAN; columns * (rows + 2)];
+        let output = MatrixMut::columns(&mut product[1..], rows, rows + 2);
+        multiply(b.transposed(), a.transposed(), Accumulate::Replace, output);
         for (index, sum) in expected.iter().enumerate() {
             let (row, column) = (index / columns, index % columns);
-            assert_eq!(product[column * rows + row], sum - initial[index]);
+            assert_eq!(product[column * (rows + 2) + 1 + row], sum - initial[index]);
         }
+        assert!(product.iter().step_by(rows + 2).all(|value| value.is_nan()));
     }
 
     #[test]
@@ -126,13 +170,27 @@ mod tests {
     }
 
     #[test]
+    fn multiplies_some_columns_of_a_matrix() {
+        let values = numbers(12, 1);
+        let view = MatrixView::columns(&values[1..], 2, 4); // columns 1 and 2 of 3 x 4
+        let mut product = [0.0; 3];
+        let ones = [1.0; 2];
+        let output = MatrixMut::columns(&mut product, 1, 1);
+        multiply(view, MatrixView::new(&ones, 1), Accumulate::Replace, output);
+        assert_eq!(
+            product.to_vec(),
+            values.chunks(4).map(|row| row[1] + row[2]).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
     #[should_panic(expected = "inner sizes")]
     fn rejects_matrices_whose_inner_sizes_differ() {
         multiply(
             MatrixView::new(&[1.0; 6], 3),
             MatrixView::new(&[1.0; 4], 2),
             Accumulate::Replace,
-            &mut [0.0; 4],
+            MatrixMut::columns(&mut [0.0; 4], 2, 2),
         );
     }
 
@@ -143,7 +201,7 @@ mod tests {
             MatrixView::new(&[1.0; 6], 3),
             MatrixView::new(&[1.0; 6], 2),
             Accumulate::Replace,
-            &mut [0.0; 3],
+            MatrixMut::columns(&mut [0.0; 3], 2, 2),
         );
     }
 }

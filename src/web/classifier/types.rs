@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::bundle::Metric;
 use crate::classify::Prediction;
-use crate::metrics::{Evaluation, GenreMetrics};
+use crate::metrics::{Evaluation, GenreMetrics, Label};
 use crate::web::device::DeviceName;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -55,10 +55,11 @@ export interface Explanation {
     heatmaps: { x: GridAxis; y: GridAxis; genres: Heatmap[] };
 }
 
-/** A prediction about a poster whose genres are known. Both arrays are in the order of the manifest's genres. */
+/** A prediction about a labelled poster. Both arrays are in the order of the manifest's genres. */
 export interface LabelledPrediction {
     probabilities: number[];
-    labels: boolean[];
+    /** undefined or null: unknown; counts in no metric. */
+    labels: (boolean | null | undefined)[];
 }
 
 /** @deprecated Use LabelledPrediction. */
@@ -82,6 +83,8 @@ export interface Manifest {
         config: string;
         data: string;
         train_posters: number;
+        /** Posters of additional data that it was trained on too; absent if there are none. */
+        additional_posters?: number;
         valid_posters: number;
         test_posters: number;
         device: string;
@@ -95,7 +98,7 @@ export interface Manifest {
 export interface Metric {
     name: string;
     value: number;
-    /** Value of the better baseline; absent if a comparison is not meaningful. */
+    /** Value of the best baseline; absent if a comparison is not meaningful. */
     baseline?: number | null;
     higher_is_better: boolean;
 }
@@ -106,6 +109,8 @@ export interface Evaluation {
     metrics: Metric[];
     genres: {
         genre: string;
+        /** Posters whose label is known. */
+        labels: number;
         /** Posters that have it. */
         positives: number;
         /** Posters for which it is predicted. */
@@ -115,6 +120,8 @@ export interface Evaluation {
         precision: number;
         recall: number;
         f1: number;
+        /** Expected calibration error of its probabilities. */
+        calibration_error: number;
         threshold: number;
     }[];
 }
@@ -143,7 +150,7 @@ impl ClassifyOptions {
 #[derive(Deserialize)]
 pub(super) struct LabelledPrediction {
     pub(super) probabilities: Vec<f32>,
-    pub(super) labels: Vec<bool>,
+    pub(super) labels: Vec<Label>,
 }
 
 #[derive(Serialize)]

@@ -70,11 +70,14 @@ fn parse_size(text: &str) -> Result<[u32; 2], String> {
 }
 
 const ONNX_EXAMPLES: &str = "\
-Example:
+Examples:
   trainer onnx --bundle www/model --out model.onnx
+  # A quarter of the size, and an input that image libraries fill directly
+  trainer onnx --uint8 --weights int8 --out model.onnx
 
-The graph maps normalised posters [N, 3, height, width] to probabilities [N, genres].
-Its metadata holds the genres, the thresholds, the mean and the standard deviation.";
+The graph maps posters to probabilities [N, genres]. Its metadata holds the genres and their
+thresholds, and how a poster is prepared: size, filter, orientation, transparency, mean and
+standard deviation.";
 
 #[derive(Args)]
 #[command(after_help = ONNX_EXAMPLES)]
@@ -85,4 +88,22 @@ pub(crate) struct OnnxArgs {
     /// ONNX file to write
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Take 8-bit pixels [N, height, width, 3] and normalise them in the graph [default: normalised
+    /// floats [N, 3, height, width]]
+    #[arg(long)]
+    pub(crate) uint8: bool,
+    /// Precision of the stored weights; all engines compute in 32-bit floats
+    #[arg(long, value_name = "PRECISION", value_enum, default_value_t)]
+    pub(crate) weights: OnnxWeightsArg,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+pub(crate) enum OnnxWeightsArg {
+    /// 32-bit floats
+    #[default]
+    Full,
+    /// 16-bit floats
+    Half,
+    /// 8-bit integers, with a scale per output channel
+    Int8,
 }

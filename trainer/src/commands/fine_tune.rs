@@ -22,7 +22,7 @@ use crate::progress::Ticker;
 pub(crate) fn run(args: &FineTuneArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
     let original = read(&args.bundle, &device)?;
-    let dataset = Dataset::read(&args.data, args.limit)?;
+    let dataset = Dataset::for_bundle(&args.data, args.limit, &original.manifest)?;
     let new_genres = new_genres(&original, &dataset);
     if !new_genres.is_empty() {
         println!("new genres: {}", new_genres.join(", "));
@@ -34,20 +34,18 @@ pub(crate) fn run(args: &FineTuneArgs) -> Result<()> {
     );
 
     let options = FineTuneOptions { seed: args.seed, ..args.flags.options() };
-    let mut tuner = FineTuner::new(original, &new_genres, options, &device)?;
+    let mut tuner = FineTuner::new(original, &new_genres, options)?;
     let genres: Vec<String> = tuner.genres().map(str::to_owned).collect();
     let labels = LabelColumns::new(&genres, &dataset);
     add_posters(&mut tuner, &train, &labels)?;
     take_steps(&mut tuner, args.flags.steps)?;
-    let mut bundle = tuner.bundle();
-    write(&mut bundle, &args.out).with_context(|| format!("--out {}", args.out.display()))?;
+    write(&tuner.bundle(), &args.out).with_context(|| format!("--out {}", args.out.display()))?;
     println!("written to {}", args.out.display());
     if held_out.is_empty() {
         return Ok(());
     }
 
-    let classify =
-        |bundle| inference::probabilities(&Classifier::new(bundle, device.clone()), &held_out);
+    let classify = |bundle| inference::probabilities(&Classifier::new(bundle), &held_out);
     let comparison = Comparison {
         genres: &genres,
         train: train.iter().map(|poster| labels.of(poster)).collect(),
@@ -95,7 +93,7 @@ impl LabelColumns {
     }
 
     fn of(&self, poster: &Poster) -> PartialLabels {
-        self.0.iter().map(|column| column.map(|column| poster.row.labels[column])).collect()
+        self.0.iter().map(|column| column.and_then(|column| poster.row.labels[column])).collect()
     }
 }
 
@@ -125,12 +123,12 @@ fn take_steps(tuner: &mut FineTuner, steps: usize) -> Result<()> {
 }
 
 /// Writes one file if the name ends in `.safetensors`, a folder otherwise, with 8-bit weights.
-fn write(bundle: &mut Bundle, out: &Path) -> Result<()> {
+fn write(bundle: &Bundle, out: &Path) -> Result<()> {
+    let files = pollster::block_on(bundle.encode(Precision::Int8))?;
     if out.extension().is_some_and(|extension| extension == "safetensors") {
-        let file = pollster::block_on(bundle.to_file(Precision::Int8))?;
-        write_atomically(out, &file)?;
+        write_atomically(out, &files.to_single_file()?)?;
     } else {
-        bundle.write(out, Precision::Int8)?;
+        files.write(out)?;
     }
     Ok(())
 }

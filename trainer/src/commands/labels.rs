@@ -11,7 +11,7 @@ pub(crate) fn run(args: &LabelsArgs) -> Result<()> {
         let csv = args.data.join("train.csv");
         bail!("{}: none of the {} rows has Id {}", csv.display(), dataset.rows.len(), args.id);
     };
-    let genres = dataset.genres.iter().zip(&row.labels).filter(|(_, label)| **label);
+    let genres = dataset.genres.iter().zip(&row.labels).filter(|(_, label)| **label == Some(true));
     println!("{}", genres.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
     Ok(())
 }

@@ -1,71 +1,133 @@
-//! `trainer predict`: prints the most probable genres of image files. A file that cannot be classified is reported,
-//! and the others are still classified.
+//! `trainer predict`: prints the most probable genres of image files, in parallel and as they come. A file that cannot
+//! be classified is reported in its place, and the others are still classified.
 
-use std::path::Path;
+mod output;
+mod soft_labels;
+
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use marquee::{Bundle, Classifier, Manifest, Prediction, bundle};
-use serde_json::{Value, json};
+use marquee::{Bundle, Classifier, Prediction};
 
 use crate::cli::PredictArgs;
+use crate::data::image_files::{self, ImageFile};
 use crate::device;
+use crate::formats::answers::Answers;
+use crate::inference::in_order::map_in_order;
+use crate::progress::Ticker;
+use output::Output;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
+    if let Some(path) = &args.soft_labels.soft_labels {
+        return soft_labels::write(args, path, &device);
+    }
+    // A GPU does one batch at a time.
+    let threads = if device == Device::flex() { args.threads() } else { 1 };
     let classifier = open(&args.bundle, device)
         .with_context(|| format!("--bundle {}", args.bundle.display()))?;
-
-    let mut failed = 0;
-    let mut results = Vec::new();
-    for path in &args.images {
-        let image = path.display().to_string();
-        match classify(&classifier, path) {
-            Ok(mut genres) => {
-                genres.truncate(args.top);
-                if args.json {
-                    results.push(json!({ "image": image, "genres": genres }));
-                } else {
-                    println!("{}", format_line(&image, &genres));
+    let mut answers = args.save_answers.as_deref().map(|path| Collected::new(path, &classifier));
+    let mut output = Output::begin(args.format())?;
+    let ticker = Ticker::open_ended("classifying posters");
+    let (mut done, mut failed) = (0, 0);
+    let emit = |(image, genres): (String, Result<Vec<Prediction>>)| {
+        done += 1;
+        let written = match genres {
+            Ok(genres) => {
+                if let Some(answers) = &mut answers {
+                    answers.add(&image, &genres);
                 }
+                output.genres(&image, &genres[..genres.len().min(args.top)])
             }
             Err(error) => {
                 failed += 1;
-                if args.json {
-                    results.push(json!({ "image": image, "error": format!("{error:#}") }));
-                } else {
-                    eprintln!("{image}: {error:#}");
-                }
+                output.error(&image, &error)
             }
+        };
+        if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            // As with `| head`: the reader has seen enough. The list may still be waiting for its next line.
+            std::process::exit(0);
         }
-    }
-    if args.json {
-        println!("{:#}", Value::Array(results));
+        ticker.tick(done);
+        Ok(written?)
+    };
+    let classified = map_in_order(images(args)?, threads, |file| classify(&classifier, file), emit);
+    classified?;
+    output.end()?;
+    if let Some(answers) = answers {
+        answers.write()?;
     }
     if failed > 0 {
-        bail!("{failed} of {} images could not be classified", args.images.len());
+        bail!("{failed} of {done} images could not be classified");
     }
     Ok(())
+}
+
+/// Lists the images of the command line, then those of `--list`.
+fn images(args: &PredictArgs) -> Result<impl Iterator<Item = ImageFile> + Send> {
+    let named = args.images.clone().into_iter().map(Ok);
+    let listed = args.list.as_deref().map(image_files::listed).transpose()?;
+    Ok(image_files::files(named.chain(listed.into_iter().flatten())))
 }
 
 /// Opens the bundle on `device`. On the CPU, it runs the same code as the page, so that both return the same
 /// probabilities.
 fn open(path: &Path, device: Device) -> marquee::Result<Classifier> {
-    if device != Device::flex() {
-        return Ok(Classifier::new(Bundle::read(path, &device)?, device));
+    if device == Device::flex() {
+        return Classifier::open(path);
     }
-    let (manifest, weights) = bundle::read_parts(path)?;
-    let manifest = Manifest::from_json(&manifest)?;
-    manifest.weights.check(&weights)?;
-    Classifier::on_cpu(manifest, &weights)
+    Ok(Classifier::new(Bundle::read(path, &device)?))
 }
 
-fn classify(classifier: &Classifier, path: &Path) -> Result<Vec<Prediction>> {
-    let bytes = std::fs::read(path)?;
-    Ok(pollster::block_on(classifier.classify(&bytes))?)
+/// Returns the image's name and all its genres, the most probable first.
+fn classify(classifier: &Classifier, file: ImageFile) -> (String, Result<Vec<Prediction>>) {
+    match file {
+        Ok(path) => {
+            let classify = || {
+                let bytes = std::fs::read(&path)?;
+                anyhow::Ok(pollster::block_on(classifier.classify(&bytes))?)
+            };
+            (path.display().to_string(), classify())
+        }
+        Err((name, error)) => (name, Err(error)),
+    }
 }
 
-fn format_line(image: &str, genres: &[Prediction]) -> String {
-    let genres = genres.iter().map(|p| format!("{} {:.1}%", p.genre, p.probability * 100.0));
-    format!("{image}: {}", genres.collect::<Vec<_>>().join(", "))
+/// The probabilities for `--save-answers`.
+struct Collected {
+    path: PathBuf,
+    answers: Answers,
+}
+
+impl Collected {
+    fn new(path: &Path, classifier: &Classifier) -> Self {
+        let genres = &classifier.manifest().genres;
+        let answers = Answers {
+            genres: genres.iter().map(|genre| genre.name.clone()).collect(),
+            ids: Vec::new(),
+            probabilities: Vec::new(),
+            thresholds: Some(genres.iter().map(|genre| genre.threshold).collect()),
+        };
+        Self { path: path.to_owned(), answers }
+    }
+
+    /// Adds an image. Its id is its file name without the ending.
+    fn add(&mut self, image: &str, genres: &[Prediction]) {
+        let id = Path::new(image).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let probability = |name: &String| {
+            let prediction = genres.iter().find(|prediction| prediction.genre == *name);
+            prediction.map_or(0.0, |prediction| prediction.probability)
+        };
+        self.answers.probabilities.push(self.answers.genres.iter().map(probability).collect());
+        self.answers.ids.push(id);
+    }
+
+    fn write(self) -> Result<()> {
+        let count = self.answers.ids.len();
+        self.answers.write(&self.path).context("--save-answers")?;
+        eprintln!("answers for {count} images written to {}", self.path.display());
+        Ok(())
+    }
 }

@@ -62,7 +62,7 @@ impl<'a> Study<'a> {
     fn prepare(args: &'a StudyArgs) -> Result<Self> {
         let (device, _) = device::open(&args.device)?;
         let bundle = read_bundle(args, &device)?;
-        let dataset = Dataset::read(&args.data, None)?;
+        let dataset = Dataset::for_bundle(&args.data, None, &bundle.manifest)?;
         let split = Split::from_manifest(&bundle.manifest, &dataset, args.skip_bad)?;
         let posters = match args.split {
             HeldOutSplit::Validation => split.valid,
@@ -93,8 +93,9 @@ impl<'a> Study<'a> {
         for genre in self.usable_genres(positives) {
             for seed in 0..self.args.seeds {
                 let bundle = read_bundle(self.args, &self.device)?;
-                let (options, device) = (self.options(seed), &self.device);
+                let options = self.options(seed);
                 let cached = &self.colour;
+                let device = &self.device;
                 trials.push(experiments::learn_genre(
                     bundle, cached, genre, positives, options, device,
                 )?);
@@ -117,9 +118,9 @@ impl<'a> Study<'a> {
         let mut trials = Vec::new();
         for seed in 0..self.args.seeds {
             let bundle = read_bundle(self.args, &self.device)?;
-            let (options, device) = (self.options(seed), &self.device);
+            let options = self.options(seed);
             let (grey, colour) = (&self.grey, &self.colour);
-            trials.push(experiments::adapt(bundle, grey, colour, posters, options, device)?);
+            trials.push(experiments::adapt(bundle, grey, colour, posters, options)?);
             progress.advance();
         }
         let metrics = ["mean average precision, grey", "mean average precision, colour"];

@@ -58,6 +58,7 @@ fn train_args(
     set.extend(args.set.iter().cloned());
     TrainArgs {
         data: Some(args.data.clone()),
+        also: Vec::new(),
         config: space.config.clone(),
         set,
         pretrained: args.pretrained.clone(),
@@ -65,7 +66,7 @@ fn train_args(
         resume: exists.then_some(dir),
         features: Some(args.out.join("features")),
         limit: args.limit,
-        epochs: args.epochs,
+        epochs: args.epochs.filter(|_| !exists),
         batch_size: None,
         learning_rate: None,
         seed: None,
@@ -92,6 +93,7 @@ fn table(space: &SearchSpace, args: &SweepArgs) -> Result<String> {
     if rows.is_empty() {
         bail!("no trial in {} has a finished epoch", args.out.display());
     }
+    let metric = epoch_log::comparable(metric, rows.iter().map(|(_, best)| best));
     rows.sort_by(|a, b| epoch_log::best_first(metric, &a.1, &b.1));
     let keys: Vec<&str> = space.search.keys().map(String::as_str).collect();
     let mut text = format!(

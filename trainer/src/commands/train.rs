@@ -1,15 +1,20 @@
 //! `trainer train`: trains a model on a folder of posters, or resumes an interrupted run.
 
 use anyhow::{Context, Result, bail, ensure};
+use marquee::metrics::MIN_POSITIVES;
 
 use crate::cli::TrainArgs;
+use crate::data::additional::{self, AdditionalSource};
 use crate::data::dataset::Dataset;
+use crate::data::loader::Mixture;
 use crate::data::near_duplicates;
 use crate::data::posters::{self, Poster};
 use crate::data::split::Split;
 use crate::device;
+use crate::teachers;
 use crate::training::config::{Config, Overrides};
 use crate::training::fit::{Start, fit};
+use crate::training::model_selection::usable_metric;
 use crate::training::run_folder::Run;
 use crate::training::{curves, epoch_log};
 
@@ -26,11 +31,18 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         run.check_config()?;
         run.remove_temporary_files()?;
     }
-    let dataset = Dataset::read(&config.data, config.limit)?;
-    let split = draw_split(config, &dataset, config.skip_bad || args.skip_bad)?;
+    let dataset = config.dataset(&config.data)?;
+    let skip_bad = config.skip_bad || args.skip_bad;
+    let posters = posters::load(&dataset, &config.inference_input(), skip_bad)?;
+    let mut split =
+        if resumed { run.split(posters)? } else { draw_split(config, &dataset, posters)? };
     let held_out = split.valid.len() + split.test.len();
     println!("{} posters to train on, {held_out} held out", split.train.len());
-    warn_of_missing_genres(&dataset.genres, &split.train);
+    let mut datasets = vec![dataset];
+    add_additional(config, &mut datasets, &mut split, skip_bad)?;
+    report_unknown_labels(&datasets);
+    warn_of_missing_genres(&datasets[0].genres, &split);
+    warn_of_undefined_metric(config, &split.valid);
 
     let (devices, device_name) = device::open_all(&args.device)?;
     if resumed {
@@ -43,19 +55,27 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         Start::New { device_name: &device_name }
     };
     let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
-    fit(&run, &devices, &dataset, split, &start, &features_dir)?;
+    let device = devices.first().context("--device names no device")?;
+    let soft_labels =
+        teachers::soft_labels(&config.distillation, &datasets, split.training_posters(), device)?;
+    fit(&run, &devices, split, soft_labels, &start, &features_dir)?;
     finish(&run)
 }
 
 /// Returns the run, and whether it is an earlier one that is resumed.
 fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
     if let Some(dir) = &args.resume {
-        return Ok((Run::open(dir)?, true));
+        let mut run = Run::open(dir)?;
+        if let Some(epochs) = args.epochs {
+            run.set_epochs(epochs)?;
+        }
+        return Ok((run, true));
     }
     let dir = args.out.as_ref().context("--out is missing")?;
     let overrides = Overrides {
         set: args.set.clone(),
         data: args.data.clone().context("--data is missing")?,
+        also: args.also.clone(),
         pretrained: args.pretrained.clone(),
         skip_bad: args.skip_bad,
         limit: args.limit,
@@ -64,13 +84,16 @@ fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
         learning_rate: args.learning_rate,
         seed: args.seed,
     };
-    Ok((Run::create(dir, Config::resolve(&args.config, &overrides)?)?, false))
+    let mut config = Config::resolve(&args.config, &overrides)?;
+    if let Some(note) = config.unfreeze_random_parts(&args.set) {
+        eprintln!("{note}");
+    }
+    Ok((Run::create(dir, config)?, false))
 }
 
-/// Loads the posters and splits them as configured.
-fn draw_split(config: &Config, dataset: &Dataset, skip_bad: bool) -> Result<Split> {
-    let all = posters::load(dataset, &config.inference_input(), skip_bad)?;
-    let seed = config.split_seed.unwrap_or(config.seed);
+/// Splits the posters of a new run as configured.
+fn draw_split(config: &Config, dataset: &Dataset, all: Vec<Poster>) -> Result<Split> {
+    let seed = config.split_seed();
     let shares = [config.valid_share, config.test_share];
     let hashes = config
         .group_near_duplicates
@@ -87,14 +110,64 @@ fn draw_split(config: &Config, dataset: &Dataset, skip_bad: bool) -> Result<Spli
     Ok(split)
 }
 
-fn warn_of_missing_genres(names: &[String], train: &[Poster]) {
-    let is_missing = |genre: &usize| !train.iter().any(|poster| poster.row.labels[*genre]);
+/// Adds the datasets of `--also` after the main one, and their posters to the split.
+fn add_additional(
+    config: &Config,
+    datasets: &mut Vec<Dataset>,
+    split: &mut Split,
+    skip_bad: bool,
+) -> Result<()> {
+    let missing_genre = config.missing_genre.as_deref();
+    let source = AdditionalSource {
+        config: &config.additional,
+        input: &config.inference_input(),
+        seed: config.split_seed(),
+        near_duplicates: config.group_near_duplicates,
+        skip_bad,
+    };
+    let more = additional::read(&config.additional.dirs, missing_genre, &datasets[0])?;
+    split.additional = source.load(&more, &datasets[0], split)?;
+    datasets.extend(more);
+    let (main, additional) = (split.train.len(), split.additional.train.len());
+    if additional > 0 {
+        let mixture = Mixture::new(&config.additional, main, additional, config.epochs);
+        let last = match config.additional.main_only_epochs {
+            0 => String::new(),
+            epochs => format!(" (last {epochs}: {main})"),
+        };
+        println!("{} posters per epoch{last}", mixture.posters_in(1));
+    }
+    Ok(())
+}
+
+fn report_unknown_labels(datasets: &[Dataset]) {
+    for dataset in datasets {
+        let (labels, rows) = dataset.unknown_labels();
+        if labels > 0 {
+            println!("{}: {labels} labels of {rows} posters are unknown", dataset.dir.display());
+        }
+    }
+}
+
+fn warn_of_missing_genres(names: &[String], split: &Split) {
+    let is_missing = |genre: &usize| !split.training_posters().any(|poster| poster.row.has(*genre));
     let missing: Vec<&str> =
         (0..names.len()).filter(is_missing).map(|genre| names[genre].as_str()).collect();
     if !missing.is_empty() {
         eprintln!(
             "warning: no training poster has {}: the model will hardly ever predict it",
             missing.join(" or ")
+        );
+    }
+}
+
+fn warn_of_undefined_metric(config: &Config, valid: &[Poster]) {
+    if usable_metric(config.selection_metric, valid) != config.selection_metric {
+        eprintln!(
+            "warning: no genre has {MIN_POSITIVES} positives among the {} validation posters, so mean average \
+             precision is undefined and the loss selects the best epoch; more posters or a larger valid_share \
+             would help",
+            valid.len()
         );
     }
 }
@@ -106,12 +179,16 @@ fn finish(run: &Run) -> Result<()> {
     let best = best.context("no epoch was finished")?;
     run.keep_best(best)?;
     curves::draw(&records, &run.dir)?;
+    let mean_average_precision = match best.mean_average_precision {
+        value if value.is_nan() => "undefined".to_owned(),
+        value => format!("{value:.3}"),
+    };
     println!(
-        "best epoch {}: validation loss {:.4}, accuracy {:.1} %, mean average precision {:.3}; see {}",
+        "best epoch {}: validation loss {:.4}, accuracy {:.1} %, mean average precision \
+         {mean_average_precision}; see {}",
         best.epoch,
         best.loss,
         best.accuracy * 100.0,
-        best.mean_average_precision,
         run.dir.display()
     );
     Ok(())

@@ -50,13 +50,13 @@ impl Augmentation {
     ) -> Pixels {
         let mut pixels = self.crop_and_flip(poster, from, input, rng);
         if self.colour > 0.0 {
-            jitter_colours(&mut pixels.rgb, self.colour, rng);
+            jitter_colours(pixels.rgb_mut(), self.colour, rng);
         }
         if self.jpeg > 0.0 && rng.random_bool(self.jpeg) {
-            recompress(&mut pixels.rgb, input, rng.random_range(30..=90));
+            recompress(pixels.rgb_mut(), input, rng.random_range(30..=90));
         }
         if self.erase > 0.0 && rng.random_bool(self.erase) {
-            erase_rectangle(&mut pixels.rgb, input, rng);
+            erase_rectangle(pixels.rgb_mut(), input, rng);
         }
         pixels
     }
@@ -176,11 +176,11 @@ mod tests {
             erase: 1.0,
             ..Augmentation::default()
         };
-        let poster = Pixels { rgb: vec![128; 40 * 60 * 3] };
+        let poster = Pixels::from_fn(40, 60, |_, _| [128; 3]);
         let draw = |seed| all.apply(&poster, &input, &input, &mut ChaCha8Rng::seed_from_u64(seed));
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
         assert_ne!(draw(1), poster);
-        assert_eq!(draw(1).rgb.len(), poster.rgb.len());
+        assert_eq!(draw(1).rgb().len(), poster.rgb().len());
     }
 }

@@ -2,6 +2,9 @@
 //! current one.
 
 mod batch;
+mod mixture;
+#[cfg(test)]
+mod mixup_test;
 mod sampling;
 mod targets;
 
@@ -19,8 +22,9 @@ use crate::data::feature_maps::FeatureMaps;
 use crate::data::posters::Poster;
 pub(crate) use batch::Batch;
 use batch::{BatchBuilder, HostBatch};
+pub(crate) use mixture::Mixture;
 use sampling::Sampler;
-pub(crate) use targets::Targets;
+pub(crate) use targets::{TARGET_WEIGHTS, Targets, TruncatedLabels, total_weights, weights};
 
 /// Batches prepared ahead of the device.
 const PREFETCHED: usize = 2;
@@ -29,7 +33,7 @@ const PREFETCHED: usize = 2;
 #[derive(Clone)]
 pub(crate) struct Loader {
     posters: Arc<Vec<Poster>>,
-    /// The posters that are served: all, or the share of one device.
+    /// The positions in the first epoch that are served: all, or the share of one device.
     range: Range<usize>,
     input: Preprocess,
     batch_size: usize,
@@ -59,11 +63,11 @@ impl Loader {
     ) -> Self {
         Self {
             range: 0..posters.len(),
+            targets: Arc::new(Targets::for_evaluation(&posters)),
             posters: Arc::new(posters),
             input: input.clone(),
             batch_size,
             device: device.clone(),
-            targets: Arc::default(),
             features: None,
             training: None,
         }
@@ -74,24 +78,26 @@ impl Loader {
         Self { features, ..self }
     }
 
-    /// Serves the posters in random order and augmented, for training that starts with epoch `first_epoch` (from 1).
-    /// `genre_balance` is the exponent of class-balanced sampling; see [`Sampler`].
+    /// Serves the posters in random order and augmented, for training that starts with epoch `first_epoch` (from 1),
+    /// as often as `mixture` says. `genre_balance` is the exponent of class-balanced sampling; see [`Sampler`].
     pub(crate) fn shuffled(
         self,
         seed: u64,
         first_epoch: usize,
         augmenter: Augmenter<'_>,
         targets: Targets,
+        mixture: Mixture,
         genre_balance: f64,
     ) -> Self {
-        let sampler =
-            Sampler::new(seed, first_epoch, &self.posters, &targets.frequencies, genre_balance);
+        let (posters, frequencies) = (&self.posters, &targets.frequencies);
+        let sampler = Sampler::new(seed, first_epoch, mixture, posters, frequencies, genre_balance);
         let training = Training {
             sampler,
             augmentation: augmenter.augmentation.clone(),
             from: augmenter.from.clone(),
         };
-        Self { targets: Arc::new(targets), training: Some(training), ..self }
+        let range = 0..mixture.posters_in(1);
+        Self { range, targets: Arc::new(targets), training: Some(training), ..self }
     }
 }
 
@@ -117,6 +123,7 @@ impl DataLoader<Batch> for Loader {
             epoch,
         };
         let size = self.batch_size;
+        let total = order.len();
         let (sender, prepared) = sync_channel(PREFETCHED);
         std::thread::spawn(move || {
             for (number, indices) in order.chunks(size).enumerate() {
@@ -128,8 +135,7 @@ impl DataLoader<Batch> for Loader {
             }
         });
         let part = self.features.as_ref().map_or(0, |features| features.part);
-        let (done, total) = (0, self.range.len());
-        Box::new(Batches { prepared, device: &self.device, part, done, total })
+        Box::new(Batches { prepared, device: &self.device, part, done: 0, total })
     }
 
     fn num_items(&self) -> usize {
@@ -142,7 +148,12 @@ impl DataLoader<Batch> for Loader {
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Batch>> {
         let range = self.range.start + start..(self.range.start + end).min(self.range.end);
-        Arc::new(Self { range, ..self.clone() })
+        // Each device iterates its own slice, so each needs its own count of epochs.
+        let training = self.training.as_ref().map(|training| Training {
+            sampler: training.sampler.with_own_epochs(),
+            ..training.clone()
+        });
+        Arc::new(Self { range, training, ..self.clone() })
     }
 }
 
@@ -161,7 +172,7 @@ impl Iterator for Batches<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let HostBatch { inputs, targets } = self.prepared.recv().ok()?;
         let inputs = Tensor::<4>::from_data(inputs, self.device);
-        let targets = Tensor::<2>::from_data(targets, self.device);
+        let targets = Tensor::<3>::from_data(targets, self.device);
         self.done += inputs.dims()[0];
         Some(Ok(Batch { inputs, part: self.part, targets }))
     }

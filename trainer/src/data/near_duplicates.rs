@@ -1,5 +1,11 @@
 //! Near-duplicates: one poster in two printings, or one template with two titles. They are found by a perceptual
 //! hash.
+//!
+//! The split of the main data compares whole posters; it must not change with every better comparison. Additional
+//! data are compared by the hashes of their crops too, in `crops` and `search`.
+
+mod crops;
+mod search;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,6 +18,9 @@ use rayon::prelude::*;
 use crate::data::dataset::Dataset;
 use crate::data::posters::Poster;
 use crate::progress::Ticker;
+
+pub(crate) use crops::{Fingerprint, fingerprints};
+pub(crate) use search::near_duplicates;
 
 /// A gradient hash of 256 bits: for each of 16 x 16 pixels, whether it is darker than its neighbour in the row.
 pub(crate) type PerceptualHash = ImageHash<[u8; 32]>;
@@ -42,7 +51,7 @@ pub(crate) fn perceptual_hashes(
         let path = path.with_context(|| format!("the image of {} is gone", poster.row.id))?;
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let pixels = small.decode(&bytes).with_context(|| path.display().to_string())?;
-        let image = RgbImage::from_raw(small.width, small.height, pixels.rgb);
+        let image = RgbImage::from_raw(small.width, small.height, pixels.into_rgb());
         let image = image.with_context(|| format!("{} has no pixels", path.display()))?;
         ticker.tick(done.fetch_add(1, Ordering::Relaxed) + 1);
         Ok(hasher.hash_image(&image))

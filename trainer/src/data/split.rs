@@ -1,7 +1,7 @@
 //! The train, validation and test split. Rows that share an id or an image, and near-duplicates, stay in one split;
 //! otherwise a model would be evaluated on posters that it has memorised.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, ensure};
 use marquee::Manifest;
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::config_keys;
+use crate::data::additional::AdditionalPosters;
 use crate::data::dataset::Dataset;
 use crate::data::near_duplicates::{self, PerceptualHash};
 use crate::data::posters::{self, Poster};
@@ -26,13 +27,21 @@ pub(crate) enum SplitName {
 }
 
 /// Posters by split.
+#[derive(Default)]
 pub(crate) struct Split {
     pub(crate) train: Vec<Poster>,
     pub(crate) valid: Vec<Poster>,
     pub(crate) test: Vec<Poster>,
+    /// Posters of additional data, which are never in the splits above.
+    pub(crate) additional: AdditionalPosters,
 }
 
 impl Split {
+    /// Returns all posters to train on, the additional ones last.
+    pub(crate) fn training_posters(&self) -> impl Iterator<Item = &Poster> + Clone {
+        self.train.iter().chain(&self.additional.train)
+    }
+
     /// Recreates the split that the model of `manifest` was trained with, from its recorded settings and the same
     /// posters.
     ///
@@ -72,6 +81,22 @@ impl Split {
         Ok(split)
     }
 
+    /// Divides posters as the stored ids of a run say. Posters of other ids are left out.
+    pub(crate) fn from_ids(posters: Vec<Poster>, ids: &[HashSet<String>; 3]) -> Self {
+        let [train_ids, valid_ids, test_ids] = ids;
+        let mut split = Self::default();
+        for poster in posters {
+            let id = &poster.row.id;
+            match (train_ids.contains(id), valid_ids.contains(id), test_ids.contains(id)) {
+                (true, ..) => split.train.push(poster),
+                (_, true, _) => split.valid.push(poster),
+                (.., true) => split.test.push(poster),
+                _ => {}
+            }
+        }
+        split
+    }
+
     /// Assigns whole groups of related posters, in an order drawn from `seed`: first to validation, then to test,
     /// until each has its share; the rest to training. With `hashes`, near-duplicates in different splits then move
     /// to the one nearer to training.
@@ -83,36 +108,13 @@ impl Split {
     ) -> Self {
         let count = |share: f64| (posters.len() as f64 * share).round() as usize;
         let valid = count(valid_share).max(1);
-        let valid_and_test = valid + count(test_share);
         let groups = group_duplicates(&posters);
-        let mut order: Vec<usize> = groups.clone();
-        order.sort_unstable();
-        order.dedup();
-        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-
-        let mut sizes: HashMap<usize, usize> = HashMap::new();
-        for &group in &groups {
-            *sizes.entry(group).or_default() += 1;
-        }
-        // The number of posters before a group in the drawn order decides its split.
-        let mut offsets = HashMap::new();
-        let mut offset = 0;
-        for group in order {
-            offsets.insert(group, offset);
-            offset += sizes.get(&group).copied().unwrap_or(0);
-        }
-
-        let assigned = groups.iter().map(|group| match offsets.get(group) {
-            Some(&offset) if offset < valid => SplitName::Valid,
-            Some(&offset) if offset < valid_and_test => SplitName::Test,
-            _ => SplitName::Train,
-        });
-        let mut assigned: Vec<SplitName> = assigned.collect();
+        let mut assigned = draw_groups(&groups, [valid, count(test_share)], seed);
         if let Some(hashes) = hashes {
             unite_near_duplicates(hashes, &groups, &mut assigned);
         }
 
-        let mut split = Self { train: Vec::new(), valid: Vec::new(), test: Vec::new() };
+        let mut split = Self::default();
         for (poster, name) in posters.into_iter().zip(assigned) {
             match name {
                 SplitName::Train => split.train.push(poster),
@@ -122,6 +124,37 @@ impl Split {
         }
         split
     }
+}
+
+/// Assigns whole groups, in an order drawn from `seed`: first to validation, then to test, until each has at least
+/// that many posters; the rest to training. `groups` holds the group of each poster.
+pub(crate) fn draw_groups(
+    groups: &[usize],
+    [valid, test]: [usize; 2],
+    seed: u64,
+) -> Vec<SplitName> {
+    let mut order: Vec<usize> = groups.to_vec();
+    order.sort_unstable();
+    order.dedup();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+
+    let mut sizes: HashMap<usize, usize> = HashMap::new();
+    for &group in groups {
+        *sizes.entry(group).or_default() += 1;
+    }
+    // The number of posters before a group in the drawn order decides its split.
+    let mut offsets = HashMap::new();
+    let mut offset = 0;
+    for group in order {
+        offsets.insert(group, offset);
+        offset += sizes.get(&group).copied().unwrap_or(0);
+    }
+    let assigned = groups.iter().map(|group| match offsets.get(group) {
+        Some(&offset) if offset < valid => SplitName::Valid,
+        Some(&offset) if offset < valid + test => SplitName::Test,
+        _ => SplitName::Train,
+    });
+    assigned.collect()
 }
 
 /// Moves each poster, with its group, to the lowest split that holds a near-duplicate of it. A held-out poster then
@@ -155,7 +188,7 @@ fn unite_near_duplicates(hashes: &[PerceptualHash], groups: &[usize], assigned: 
 
 /// Groups posters that share an id or an image file. Returns the group of each poster, which is the index of the
 /// group's first member.
-fn group_duplicates(posters: &[Poster]) -> Vec<usize> {
+pub(crate) fn group_duplicates(posters: &[Poster]) -> Vec<usize> {
     let mut groups: Vec<usize> = (0..posters.len()).collect();
     let mut by_id = HashMap::new();
     let mut by_hash = HashMap::new();

@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use marquee::metrics::sigmoid;
+use marquee::metrics::{Label, sigmoid};
 use rayon::prelude::*;
 
 /// Search range of temperatures.
@@ -38,21 +38,23 @@ pub(crate) struct Affine {
 }
 
 impl Calibration {
-    /// Fits a calibration to `logits` and `labels` (`[posters][genres]`).
+    /// Fits a calibration to `logits` and `labels` (`[posters][genres]`). Unknown labels are left out.
     ///
     /// The common temperature minimises the cross-entropy (Guo et al. 2017, "On Calibration of Modern Neural
     /// Networks", section 4.2). Each genre's own temperature does so too, under a prior that keeps it near the common
     /// one; `scale` is their ratio. Each shift sets the genre's mean probability to the target described at
     /// [`GenrePredictions::new`], for which `frequencies` holds each genre's frequency among the training posters,
     /// 0..=1.
-    pub(crate) fn fit(logits: &[Vec<f32>], labels: &[Vec<bool>], frequencies: &[f32]) -> Self {
+    pub(crate) fn fit(logits: &[Vec<f32>], labels: &[Vec<Label>], frequencies: &[f32]) -> Self {
         let genres: Vec<GenrePredictions> = frequencies
             .iter()
             .enumerate()
             .map(|(genre, &frequency)| {
-                let logits = logits.iter().map(|row| f64::from(row[genre]));
-                let labels = labels.iter().map(|row| row[genre]);
-                GenrePredictions::new(logits.collect(), labels.collect(), frequency.into())
+                let pairs = logits.iter().zip(labels);
+                let known =
+                    pairs.filter_map(|(row, labels)| Some((f64::from(row[genre]), labels[genre]?)));
+                let (logits, labels) = known.unzip();
+                GenrePredictions::new(logits, labels, frequency.into())
             })
             .collect();
         let temperature =
@@ -109,7 +111,9 @@ impl GenrePredictions {
         let probabilities: Vec<f64> = logits.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
         let truths: Vec<f64> = labels.iter().map(|&label| label.into()).collect();
         let explained = squared_correlation(&probabilities, &truths);
-        let target_mean = frequency + explained * (mean(&truths) - frequency);
+        // Without labels, the mean is not a number.
+        let difference = if truths.is_empty() { 0.0 } else { mean(&truths) - frequency };
+        let target_mean = frequency + explained * difference;
         Self { logits, labels, target_mean }
     }
 
@@ -129,6 +133,9 @@ impl GenrePredictions {
     /// Returns the shift at which the mean probability equals the target, by bisection: the mean grows with the
     /// shift.
     fn shift(&self, temperature: f64) -> f64 {
+        if self.logits.is_empty() {
+            return 0.0; // no label is known
+        }
         let mean_probability = |shift: f64| -> f64 {
             let probability = |logit: &f64| 1.0 / (1.0 + (-(logit + shift) / temperature).exp());
             self.logits.iter().map(probability).sum::<f64>() / self.logits.len() as f64
@@ -174,7 +181,7 @@ mod tests {
     fn fits_the_shift_and_the_temperature_of_each_genre() {
         let rows = labelled_logits(2.0).zip(labelled_logits(1.0));
         let (logits, labels): (Vec<_>, Vec<_>) =
-            rows.map(|((a, x), (b, y))| (vec![a, b], vec![x, y])).unzip();
+            rows.map(|((a, x), (b, y))| (vec![a, b], vec![Some(x), Some(y)])).unzip();
         let fitted = Calibration::fit(&logits, &labels, &[0.5, 0.5]);
         for (genre, temperature) in [(0, 2.0), (1, 1.0)] {
             let Affine { shift, scale } = fitted.genres[genre];
@@ -187,13 +194,14 @@ mod tests {
 
     #[test]
     fn keeps_a_genre_without_training_posters_improbable() {
-        let fitted = Calibration::fit(&vec![vec![0.0]; 9], &vec![vec![false]; 9], &[0.0]);
+        let fitted = Calibration::fit(&vec![vec![0.0]; 9], &vec![vec![Some(false)]; 9], &[0.0]);
         assert!(fitted.probability(0, 0.0) < 0.2, "{:?}", fitted.genres);
     }
 
     #[test]
     fn aims_for_the_training_frequency_or_the_label_frequency_by_how_well_posters_are_separated() {
-        let labels: Vec<_> = (0..40_usize).map(|index| vec![index.is_multiple_of(4)]).collect();
+        let labels: Vec<_> =
+            (0..40_usize).map(|index| vec![Some(index.is_multiple_of(4))]).collect();
         let mean_probability = |confidence: f32| {
             let logit =
                 |index: usize| vec![if index.is_multiple_of(4) { confidence } else { -confidence }];

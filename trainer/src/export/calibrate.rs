@@ -3,6 +3,7 @@
 use anyhow::Result;
 use burn::tensor::Device;
 use marquee::Bundle;
+use marquee::metrics::Label;
 
 use crate::data::posters::Poster;
 use crate::evaluation::calibration::Calibration;
@@ -16,12 +17,9 @@ use crate::inference;
 pub(crate) fn calibrate(bundle: Bundle, validation: &[Poster], device: &Device) -> Result<Bundle> {
     let Bundle { mut manifest, model } = bundle;
     let logits = inference::logits(&model, validation, &manifest.input, device)?;
-    let labels: Vec<Vec<bool>> =
+    let labels: Vec<Vec<Label>> =
         validation.iter().map(|poster| poster.row.labels.clone()).collect();
-    let trained_on = manifest.training.train_posters.max(1) as f32;
-    let frequencies: Vec<f32> =
-        manifest.genres.iter().map(|genre| genre.posters as f32 / trained_on).collect();
-    let calibration = Calibration::fit(&logits, &labels, &frequencies);
+    let calibration = Calibration::fit(&logits, &labels, &manifest.frequencies());
 
     let probabilities: Vec<Vec<f32>> =
         logits.iter().map(|row| calibration.probabilities(row)).collect();

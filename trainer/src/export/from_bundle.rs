@@ -29,7 +29,10 @@ pub(crate) fn draft(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Dr
         bundle.manifest.training.licence.clone_from(licence);
     }
     let data = args.data.as_deref().context("--bundle needs --data")?;
-    let dataset = Dataset::read(data, None)?;
+    // A run on the first rows drew its splits from those rows.
+    let limit = config_keys::recorded(&bundle.manifest.training.settings, "limit");
+    let limit = limit.and_then(Value::as_u64).map(|rows| rows as usize);
+    let dataset = Dataset::for_bundle(data, limit, &bundle.manifest)?;
     let Split { valid, test, .. } =
         Split::from_manifest(&bundle.manifest, &dataset, args.skip_bad)?;
     let bundle = calibrate(bundle, &valid, device)?;

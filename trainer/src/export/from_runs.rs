@@ -1,10 +1,11 @@
 //! A bundle from one run, or from the mean of several runs' weights.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use burn::tensor::Device;
 use marquee::bundle::{FORMAT_VERSION, Genre, Training, WeightFile};
+use marquee::metrics::LabelRow;
 use marquee::{Bundle, Manifest};
 
 use super::Draft;
@@ -28,7 +29,7 @@ const POSTERS_RIGHTS: &str = "the posters that it was trained on belong to their
 pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Result<Draft> {
     let soup = Soup::open(dirs)?;
     let run = &soup.first;
-    let dataset = Dataset::read(&run.config.data, run.config.limit)?;
+    let dataset = run.config.dataset(&run.config.data)?;
     let validation = validation_posters(run, &dataset)?;
     let mut bundle = assemble(&soup, &dataset, &validation, device)?;
     bundle.manifest.training.licence = match (&args.licence, &run.config.pretrained) {
@@ -64,7 +65,8 @@ pub(crate) fn assemble(
     let genres = dataset.genres.iter().enumerate().map(|(index, name)| Genre {
         name: name.clone(),
         threshold: 0.5, // until calibration
-        posters: train.rows.iter().filter(|row| row.labels[index]).count(),
+        posters: train.rows.iter().filter(|row| row.has(index)).count(),
+        labelled_posters: labelled_posters(&train.rows, index),
         quality: None, // until evaluation
     });
     let manifest = Manifest {
@@ -78,6 +80,12 @@ pub(crate) fn assemble(
         weights: WeightFile { file: "unwritten".into(), bytes: 0, sha256: String::new() },
     };
     calibrate(Bundle { manifest, model }, validation, device)
+}
+
+/// Returns the number of rows whose label of a genre is known, or `None` if it is known in all of them.
+fn labelled_posters(rows: &[LabelRow], genre: usize) -> Option<usize> {
+    let known = rows.iter().filter(|row| row.labels[genre].is_some()).count();
+    (known < rows.len()).then_some(known)
 }
 
 /// Describes how the model was trained. The minutes are those of all runs together.
@@ -100,7 +108,14 @@ fn training_record(
         1 => settings.remove(0),
         _ => settings.into(),
     };
-    let data = config.data.file_name().unwrap_or_default().to_string_lossy();
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names: Vec<String> = config.additional.dirs.iter().map(|dir| name(dir)).collect();
+    let additional =
+        poster_ids::read(&run.dir.join("additional-train.txt")).unwrap_or_default().len();
+    let also = match additional {
+        0 => String::new(),
+        count => format!(", and {count} additional ones from {}", names.join(", ")),
+    };
     // Runs of older versions have no test split.
     let test = poster_ids::read(&run.dir.join("test.txt")).unwrap_or_default();
     Ok(Training {
@@ -108,8 +123,9 @@ fn training_record(
             0 => config.name.clone(),
             others => format!("{}, mean of {} runs", config.name, others + 1),
         },
-        data: format!("{data}: {} labelled posters", dataset.rows.len()),
+        data: format!("{}: {} labelled posters{also}", name(&config.data), dataset.rows.len()),
         train_posters,
+        additional_posters: additional,
         valid_posters,
         test_posters: dataset.with_ids(&test).rows.len(),
         epoch,

@@ -11,12 +11,8 @@ use crate::evaluation::classified_posters::ClassifiedPosters;
 const MAX_LOSS: f64 = 0.002;
 
 /// Returns 8 bits if they cost less than [`MAX_LOSS`] on the validation posters, half precision otherwise.
-pub(crate) fn choose(
-    bundle: &mut Bundle,
-    validation: &[Poster],
-    device: &Device,
-) -> Result<Precision> {
-    let mut mean_average_precision = |precision| {
+pub(crate) fn choose(bundle: &Bundle, validation: &[Poster], device: &Device) -> Result<Precision> {
+    let mean_average_precision = |precision| {
         let evaluation = evaluate(bundle, precision, validation, device)?;
         anyhow::Ok(evaluation.model.mean_average_precision)
     };
@@ -30,13 +26,12 @@ pub(crate) fn choose(
 
 /// Evaluates `bundle` as it will be read back after it was written in `precision`.
 pub(crate) fn evaluate(
-    bundle: &mut Bundle,
+    bundle: &Bundle,
     precision: Precision,
     posters: &[Poster],
     device: &Device,
 ) -> Result<Evaluation> {
-    let (manifest, weights) = pollster::block_on(bundle.to_parts(precision))?;
-    let stored = Bundle::from_parts(&manifest, &weights, device)?;
-    let classifier = Classifier::new(stored, device.clone());
+    let stored = Bundle::load(&pollster::block_on(bundle.encode(precision))?, device)?;
+    let classifier = Classifier::new(stored);
     Ok(ClassifiedPosters::new(&classifier, posters.to_vec())?.evaluate())
 }

@@ -4,20 +4,25 @@
 //! |---|---|
 //! | `resolve` | from a named or written configuration, `extends` and `--set` to a [`Config`] |
 //! | `check` | ranges and combinations of values |
+//! | `architecture_keys` | misspelt keys of `[architecture]` |
 //! | `saved` | the copies in a run folder and in a manifest |
 //! | `reference` | `trainer config`: a commented configuration, and the table of all keys |
 
+mod architecture_keys;
 mod check;
 pub(crate) mod reference;
 mod resolve;
 mod saved;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Result;
 use marquee::{Architecture, Preprocess};
 use serde::{Deserialize, Serialize};
 
+use crate::data::additional::AdditionalConfig;
 use crate::data::augment::Augmentation;
+use crate::data::dataset::Dataset;
 use crate::documented::documented;
 use crate::training::loss::LossConfig;
 pub(crate) use resolve::Overrides;
@@ -40,6 +45,9 @@ documented! {
         pub(crate) skip_bad: bool,
         /// Number of rows of train.csv to use, from the top. Unset: all.
         pub(crate) limit: Option<usize>,
+        /// Column of train.csv that marks missing data and is no genre: in rows where it is 1, the absent genres are
+        /// unknown. Without such a column, it has no effect.
+        pub(crate) missing_genre: Option<String>,
         /// Largest number of passes over the training posters.
         pub(crate) epochs: usize,
         /// Posters per optimiser step, on each device.
@@ -62,7 +70,8 @@ documented! {
         /// validation split serves for both.
         #[serde(default)]
         pub(crate) test_share: f64,
-        /// Number of parts of the model, from the front, whose weights are not trained.
+        /// Number of parts of the model, from the front, whose weights are not trained. Without `--pretrained`, only
+        /// `--set frozen_parts=N` freezes parts, because random weights must learn.
         #[serde(default)]
         pub(crate) frozen_parts: usize,
         /// Number of augmented views of each poster for which the outputs of the frozen parts are computed once and
@@ -83,6 +92,9 @@ documented! {
         pub(crate) selection_metric: SelectionMetric,
         /// Early stopping: the number of epochs without improvement after which training ends. Unset: never.
         pub(crate) patience: Option<usize>,
+        /// Number of optimiser steps per row of `steps.csv`, the step-level log. 0 turns it off.
+        #[serde(default = "default_log_steps")]
+        pub(crate) log_steps: usize,
         /// The model.
         pub(crate) architecture: Architecture,
         /// The input of the model in training.
@@ -104,6 +116,9 @@ documented! {
         /// Distillation.
         #[serde(default)]
         pub(crate) distillation: DistillationConfig,
+        /// Additional data.
+        #[serde(default)]
+        pub(crate) additional: AdditionalConfig,
     }
 }
 
@@ -168,11 +183,20 @@ documented! {
     #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
     pub(crate) struct DistillationConfig {
-        /// Folders of the teachers: runs or bundles. Their mean probabilities are the soft labels.
+        /// Folders of the teachers: runs or bundles, which are calibrated. Their mean probabilities are the soft
+        /// labels.
         pub(crate) teachers: Vec<PathBuf>,
-        /// Weight of the soft labels in the targets, 0..=1; the labels have the rest.
+        /// Files of soft labels, .csv or .safetensors, as `trainer predict --soft-labels` writes them. Each counts as
+        /// one more teacher.
+        pub(crate) soft_labels: Vec<PathBuf>,
+        /// Weight of the soft labels in the loss, 0..=1; the labels have the rest. A poster without soft labels
+        /// learns from its labels alone, an unknown label from the soft label alone.
         pub(crate) weight: f64,
     }
+}
+
+fn default_log_steps() -> usize {
+    10
 }
 
 fn same_size() -> f64 {
@@ -180,6 +204,39 @@ fn same_size() -> f64 {
 }
 
 impl Config {
+    /// Unfreezes the parts that `frozen_parts` would freeze at random weights, unless a `KEY=VALUE` in `set` asks for
+    /// it, and returns what to tell the user.
+    pub(crate) fn unfreeze_random_parts(&mut self, set: &[String]) -> Option<String> {
+        let frozen = self.frozen_parts;
+        if self.pretrained.is_some() || frozen == 0 {
+            return None;
+        }
+        let is_set = |setting: &String| {
+            setting.split_once('=').is_some_and(|(key, _)| key.trim() == "frozen_parts")
+        };
+        if set.iter().any(is_set) {
+            return Some(format!(
+                "warning: without --pretrained, the {frozen} frozen parts keep their random weights"
+            ));
+        }
+        self.frozen_parts = 0;
+        Some(format!(
+            "note: without --pretrained, all parts are trained, because the {frozen} that the \
+             configuration freezes have random weights; --set frozen_parts={frozen} freezes them anyway"
+        ))
+    }
+
+    /// Reads the labels of a folder of posters as this configuration asks for.
+    pub(crate) fn dataset(&self, data: &Path) -> Result<Dataset> {
+        let dataset = Dataset::read(data, self.limit)?;
+        Ok(dataset.with_missing_genre(self.missing_genre.as_deref()))
+    }
+
+    /// Returns the seed of the splits.
+    pub(crate) fn split_seed(&self) -> u64 {
+        self.split_seed.unwrap_or(self.seed)
+    }
+
     /// Returns the input of the model in evaluation and after export.
     pub(crate) fn inference_input(&self) -> Preprocess {
         let scaled = |side: u32| (f64::from(side) * self.inference_scale).round() as u32;

@@ -1,4 +1,4 @@
-//! Draws a run's loss and accuracy by epoch as `curves.svg` and `curves.png`.
+//! Draws a run's loss, mean average precision and accuracy by epoch as `curves.svg` and `curves.png`.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::chart_style::{TRAIN, VALID, register_font};
 use crate::data::split::SplitName;
 use crate::training::epoch_log::EpochRecord;
 
-const SIZE: (u32, u32) = (1200, 480);
+const SIZE: (u32, u32) = (1800, 480);
 
 /// Draws both files into `dir`. Each replaces its predecessor by rename.
 pub(crate) fn draw(records: &[EpochRecord], dir: &Path) -> Result<()> {
@@ -39,13 +39,18 @@ pub(crate) fn svg(records: &[EpochRecord]) -> Result<String> {
 
 type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
-/// Draws the loss on the left and the accuracy on the right.
+/// Draws the loss on the left, mean average precision in the middle and the accuracy on the right.
 fn draw_on<B: DrawingBackend>(area: &DrawingArea<B, Shift>, records: &[EpochRecord]) -> Drawn<B> {
     area.fill(&WHITE)?;
-    let (left, right) = area.split_horizontally(SIZE.0 / 2);
-    let (falling, rising) = (SeriesLabelPosition::UpperRight, SeriesLabelPosition::LowerRight);
+    let (left, others) = area.split_horizontally(SIZE.0 / 3);
+    let (middle, right) = others.split_horizontally(SIZE.0 / 3);
+    let falling = SeriesLabelPosition::UpperRight;
+    let rising = || SeriesLabelPosition::LowerRight;
     panel(&left, "binary cross-entropy", records, falling, |record| record.loss)?;
-    panel(&right, "accuracy, % (argmax is the first true genre)", records, rising, |record| {
+    panel(&middle, "mean average precision", records, rising(), |record| {
+        record.mean_average_precision
+    })?;
+    panel(&right, "accuracy, % (argmax is the first true genre)", records, rising(), |record| {
         record.accuracy * 100.0
     })?;
     area.present()
@@ -88,6 +93,7 @@ fn panel<B: DrawingBackend>(
             .iter()
             .filter(|record| record.split == split)
             .map(|record| (record.epoch as f64, value(record)))
+            .filter(|(_, value)| value.is_finite())
             .collect();
         let dots = points.iter().map(|&point| Circle::new(point, 4, colour.filled()));
         chart.draw_series(dots)?;
@@ -102,4 +108,25 @@ fn panel<B: DrawingBackend>(
         .label_font(("sans-serif", 17))
         .background_style(WHITE.mix(0.85))
         .draw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curves_show_the_metric_that_selects_even_if_it_is_undefined() -> Result<()> {
+        for mean_average_precision in [0.25, f64::NAN] {
+            let record = |epoch, split| {
+                let (loss, accuracy, seconds) = (0.5 / epoch as f64, 0.5, 1.0);
+                EpochRecord { epoch, split, loss, accuracy, mean_average_precision, seconds }
+            };
+            let records = [record(1, SplitName::Train), record(1, SplitName::Valid)];
+            let svg = svg(&records)?;
+            let dots = svg.matches("<circle").count();
+            assert!(svg.contains("mean average precision"));
+            assert_eq!(dots, if mean_average_precision.is_nan() { 4 } else { 6 });
+        }
+        Ok(())
+    }
 }

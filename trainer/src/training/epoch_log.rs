@@ -12,12 +12,13 @@ use burn::train::Interrupter;
 use burn::train::logger::MetricLogger;
 use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, NumericEntry};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::data::split::SplitName;
 use crate::training::config::{Config, SelectionMetric};
 use crate::training::map_metric;
 use crate::training::metric_means::{ACCURACY, LOSS, RunningMeans};
+use crate::training::step_log::StepLog;
 
 /// The metrics of one epoch on one split: a line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,11 +30,16 @@ pub(crate) struct EpochRecord {
     pub(crate) loss: f64,
     /// Fraction of the posters whose most probable genre is their first true one, 0..=1.
     pub(crate) accuracy: f64,
-    /// Over the genres that have enough positives in this split, 0..=1.
-    #[serde(default)]
+    /// Over the genres that have enough positives in this split, 0..=1; NaN, which the log writes as `null`, if there
+    /// is no such genre.
+    #[serde(default, deserialize_with = "number_or_nan")]
     pub(crate) mean_average_precision: f64,
     /// Duration of the epoch on this split.
     pub(crate) seconds: f64,
+}
+
+fn number_or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// Reads a log, up to a last line that may have been cut off when the trainer was killed. A missing log is empty.
@@ -47,8 +53,20 @@ pub(crate) fn read(path: &Path) -> Result<Vec<EpochRecord>> {
 
 /// Returns the validation record of the best epoch; the earliest of equal ones.
 pub(crate) fn best(records: &[EpochRecord], metric: SelectionMetric) -> Option<&EpochRecord> {
-    let valid = records.iter().filter(|r| r.split == SplitName::Valid && r.loss.is_finite());
-    valid.min_by(|a, b| best_first(metric, a, b))
+    let valid = || records.iter().filter(|r| r.split == SplitName::Valid && r.loss.is_finite());
+    let metric = comparable(metric, valid());
+    valid().min_by(|a, b| best_first(metric, a, b))
+}
+
+/// Returns the metric by which epochs can be compared: the loss if an epoch has no mean average precision.
+pub(crate) fn comparable<'a>(
+    metric: SelectionMetric,
+    mut records: impl Iterator<Item = &'a EpochRecord>,
+) -> SelectionMetric {
+    match records.any(|record| record.mean_average_precision.is_nan()) {
+        true => SelectionMetric::Loss,
+        false => metric,
+    }
 }
 
 /// Orders epochs from the best to the worst.
@@ -77,6 +95,7 @@ pub(crate) const NAN_LOSS: &str = "the loss is not a number";
 /// Writes the log while Burn's learner trains, and returns the metrics of earlier epochs to it.
 pub(crate) struct LogWriter {
     file: File,
+    step_log: Option<StepLog>,
     means: RunningMeans,
     started: Instant,
     finished: Vec<EpochRecord>,
@@ -90,6 +109,7 @@ impl LogWriter {
     /// becomes NaN.
     pub(crate) fn new(
         path: &Path,
+        step_log: Option<StepLog>,
         finished: Vec<EpochRecord>,
         interrupter: Interrupter,
     ) -> Result<Self> {
@@ -100,13 +120,16 @@ impl LogWriter {
         marquee::bundle::write_atomically(path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path)?;
         let (means, started) = (RunningMeans::default(), Instant::now());
-        Ok(Self { file, means, started, finished, steps: 0, interrupter })
+        Ok(Self { file, step_log, means, started, finished, steps: 0, interrupter })
     }
 }
 
 impl MetricLogger for LogWriter {
-    fn log(&mut self, update: MetricsUpdate, epoch: usize, _split: &Split) {
+    fn log(&mut self, update: MetricsUpdate, epoch: usize, split: &Split) {
         self.steps += 1;
+        if let (Some(step_log), Split::Train) = (&mut self.step_log, split) {
+            step_log.add(epoch, &update, &self.means);
+        }
         for metric in update.entries_numeric {
             if let Some(value) = &metric.numeric_entry {
                 self.means.add(&metric.entry, value);
@@ -148,6 +171,9 @@ impl MetricLogger for LogWriter {
             mean_average_precision: self.means.mean(map_metric::NAME),
             seconds: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         };
+        if let Some(step_log) = &mut self.step_log {
+            step_log.end_of_split();
+        }
         self.means.clear();
         self.steps = 0;
         self.started = Instant::now();
@@ -165,5 +191,36 @@ fn split_name(split: &Split) -> Option<SplitName> {
         Split::Train => Some(SplitName::Train),
         Split::Valid => Some(SplitName::Valid),
         Split::Test(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(epoch: usize, loss: f64, mean_average_precision: f64) -> EpochRecord {
+        let (split, accuracy, seconds) = (SplitName::Valid, 0.0, 1.0);
+        EpochRecord { epoch, split, loss, accuracy, mean_average_precision, seconds }
+    }
+
+    #[test]
+    fn an_undefined_mean_average_precision_survives_the_log() -> Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        let line = serde_json::to_string(&record(1, 0.5, f64::NAN))?;
+        assert!(line.contains("\"mean_average_precision\":null"), "{line}");
+        std::fs::write(file.path(), line)?;
+        let read = read(file.path())?;
+        assert_eq!(read.len(), 1);
+        assert!(read[0].mean_average_precision.is_nan());
+        Ok(())
+    }
+
+    #[test]
+    fn the_loss_selects_where_the_mean_average_precision_is_undefined() {
+        let metric = SelectionMetric::MeanAveragePrecision;
+        let defined = [record(1, 0.4, 0.2), record(2, 0.5, 0.3), record(3, 0.3, 0.3)];
+        assert_eq!(best(&defined, metric).map(|record| record.epoch), Some(2));
+        let undefined = defined.map(|r| record(r.epoch, r.loss, f64::NAN));
+        assert_eq!(best(&undefined, metric).map(|record| record.epoch), Some(3));
     }
 }

@@ -5,24 +5,26 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use burn::train::metric::{AccuracyMetric, LossMetric};
+use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric};
 use burn::train::renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper};
 use burn::train::{
     ExecutionStrategy, Interrupter, Learner, LearningResult, MultiDeviceOptim, SupervisedTraining,
 };
 
-use crate::data::dataset::Dataset;
+use crate::data::loader::Mixture;
+use crate::data::soft_labels::SoftLabels;
 use crate::data::split::Split;
 use crate::training::epoch_log::{self, LogWriter};
 use crate::training::initial_model::{self, genre_frequencies};
 use crate::training::learner::TrainingModel;
 use crate::training::loaders::{LoaderSource, Loaders};
 use crate::training::map_metric::MapMetric;
-use crate::training::model_selection::{KeepLastTwoAndBest, early_stopping};
+use crate::training::model_selection::{EarlyStopping, KeepLastTwoAndBest, usable_metric};
 use crate::training::optimiser::{optimiser, schedule};
 use crate::training::out_of_memory;
 use crate::training::plain_renderer::{self, PlainRenderer};
 use crate::training::run_folder::Run;
+use crate::training::step_log::StepLog;
 
 /// The place in a run from which training starts.
 pub(crate) enum Start<'a> {
@@ -40,8 +42,8 @@ pub(crate) enum Start<'a> {
 pub(crate) fn fit(
     run: &Run,
     devices: &[Device],
-    dataset: &Dataset,
     split: Split,
+    soft_labels: SoftLabels,
     start: &Start<'_>,
     features_dir: &Path,
 ) -> Result<()> {
@@ -49,10 +51,9 @@ pub(crate) fn fit(
     let device = devices.first().context("--device names no device")?;
     let training_device = device.clone().autodiff();
     training_device.seed(config.seed);
-    let frequencies = genre_frequencies(&split.train);
+    let frequencies = genre_frequencies(split.training_posters());
     let genres = frequencies.len();
     let model = initial_model::build(config, &frequencies, &training_device)?;
-    let model = TrainingModel::new(model, &config.loss, config.ema_decay);
     let done = match start {
         Start::New { device_name } => {
             run.begin(&split, device_name)?;
@@ -62,22 +63,39 @@ pub(crate) fn fit(
     };
     // Each device processes a batch of its own at every step.
     let step_size = config.batch_size * devices.len();
-    let schedule = schedule(config, split.train.len().div_ceil(step_size))?;
+    let (main, additional) = (split.train.len(), split.additional.train.len());
+    let mixture = Mixture::new(&config.additional, main, additional, config.epochs);
+    let steps = |epoch| mixture.posters_in(epoch).div_ceil(step_size);
+    let schedule = schedule(config, steps(1), (1..=config.epochs).map(steps).sum())?;
+    let model = TrainingModel::new(model, &config.loss, config.ema_decay)
+        .after_steps((1..=done).map(steps).sum());
+    let metric = usable_metric(config.selection_metric, &split.valid);
 
-    let source =
-        LoaderSource { config, dataset, model: &model.model, frequencies, features_dir, device };
+    let source = LoaderSource {
+        config,
+        model: &model.model,
+        frequencies,
+        soft_labels,
+        mixture,
+        features_dir,
+        device,
+    };
     let Loaders { train, valid } = source.loaders(split, done + 1)?;
     let mut finished = run.log()?;
     finished.retain(|record| record.epoch <= done);
     let interrupter = Interrupter::new();
-    let log = LogWriter::new(&run.log_path(), finished, interrupter.clone())?;
+    let step_log = (config.log_steps > 0)
+        .then(|| StepLog::open(&run.step_log_path(), config.log_steps, devices.len(), done))
+        .transpose()?;
+    let log = LogWriter::new(&run.log_path(), step_log, finished, interrupter.clone())?;
 
     let mut training =
         SupervisedTraining::<TrainingModel>::new(&run.dir, Arc::new(train), Arc::new(valid))
             .metrics((LossMetric::new(), AccuracyMetric::new(), MapMetric::default()))
+            .metric_train_numeric(LearningRateMetric::new())
             .num_epochs(config.epochs)
             .with_default_checkpointers()
-            .with_checkpointing_strategy(KeepLastTwoAndBest { metric: config.selection_metric })
+            .with_checkpointing_strategy(KeepLastTwoAndBest { metric })
             .with_metric_logger(log)
             .with_interrupter(interrupter.clone())
             .with_application_logger(None)
@@ -87,7 +105,7 @@ pub(crate) fn fit(
         training = training.checkpoint(done);
     }
     if let Some(patience) = config.patience {
-        training = training.early_stopping(early_stopping(config.selection_metric, patience));
+        training = training.early_stopping(EarlyStopping { metric, patience });
     }
     let learner = Learner::new(model.clone(), optimiser(&config.optimiser), schedule);
     let result = training.launch(learner);

@@ -12,8 +12,7 @@ use crate::training::config::Config;
 /// head that predicts each genre's frequency.
 pub(crate) fn build(config: &Config, frequencies: &[f32], device: &Device) -> Result<Model> {
     let input = [config.input.width, config.input.height];
-    let model = Model::init(&config.architecture, input, frequencies.len(), device);
-    let mut model = model.map_err(anyhow::Error::msg)?;
+    let mut model = Model::init(&config.architecture, input, frequencies.len(), device)?;
     if let Some(path) = &config.pretrained {
         pretrained::load(&mut model, &config.architecture, path, false)?;
     }
@@ -25,9 +24,19 @@ pub(crate) fn build(config: &Config, frequencies: &[f32], device: &Device) -> Re
     })
 }
 
-/// Returns the frequency of each genre among the posters, above 0 and below 1: `(count + 0.5) / (posters + 1)`.
-pub(crate) fn genre_frequencies(posters: &[Poster]) -> Vec<f32> {
-    let genres = posters.first().map_or(0, |poster| poster.row.labels.len());
-    let count = |genre: usize| posters.iter().filter(|poster| poster.row.labels[genre]).count();
-    (0..genres).map(|genre| (count(genre) as f32 + 0.5) / (posters.len() as f32 + 1.0)).collect()
+/// Returns the frequency of each genre among the posters whose label of it is known, above 0 and below 1:
+/// `(positives + 0.5) / (known + 1)`.
+pub(crate) fn genre_frequencies<'a>(
+    mut posters: impl Iterator<Item = &'a Poster> + Clone,
+) -> Vec<f32> {
+    let all = posters.clone();
+    let genres = posters.next().map_or(0, |poster| poster.row.labels.len());
+    let count = |genre: usize, label: bool| {
+        all.clone().filter(|poster| poster.row.labels[genre] == Some(label)).count() as f32
+    };
+    let frequency = |genre| {
+        let (positives, negatives) = (count(genre, true), count(genre, false));
+        (positives + 0.5) / (positives + negatives + 1.0)
+    };
+    (0..genres).map(frequency).collect()
 }

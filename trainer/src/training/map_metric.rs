@@ -9,6 +9,8 @@ use burn::train::metric::{
 };
 use marquee::metrics::{Ranking, mean_average_precision};
 
+use crate::data::loader::total_weights;
+
 /// The metric's name in Burn's event store and dashboard.
 pub(crate) const NAME: &str = "Mean average precision";
 
@@ -16,8 +18,9 @@ pub(crate) const NAME: &str = "Mean average precision";
 pub(crate) struct MapInput {
     /// `[N, genres]`.
     pub(crate) logits: Tensor<2>,
-    /// `[N, genres]`; values above 0.5 are positive.
-    pub(crate) targets: Tensor<2>,
+    /// `[N, TARGET_WEIGHTS, genres]`; positive where the weights of a present genre exceed those of an absent one,
+    /// unknown where all are 0.
+    pub(crate) targets: Tensor<3>,
 }
 
 /// The mean average precision over all posters of an epoch so far, 0..=1.
@@ -52,13 +55,15 @@ impl Metric for MapMetric {
     ) -> Result<SerializedEntry, TensorReadError> {
         let [_, genres] = input.logits.dims();
         let logits: Vec<f32> = input.logits.clone().try_into_vec_as()?;
-        let targets: Vec<f32> = input.targets.clone().try_into_vec_as()?;
+        let [present, absent] = total_weights(input.targets.clone());
+        let present: Vec<f32> = present.try_into_vec_as()?;
+        let absent: Vec<f32> = absent.try_into_vec_as()?;
         self.genres.resize(genres, Ranking::new());
-        let rows = logits.chunks_exact(genres).zip(targets.chunks_exact(genres));
-        for (logits, targets) in rows {
-            let predictions = logits.iter().zip(targets);
-            for (genre, (logit, target)) in self.genres.iter_mut().zip(predictions) {
-                genre.push((*logit, *target > 0.5));
+        for (index, (logit, (present, absent))) in
+            logits.into_iter().zip(present.into_iter().zip(absent)).enumerate()
+        {
+            if present + absent > 0.0 {
+                self.genres[index % genres].push((logit, present > absent));
             }
         }
         Ok(SerializedEntry::not_available(None))

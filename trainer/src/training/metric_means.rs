@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use burn::train::metric::{MetricDefinition, MetricEntry, MetricId, NumericEntry};
 
-/// Burn's names of the loss and the accuracy.
+/// Burn's names of its metrics.
 pub(crate) const LOSS: &str = "Loss";
 pub(crate) const ACCURACY: &str = "Accuracy";
+pub(crate) const LEARNING_RATE: &str = "Learning Rate";
 
 /// The running mean of each metric within one epoch and split.
 #[derive(Default)]
@@ -20,6 +21,11 @@ impl RunningMeans {
     /// Learns the name of a metric. Values of unregistered metrics are ignored.
     pub(crate) fn register(&mut self, definition: MetricDefinition) {
         self.names.insert(definition.metric_id, definition.name.to_string());
+    }
+
+    /// Returns the name of a registered metric.
+    pub(crate) fn name(&self, metric: &MetricEntry) -> Option<&str> {
+        self.names.get(&metric.metric_id).map(String::as_str)
     }
 
     /// Adds the value of one batch.

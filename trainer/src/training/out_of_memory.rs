@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::tensor::{Device, Tensor};
 use burn::train::TrainStep;
 
-use crate::data::loader::Batch;
+use crate::data::loader::{Batch, TARGET_WEIGHTS};
 use crate::training::config::Config;
 use crate::training::learner::TrainingModel;
 
@@ -57,7 +57,7 @@ fn try_step(
 ) -> bool {
     let (width, height) = (config.input.width as usize, config.input.height as usize);
     let inputs = Tensor::zeros([posters, 3, height, width], device);
-    let targets = Tensor::zeros([posters, genres], device);
+    let targets = Tensor::zeros([posters, TARGET_WEIGHTS, genres], device);
     let step = TrainStep::step(model, Batch { inputs, part: 0, targets });
     // Reading the loss waits for the device, which computes asynchronously.
     step.item.into_loss().try_into_vec_as::<f32>().is_ok()

@@ -11,6 +11,7 @@ use burn::train::renderer::{
 };
 
 use crate::progress::{INTERVAL, minutes, pace};
+use crate::training::map_metric;
 use crate::training::metric_means::{ACCURACY, LOSS, RunningMeans};
 
 /// Returns whether standard output is a terminal, on which Burn can draw its dashboard.
@@ -51,9 +52,16 @@ impl PlainRenderer {
         }
     }
 
-    /// Formats the running means.
+    /// Formats the running means. Mean average precision is known once an epoch has ended, and only if a genre has
+    /// enough positives.
     fn metrics(means: &RunningMeans) -> String {
-        format!("loss {:.4} accuracy {:.1} %", means.mean(LOSS), means.mean(ACCURACY))
+        let mut text =
+            format!("loss {:.4} accuracy {:.1} %", means.mean(LOSS), means.mean(ACCURACY));
+        let mean_average_precision = means.mean(map_metric::NAME);
+        if mean_average_precision.is_finite() {
+            text += &format!(" mAP {mean_average_precision:.4}");
+        }
+        text
     }
 }
 

@@ -5,7 +5,9 @@
 //! | `config.toml` | the resolved configuration |
 //! | `begun.toml` | the configuration with which the run began |
 //! | `train.txt`, `valid.txt`, `test.txt` | the ids of each split |
+//! | `additional-train.txt`, `additional-test.txt` | the ids of the additional posters, if there are any |
 //! | `log.jsonl` | the metrics of each epoch |
+//! | `steps.csv` | the loss, the learning rate and the speed every few steps |
 //! | `curves.svg`, `curves.png` | the metrics of each epoch, drawn |
 //! | `checkpoint/{model,optim,scheduler}-<epoch>.bpk` | the last two epochs and the best one |
 //! | `best.bpk` | the model of the best epoch, after training |
@@ -20,6 +22,8 @@ use burn::tensor::Device;
 use marquee::Model;
 use marquee::bundle::write_atomically;
 
+use crate::data::additional;
+use crate::data::dataset::Dataset;
 use crate::data::poster_ids;
 use crate::data::posters::Poster;
 use crate::data::split::{Split, SplitName};
@@ -60,9 +64,9 @@ impl Run {
     /// Writes the files that are known before the first step. `config.toml` comes last, because a folder with it is a
     /// run that can be resumed.
     pub(crate) fn begin(&self, split: &Split, device: &str) -> Result<()> {
-        write_atomically(&self.dir.join("train.txt"), ids(&split.train).as_bytes())?;
-        write_atomically(&self.dir.join("valid.txt"), ids(&split.valid).as_bytes())?;
-        write_atomically(&self.dir.join("test.txt"), ids(&split.test).as_bytes())?;
+        for (name, posters) in self.lists(split) {
+            write_atomically(&self.dir.join(name), ids(posters).as_bytes())?;
+        }
         write_atomically(&self.dir.join("device.txt"), format!("{device}\n").as_bytes())?;
         let config = self.config.to_toml()?;
         write_atomically(&self.dir.join("begun.toml"), config.as_bytes())?;
@@ -70,24 +74,65 @@ impl Run {
         Ok(())
     }
 
-    /// Checks that the configuration is still the one with which the run began, except for `epochs` and `patience`.
+    /// Changes the number of epochs, for example to continue a finished run.
+    ///
+    /// # Errors
+    /// More epochs are finished already, or `config.toml` cannot be written.
+    pub(crate) fn set_epochs(&mut self, epochs: usize) -> Result<()> {
+        let finished = self.log()?.iter().map(|record| record.epoch).max().unwrap_or(0);
+        ensure!(
+            epochs >= finished.max(1),
+            "--epochs {epochs}: {} has finished {finished} epochs already; choose at least {}",
+            self.dir.display(),
+            finished.max(1)
+        );
+        if epochs != self.config.epochs {
+            self.config.epochs = epochs;
+            let path = self.dir.join("config.toml");
+            write_atomically(&path, self.config.to_toml()?.as_bytes())
+                .with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the configuration is still the one with which the run began, except for `epochs`, `patience` and
+    /// `log_steps`.
     pub(crate) fn check_config(&self) -> Result<()> {
         let begun = Config::read(&self.dir.join("begun.toml"))?;
         let changed = begun.differences(&self.config)?;
         ensure!(
             changed.is_empty(),
             "{} was changed since the run began: {}; restore it (see begun.toml), or start a new run. \
-             Only epochs and patience may change",
+             Only epochs, patience and log_steps may change",
             self.dir.join("config.toml").display(),
             changed.join(", ")
         );
         Ok(())
     }
 
+    /// Divides the main posters into the splits with which the run began; [`Self::check_split`] then notices missing
+    /// ones. Posters that were added since are left out.
+    ///
+    /// # Errors
+    /// A list of ids cannot be read.
+    pub(crate) fn split(&self, posters: Vec<Poster>) -> Result<Split> {
+        let ids = |name: &str| poster_ids::read(&self.dir.join(name));
+        let ids = [ids("train.txt")?, ids("valid.txt")?, ids("test.txt")?];
+        let all = posters.len();
+        let split = Split::from_ids(posters, &ids);
+        let used = split.train.len() + split.valid.len() + split.test.len();
+        if used < all {
+            eprintln!(
+                "note: {} posters were added since the run began; it leaves them out",
+                all - used
+            );
+        }
+        Ok(split)
+    }
+
     /// Checks that the posters of each split are still those with which the run began.
     pub(crate) fn check_split(&self, split: &Split) -> Result<()> {
-        let Split { train, valid, test } = split;
-        for (name, posters) in [("train.txt", train), ("valid.txt", valid), ("test.txt", test)] {
+        for (name, posters) in self.lists(split) {
             let path = self.dir.join(name);
             let before =
                 std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -103,9 +148,39 @@ impl Run {
         Ok(())
     }
 
+    /// Returns the file name and the posters of each list of ids.
+    fn lists<'a>(&self, split: &'a Split) -> Vec<(&'static str, &'a [Poster])> {
+        let Split { train, valid, test, additional } = split;
+        let mut lists: Vec<(&'static str, &[Poster])> =
+            vec![("train.txt", train), ("valid.txt", valid), ("test.txt", test)];
+        if !self.config.additional.dirs.is_empty() {
+            lists.push(("additional-train.txt", &additional.train));
+            lists.push(("additional-test.txt", &additional.test));
+        }
+        lists
+    }
+
+    /// Returns the labelled posters of the additional test split, by folder; none if the run has no additional data.
+    /// `main` is the run's main dataset.
+    pub(crate) fn additional_test_datasets(&self, main: &Dataset) -> Result<Vec<Dataset>> {
+        let Config { additional, missing_genre, .. } = &self.config;
+        if additional.dirs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = poster_ids::read(&self.dir.join("additional-test.txt"))?;
+        let all = additional::read(&additional.dirs, missing_genre.as_deref(), main)?;
+        let test = all.into_iter().map(|dataset| dataset.with_ids(&ids));
+        Ok(test.filter(|dataset| !dataset.rows.is_empty()).collect())
+    }
+
     /// Returns the path of the log.
     pub(crate) fn log_path(&self) -> PathBuf {
         self.dir.join("log.jsonl")
+    }
+
+    /// Returns the path of the step-level log.
+    pub(crate) fn step_log_path(&self) -> PathBuf {
+        self.dir.join("steps.csv")
     }
 
     /// Reads the log; empty before the first epoch ends.
@@ -116,9 +191,19 @@ impl Run {
     /// Returns the ids of the posters to evaluate on: the test split, or the validation split if the run has no
     /// test split.
     pub(crate) fn evaluation_ids(&self) -> Result<HashSet<String>> {
-        let test = self.dir.join("test.txt");
-        let ids = if test.is_file() { poster_ids::read(&test)? } else { HashSet::new() };
+        let ids = self.test_ids()?;
         if ids.is_empty() { poster_ids::read(&self.dir.join("valid.txt")) } else { Ok(ids) }
+    }
+
+    /// Returns whether the run has a test split.
+    pub(crate) fn has_test_split(&self) -> Result<bool> {
+        Ok(!self.test_ids()?.is_empty())
+    }
+
+    /// Returns the ids of the test split; empty for runs of versions that had none.
+    fn test_ids(&self) -> Result<HashSet<String>> {
+        let test = self.dir.join("test.txt");
+        if test.is_file() { poster_ids::read(&test) } else { Ok(HashSet::new()) }
     }
 
     /// Returns the device that trained, or an empty string if it is unknown.
@@ -169,8 +254,7 @@ impl Run {
         let path = self.checkpoint("model", best.epoch);
         let input = &self.config.input;
         let model =
-            Model::init(&self.config.architecture, [input.width, input.height], genres, device);
-        let model = model.map_err(anyhow::Error::msg)?;
+            Model::init(&self.config.architecture, [input.width, input.height], genres, device)?;
         let model = TrainingModel::new(model, &self.config.loss, self.config.ema_decay);
         let model = model.try_load_file(&path).with_context(|| path.display().to_string())?;
         Ok((model.into_evaluated().valid(), best.clone()))

@@ -75,7 +75,7 @@ fn assert_onnx_matches_bundle(data: &PosterFolder, bundle: &Path, onnx: &Path) {
     let input = bundle.manifest.input.clone();
     let posters = ["tt0000.png", "tt0004.png", "tt0021.jpg"]
         .map(|name| input.decode(&fs::read(data.path("Images").join(name)).unwrap()).unwrap());
-    let classifier = Classifier::new(bundle, Device::flex());
+    let classifier = Classifier::new(bundle);
     let expected = pollster::block_on(classifier.probabilities(&posters)).unwrap().concat();
 
     let shape = [posters.len(), 3, input.height as usize, input.width as usize];
@@ -187,10 +187,16 @@ fn exports_for_another_input_size_and_distils_from_a_bundle() {
 #[test]
 fn exports_a_seed_cnn_as_onnx() {
     let data = posters_with(CONFIG);
-    succeeded(data.train("run", &["--epochs", "2"]));
-    let onnx = data.path("model.onnx");
-    let (bundle, _) = export(&data, "run", &["--onnx", onnx.to_str().unwrap()]);
-    assert_onnx_matches_bundle(&data, &bundle, &onnx);
+    let norm =
+        ["--set", "architecture.hidden_norm=true", "--set", "architecture.norm_momentum=0.1"];
+    for (run, more) in [("plain", &[][..]), ("norm", &norm)] {
+        succeeded(data.train(run, &[&["--epochs", "2"], more].concat()));
+        let onnx = data.path(&format!("{run}.onnx"));
+        let (bundle, _) = export(&data, run, &["--onnx", onnx.to_str().unwrap()]);
+        assert_onnx_matches_bundle(&data, &bundle, &onnx);
+        let has_norm = fs::read(&onnx).unwrap().windows(11).any(|name| name == b"hidden_norm");
+        assert!(!has_norm, "{run}: batch norm must be folded into the output layer");
+    }
 }
 
 #[test]

@@ -91,6 +91,12 @@ fn unpacks_an_archive_into_a_folder_to_train_from() {
     let sandbox = Sandbox::new();
     let out = succeeded(sandbox.run(&["--url", &server.url, "--sha256", &sha256]));
     assert!(out.contains("1 rows with 2 genres"), "{out}");
+    // The printed command starts from pretrained weights, and the trainer understands it.
+    let next = out.lines().find_map(|line| line.trim().strip_prefix("trainer ")).unwrap();
+    let arguments: Vec<&str> = next.split(' ').collect();
+    assert!(arguments.contains(&"--pretrained") && arguments.contains(&"--out"), "{next}");
+    assert!(arguments.contains(&&*sandbox.path("posters").to_string_lossy()), "{next}");
+    succeeded(trainer(&arguments).arg("--help").output().unwrap());
     assert_eq!(fs::read(sandbox.path("posters/Images/tt1.jpg")).unwrap().len(), 300_000);
     assert!(sandbox.path("posters/train.csv").is_file());
     assert!(!sandbox.path("posters.fetching").exists());

@@ -218,8 +218,10 @@ export const en = {
         worse: (/** @type {number} */ worse, /** @type {number} */ all) =>
             `It is worse than guessing on ${number(worse)} of ${number(all)} metrics: treat its predictions as a demonstration.`,
         quality: "How good it is",
-        heldOut: "On held-out posters",
-        baseline: "Guessing is the better of two baselines: always predicting each genre’s frequency, and always naming the two most frequent genres.",
+        test: "On test posters",
+        validation: "On validation posters",
+        validationOnly: "These posters also chose the epoch and the thresholds, because none were kept for a test: the metrics are optimistic.",
+        baseline: "Guessing is the best of several baselines that never look at a poster, such as predicting each genre’s frequency, or always naming the most frequent genres.",
         limits: "What it cannot do",
         posterOnly: "It sees only the poster: not the title’s meaning, the actors, or the film.",
         probability: `A probability of ${percent(0.6)} means that about six of ten such posters have the genre.`,

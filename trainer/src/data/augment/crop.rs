@@ -21,22 +21,20 @@ pub(super) fn crop(
     }
     let rows = neighbours(from.height, input.height, top, height);
     let stride = from.width as usize * 3;
-    let mut rgb = Vec::with_capacity(rows.len() * columns.len() * 3);
-    for (above, below, down) in rows {
-        let [above, below] = [above, below].map(|row| &poster.rgb[row * stride..]);
-        for &(left, right, across) in &columns {
-            for channel in 0..3 {
-                let [left, right] = [left, right].map(|column| column * 3 + channel);
-                let interpolate = |row: &[u8]| {
-                    let (a, b) = (f32::from(row[left]), f32::from(row[right]));
-                    a + (b - a) * across
-                };
-                let (a, b) = (interpolate(above), interpolate(below));
-                rgb.push((a + (b - a) * down + 0.5) as u8);
-            }
-        }
-    }
-    Pixels { rgb }
+    Pixels::from_fn(input.width, input.height, |x, y| {
+        let (above, below, down) = rows[y as usize];
+        let (left, right, across) = columns[x as usize];
+        let [above, below] = [above, below].map(|row| &poster.rgb()[row * stride..]);
+        std::array::from_fn(|channel| {
+            let [left, right] = [left, right].map(|column| column * 3 + channel);
+            let interpolate = |row: &[u8]| {
+                let (a, b) = (f32::from(row[left]), f32::from(row[right]));
+                a + (b - a) * across
+            };
+            let (a, b) = (interpolate(above), interpolate(below));
+            (a + (b - a) * down + 0.5) as u8
+        })
+    })
 }
 
 /// Returns the neighbours of each of `to` target pixels that cover `fraction` of an axis of `from` pixels, beginning
@@ -64,9 +62,7 @@ mod tests {
 
     /// A poster whose red values are ten times the column.
     fn ramp(input: &Preprocess) -> Pixels {
-        let columns = (0..input.width).flat_map(|x| [x as u8 * 10, 0, 255]);
-        let row: Vec<u8> = columns.collect();
-        Pixels { rgb: row.repeat(input.height as usize) }
+        Pixels::from_fn(input.width, input.height, |x, _| [x as u8 * 10, 0, 255])
     }
 
     #[test]
@@ -80,7 +76,7 @@ mod tests {
     fn flipping_reverses_the_columns() {
         let input = input(8, 6);
         let mirrored = crop(&ramp(&input), &input, &input, WHOLE, true);
-        let red: Vec<u8> = mirrored.rgb.iter().step_by(3).take(8).copied().collect();
+        let red: Vec<u8> = mirrored.rgb().iter().step_by(3).take(8).copied().collect();
         assert_eq!(red, [70, 60, 50, 40, 30, 20, 10, 0]);
     }
 
@@ -88,7 +84,7 @@ mod tests {
     fn enlarges_a_quarter_to_the_whole_input() {
         let input = input(8, 8);
         let right = crop(&ramp(&input), &input, &input, [0.5, 0.0, 0.5, 0.5], false);
-        let red: Vec<u8> = right.rgb.iter().step_by(3).take(8).copied().collect();
+        let red: Vec<u8> = right.rgb().iter().step_by(3).take(8).copied().collect();
         // Columns 4 to 7 in half steps, beginning a quarter of a pixel before column 4.
         assert_eq!(red, [38, 43, 48, 53, 58, 63, 68, 70]);
     }
@@ -96,7 +92,7 @@ mod tests {
     #[test]
     fn shrinks_a_larger_poster_to_the_input() {
         let small = crop(&ramp(&input(8, 6)), &input(8, 6), &input(4, 3), WHOLE, false);
-        let red: Vec<u8> = small.rgb.iter().step_by(3).copied().collect();
+        let red: Vec<u8> = small.rgb().iter().step_by(3).copied().collect();
         assert_eq!(red, [5, 25, 45, 65].repeat(3));
     }
 }

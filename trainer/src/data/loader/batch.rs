@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::Beta;
 use rayon::prelude::*;
 
-use super::Targets;
+use super::{TARGET_WEIGHTS, Targets};
 use crate::data::augment::{Augmentation, Augmenter};
 use crate::data::feature_maps::FeatureMaps;
 use crate::data::posters::Poster;
@@ -22,8 +22,8 @@ pub(crate) struct Batch {
     pub(crate) inputs: Tensor<4>,
     /// The part of the model that takes the inputs.
     pub(crate) part: usize,
-    /// `[N, genres]`, 0..=1.
-    pub(crate) targets: Tensor<2>,
+    /// `[N, TARGET_WEIGHTS, genres]`, 0 or more; see [`Targets`].
+    pub(crate) targets: Tensor<3>,
 }
 
 /// A batch in main memory.
@@ -57,8 +57,8 @@ impl BatchBuilder {
             .enumerate()
             .map(|(position, &index)| self.input(index, &mut generator(position as u64 + 1)))
             .collect();
-        let mut targets: Vec<Vec<f32>> =
-            indices.iter().map(|&index| self.targets.of(&self.posters[index].row)).collect();
+        let target = |&index: &usize| self.targets.of(index, &self.posters[index].row);
+        let mut targets: Vec<Vec<f32>> = indices.iter().map(target).collect();
         if let Some((augmentation, _)) = &self.augmentation
             && let Ok(weights) = Beta::new(augmentation.mixup, augmentation.mixup)
         {
@@ -66,7 +66,8 @@ impl BatchBuilder {
             mix_with_reversed(&mut inputs, weight);
             mix_with_reversed(&mut targets, weight);
         }
-        let genres = targets.first().map_or(0, Vec::len);
+        let genres = targets.first().map_or(0, Vec::len) / TARGET_WEIGHTS;
+        let target_shape = [indices.len(), TARGET_WEIGHTS, genres];
         let [channels, height, width] = match &self.features {
             Some(features) => features.shape,
             None => [3, self.input.height as usize, self.input.width as usize],
@@ -74,7 +75,7 @@ impl BatchBuilder {
         let shape = [indices.len(), channels, height, width];
         HostBatch {
             inputs: TensorData::new::<f32, _>(inputs.concat(), shape),
-            targets: TensorData::new::<f32, _>(targets.concat(), [indices.len(), genres]),
+            targets: TensorData::new::<f32, _>(targets.concat(), target_shape),
         }
     }
 

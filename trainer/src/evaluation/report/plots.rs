@@ -1,7 +1,7 @@
 //! The report's plots, as SVG.
 
 use anyhow::{Result, anyhow};
-use marquee::metrics::{LabelledPredictions, ReliabilityBin};
+use marquee::metrics::{Label, LabelledPredictions, ReliabilityBin};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -126,7 +126,10 @@ pub(super) fn reliability(bins: &[ReliabilityBin]) -> Result<String> {
 pub(super) fn co_occurrence(classified: &ClassifiedPosters, names: &[String]) -> Result<String> {
     svg((1200, 640), |area| {
         let (left, right) = area.split_horizontally(600);
-        matrix(&left, "labels", &classified.labels, names)?;
+        // An unknown label is not labelled together with any other.
+        let known = |row: &Vec<Label>| row.iter().map(|label| *label == Some(true)).collect();
+        let labels: Vec<Vec<bool>> = classified.labels.iter().map(known).collect();
+        matrix(&left, "labels", &labels, names)?;
         matrix(&right, "predictions", &classified.decisions, names)
     })
 }

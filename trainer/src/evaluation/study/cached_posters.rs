@@ -38,7 +38,7 @@ impl CachedPosters {
     ) -> Result<Self> {
         let input = &bundle.manifest.input;
         let maps = inference::map_batches("computing features", &posters, |batch| {
-            let batch = input.batch(&inference::pixels(batch), device);
+            let batch = input.batch(&inference::pixels(batch), device)?;
             Ok(vec![model.run(0..first_part, batch)])
         })?;
         let mut cached = Self { posters, first_part, maps, logits: Vec::new() };
@@ -48,7 +48,7 @@ impl CachedPosters {
 
     /// Returns the number of posters that have a genre.
     pub(crate) fn positives(&self, genre: usize) -> usize {
-        self.posters.iter().filter(|poster| poster.row.labels[genre]).count()
+        self.posters.iter().filter(|poster| poster.row.has(genre)).count()
     }
 
     /// Returns the logits `[posters][genres]` of a model whose parts before `first_part` are the original ones.
@@ -71,8 +71,9 @@ impl CachedPosters {
     ) -> Precision {
         let posters = self.posters.iter().zip(logits).enumerate();
         let held_out = posters.filter(|(index, _)| !train.contains(index));
-        let mut ranking: Ranking =
-            held_out.map(|(_, (poster, row))| (row[column], poster.row.labels[genre])).collect();
+        let known = held_out
+            .filter_map(|(_, (poster, row))| Some((row[column], poster.row.labels[genre]?)));
+        let mut ranking: Ranking = known.collect();
         ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
         let positives = ranking.iter().filter(|(_, label)| *label).count();
         Precision {

@@ -56,11 +56,11 @@ pub(crate) fn learn_genre(
     let removed = manifest.genres.remove(genre);
     let others: Vec<usize> = (0..=manifest.genres.len()).filter(|&other| other != genre).collect();
     let model = Model::EfficientNetLite(keep_genres(model, &others, device));
-    let mut tuner = FineTuner::new(Bundle { manifest, model }, &[removed.name], options, device)?;
+    let mut tuner = FineTuner::new(Bundle { manifest, model }, &[removed.name], options)?;
     let examples = train.iter().map(|&index| {
         let poster = &cached.posters[index];
         let mut labels = vec![None; others.len()];
-        labels.push(Some(poster.row.labels[genre]));
+        labels.push(poster.row.labels[genre]);
         (poster.pixels.clone(), labels)
     });
     fine_tune(&mut tuner, examples)?;
@@ -85,10 +85,11 @@ fn draw_training_posters(
     seed: u64,
 ) -> Vec<usize> {
     let order = shuffled(cached.posters.len(), seed);
-    let (with, without): (Vec<usize>, Vec<usize>) =
-        order.into_iter().partition(|&index| cached.posters[index].row.labels[genre]);
-    let with = with.into_iter().take(positives);
-    with.chain(without.into_iter().take(NEGATIVES * positives)).collect()
+    let with_label = |label: bool| {
+        let posters = order.iter().copied();
+        posters.filter(move |&index| cached.posters[index].row.labels[genre] == Some(label))
+    };
+    with_label(true).take(positives).chain(with_label(false).take(NEGATIVES * positives)).collect()
 }
 
 /// Returns the model with a head for `genres` only.
@@ -110,14 +111,13 @@ pub(crate) fn adapt(
     original: &CachedPosters,
     count: usize,
     options: FineTuneOptions,
-    device: &Device,
 ) -> Result<Trial> {
     let mut train = shuffled(shifted.posters.len(), options.seed);
     train.truncate(count);
-    let mut tuner = FineTuner::new(bundle, &[], options, device)?;
+    let mut tuner = FineTuner::new(bundle, &[], options)?;
     let examples = train.iter().map(|&index| {
         let poster = &shifted.posters[index];
-        (poster.pixels.clone(), poster.row.labels.iter().copied().map(Some).collect())
+        (poster.pixels.clone(), poster.row.labels.clone())
     });
     fine_tune(&mut tuner, examples)?;
 
@@ -150,9 +150,10 @@ fn shuffled(count: usize, seed: u64) -> Vec<usize> {
 
 /// Replaces each colour by its luma, by the weights of ITU-R BT.601.
 pub(crate) fn greyscale(pixels: &Pixels) -> Pixels {
-    let luma = |rgb: &[u8]| {
+    let mut grey = pixels.clone();
+    for rgb in grey.rgb_mut().chunks_exact_mut(3) {
         let weighted = rgb.iter().zip([299, 587, 114]).map(|(v, w)| u32::from(*v) * w);
-        [(weighted.sum::<u32>() / 1000) as u8; 3]
-    };
-    Pixels { rgb: pixels.rgb.chunks(3).flat_map(luma).collect() }
+        rgb.fill((weighted.sum::<u32>() / 1000) as u8);
+    }
+    grey
 }

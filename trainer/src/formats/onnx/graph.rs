@@ -1,17 +1,22 @@
 //! The nodes of the ONNX graph, built from the architecture and the tensors of a model.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use marquee::architecture::efficientnet_lite::BlockPlan;
-use marquee::weights::NamedTensor;
+use marquee::architecture::seed_cnn::{EPSILON, NORM_TENSORS};
 use marquee::{Manifest, Model};
 
+use super::fold::fold_hidden_norm;
 use super::proto::{Attribute, Graph, Node, Tensor, ValueInfo};
-use super::{FLOAT, INPUT, OUTPUT};
+use super::{OUTPUT, OnnxWeights};
 
 /// Collects the nodes and constant tensors of a graph.
 pub(super) struct GraphBuilder {
     nodes: Vec<Node>,
-    tensors: Vec<Tensor>,
+    pub(super) tensors: Vec<Tensor>,
+    /// Shapes of the model's tensors and of the other constants, by name.
+    pub(super) shapes: HashMap<String, Vec<i64>>,
 }
 
 impl GraphBuilder {
@@ -19,26 +24,28 @@ impl GraphBuilder {
     ///
     /// # Errors
     /// Fails if a tensor cannot be read back from its device.
-    pub(super) fn new(model: &Model) -> Result<Self> {
-        let mut builder = Self { nodes: Vec::new(), tensors: Vec::new() };
-        for NamedTensor { name, shape, values } in model.tensors()? {
-            let shape: Vec<i64> = shape.into_iter().map(|size| size as i64).collect();
-            builder.constant(&name, &shape, &values);
+    pub(super) fn new(model: &Model, weights: OnnxWeights) -> Result<Self> {
+        let mut builder = Self { nodes: Vec::new(), tensors: Vec::new(), shapes: HashMap::new() };
+        for tensor in fold_hidden_norm(model.tensors()?)? {
+            builder.stored(&tensor, weights);
         }
         Ok(builder)
     }
 
-    /// Adds the model and its calibration, and returns the finished graph.
+    /// Adds the model, which runs on `normalised`, and its calibration. Returns the finished graph.
     pub(super) fn build(
         mut self,
         model: &Model,
         manifest: &Manifest,
+        normalised: &str,
         input: ValueInfo,
         output: ValueInfo,
     ) -> Result<Graph> {
         let logits = match model {
-            Model::EfficientNetLite(_) => self.efficientnet_lite(&manifest.architecture.blocks()),
-            Model::SeedCnn(_) => self.seed_cnn()?,
+            Model::EfficientNetLite(_) => {
+                self.efficientnet_lite(normalised, &manifest.architecture.blocks())
+            }
+            Model::SeedCnn(_) => self.seed_cnn(normalised)?,
         };
         self.constant("temperature", &[], &[manifest.temperature]);
         let calibrated = self.node("Div", &[&logits, "temperature"], Vec::new());
@@ -52,28 +59,24 @@ impl GraphBuilder {
         })
     }
 
-    fn constant(&mut self, name: &str, shape: &[i64], values: &[f32]) {
-        self.tensors.push(Tensor {
-            dims: shape.into(),
-            data_type: FLOAT,
-            name: name.into(),
-            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        });
-    }
-
-    /// Returns the shape of a constant tensor.
+    /// Returns the shape of a constant.
     fn shape(&self, name: &str) -> Option<&[i64]> {
-        self.tensors.iter().find(|tensor| tensor.name == name).map(|tensor| tensor.dims.as_slice())
+        self.shapes.get(name).map(Vec::as_slice)
     }
 
     /// Adds a node and returns the name of its output.
-    fn node(&mut self, operator: &str, inputs: &[&str], attributes: Vec<Attribute>) -> String {
+    pub(super) fn node(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: Vec<Attribute>,
+    ) -> String {
         let output = format!("{}_{}", operator.to_lowercase(), self.nodes.len());
         self.named_node(operator, inputs, &output, attributes);
         output
     }
 
-    fn named_node(
+    pub(super) fn named_node(
         &mut self,
         operator: &str,
         inputs: &[&str],
@@ -109,10 +112,10 @@ impl GraphBuilder {
         self.node("Gemm", &[x, &format!("{path}.weight"), &format!("{path}.bias")], Vec::new())
     }
 
-    fn efficientnet_lite(&mut self, blocks: &[BlockPlan]) -> String {
+    fn efficientnet_lite(&mut self, input: &str, blocks: &[BlockPlan]) -> String {
         self.constant("zero", &[], &[0.0]);
         self.constant("six", &[], &[6.0]);
-        let mut x = self.conv_relu6(INPUT, "stem", 2);
+        let mut x = self.conv_relu6(input, "stem", 2);
         for block in blocks {
             let path = &block.path;
             let mut hidden = x.clone();
@@ -135,20 +138,19 @@ impl GraphBuilder {
         self.node("Clip", &[&y, "zero", "six"], Vec::new())
     }
 
-    fn seed_cnn(&mut self) -> Result<String> {
+    fn seed_cnn(&mut self, input: &str) -> Result<String> {
         let blocks = (0..).take_while(|b| self.shape(&format!("blocks.{b}.conv.weight")).is_some());
         let blocks = blocks.count();
-        let mut x = INPUT.to_owned();
+        let mut x = input.to_owned();
         for block in 0..blocks {
             let path = format!("blocks.{block}");
             let y = self.conv(&x, &format!("{path}.conv"), 1, "VALID");
             let y = self.node("Relu", &[&y], Vec::new());
-            let norm = ["gamma", "beta", "running_mean", "running_var"]
-                .map(|name| format!("{path}.norm.{name}"));
+            let norm = NORM_TENSORS.map(|name| format!("{path}.norm.{name}"));
             let [gamma, beta, mean, variance] = norm.each_ref().map(String::as_str);
             self.shape(gamma).with_context(|| format!("the model has no tensor {gamma}"))?;
             let inputs = [y.as_str(), gamma, beta, mean, variance];
-            let y = self.node("BatchNormalization", &inputs, vec![float("epsilon", 1e-3)]);
+            let y = self.node("BatchNormalization", &inputs, vec![float("epsilon", EPSILON)]);
             let pool = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
             x = self.node("MaxPool", &[&y], pool);
         }
@@ -163,7 +165,7 @@ fn float(name: &str, value: f32) -> Attribute {
     Attribute { name: name.into(), f: Some(value), kind: 1, ..Attribute::default() }
 }
 
-fn int(name: &str, value: i64) -> Attribute {
+pub(super) fn int(name: &str, value: i64) -> Attribute {
     Attribute { name: name.into(), i: Some(value), kind: 2, ..Attribute::default() }
 }
 
@@ -171,6 +173,6 @@ fn text(name: &str, value: &str) -> Attribute {
     Attribute { name: name.into(), s: Some(value.into()), kind: 3, ..Attribute::default() }
 }
 
-fn ints(name: &str, values: &[i64]) -> Attribute {
+pub(super) fn ints(name: &str, values: &[i64]) -> Attribute {
     Attribute { name: name.into(), ints: values.into(), kind: 7, ..Attribute::default() }
 }

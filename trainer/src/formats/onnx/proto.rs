@@ -82,7 +82,7 @@ pub(super) struct Attribute {
 pub(super) struct Tensor {
     #[prost(int64, repeated, packed = "false", tag = "1")]
     pub(super) dims: Vec<i64>,
-    /// 1: 32-bit floats.
+    /// 1: 32-bit floats, 3: 8-bit integers, 10: 16-bit floats.
     #[prost(int32, tag = "2")]
     pub(super) data_type: i32,
     #[prost(string, tag = "8")]

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 
-use super::{Config, accepts_any_size};
+use super::{Config, DistillationConfig, accepts_any_size};
 
 impl Config {
     /// Checks that a run can follow this configuration.
@@ -30,12 +30,15 @@ impl Config {
         if !(self.valid_share > 0.0 && self.valid_share < 1.0) {
             bail!("valid_share must lie between 0 and 1, not {}", self.valid_share);
         }
-        let Self { optimiser, loss, augment, distillation, .. } = self;
+        let Self { optimiser, loss, augment, distillation, additional, .. } = self;
         // Fractions, and whether 1 is allowed.
         let fractions = [
             ("test_share", self.test_share, false),
             ("ema_decay", self.ema_decay, false),
             ("loss.smoothing", loss.smoothing, false),
+            ("loss.negative_margin", loss.negative_margin, false),
+            ("additional.test_share", additional.test_share, false),
+            ("additional.truncated_weight", additional.truncated_weight, true),
             ("augment.crop_area", augment.crop_area, true),
             ("augment.colour", augment.colour, false),
             ("augment.jpeg", augment.jpeg, true),
@@ -58,6 +61,11 @@ impl Config {
         for (name, value) in non_negative {
             ensure!(value.is_finite() && value >= 0.0, "{name} must be 0 or more, not {value}");
         }
+        let repeat = additional.main_repeat;
+        ensure!(
+            repeat.is_finite() && repeat > 0.0,
+            "additional.main_repeat must be above 0, not {repeat}"
+        );
         let decay = optimiser.part_decay;
         ensure!(
             decay > 0.0 && decay <= 1.0,
@@ -88,7 +96,8 @@ impl Config {
         if self.cached_views > 0 && self.frozen_parts == 0 {
             bail!("cached_views needs frozen_parts: without them there are no features to cache");
         }
-        if !self.distillation.teachers.is_empty() && self.distillation.weight == 0.0 {
+        let DistillationConfig { teachers, soft_labels, weight } = &self.distillation;
+        if !(teachers.is_empty() && soft_labels.is_empty()) && *weight == 0.0 {
             bail!("distillation.weight is 0: the teachers would have no effect");
         }
         Ok(())

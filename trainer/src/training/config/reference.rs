@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::resolve::EXTENDS;
 use super::{Config, DistillationConfig, OptimiserConfig, Overrides};
+use crate::data::additional::AdditionalConfig;
 use crate::data::augment::Augmentation;
 use crate::documented::{Key, description, documented};
 use crate::training::loss::LossConfig;
@@ -25,7 +26,8 @@ documented! {
     pub(crate) struct ArchitectureKeys {
         /// `efficientnet-lite0`, `efficientnet-lite1`, `efficientnet-lite2` or `seed-cnn`.
         pub(crate) name: (),
-        /// Fraction of the features that dropout sets to 0 in training, 0..1.
+        /// Fraction of the features that dropout sets to 0 in training, 0..1. seed-cnn: of the values after each block,
+        /// one number or a list of three.
         pub(crate) dropout: (),
         /// Probability of skipping the last block in training, 0..1; it falls linearly to 0 at the first block (Huang
         /// et al. 2016, "Deep Networks with Stochastic Depth"). EfficientNet-Lite only.
@@ -34,6 +36,13 @@ documented! {
         pub(crate) channels: (),
         /// Units of the dense layer. seed-cnn only.
         pub(crate) hidden: (),
+        /// Whether batch norm follows the dense layer; false if missing. seed-cnn only.
+        pub(crate) hidden_norm: (),
+        /// Fraction of the dense layer's values that dropout sets to 0 in training, 0..1; 0 if missing. seed-cnn only.
+        pub(crate) hidden_dropout: (),
+        /// Weight of each batch in batch norm's running statistics, above 0 and up to 1; 0.01 if missing. Keras counts
+        /// the rest: its momentum of 0.99 is 0.01 here. seed-cnn only.
+        pub(crate) norm_momentum: (),
     }
 }
 
@@ -56,7 +65,7 @@ documented! {
 type Section = (&'static str, &'static [Key]);
 
 /// The sections in the order in which they are printed. The first holds the top-level keys.
-fn sections() -> [Section; 7] {
+fn sections() -> [Section; 8] {
     [
         ("", Config::KEYS),
         ("architecture", ArchitectureKeys::KEYS),
@@ -65,6 +74,7 @@ fn sections() -> [Section; 7] {
         ("loss", LossConfig::KEYS),
         ("augment", Augmentation::KEYS),
         ("distillation", DistillationConfig::KEYS),
+        ("additional", AdditionalConfig::KEYS),
     ]
 }
 

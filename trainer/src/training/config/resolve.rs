@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, DistillationConfig, architecture_keys};
 use crate::config_keys;
 
 /// Built-in configurations, by name.
@@ -28,6 +28,7 @@ pub(crate) struct Overrides {
     /// `KEY=VALUE` pairs, in order.
     pub(crate) set: Vec<String>,
     pub(crate) data: PathBuf,
+    pub(crate) also: Vec<PathBuf>,
     pub(crate) pretrained: Option<PathBuf>,
     pub(crate) skip_bad: bool,
     pub(crate) limit: Option<usize>,
@@ -49,9 +50,9 @@ impl Config {
         for setting in &overrides.set {
             set(&mut table, setting).with_context(|| format!("--set {setting}"))?;
         }
-        let mut config: Self = Value::Table(table)
-            .try_into()
-            .with_context(|| format!("--config {name} with --set"))?;
+        let context = || format!("--config {name} with --set");
+        let mut config: Self = Value::Table(table.clone()).try_into().with_context(context)?;
+        architecture_keys::check(&table, &config.architecture).with_context(context)?;
         config.name = name.to_owned();
         if !overrides.data.as_os_str().is_empty() {
             config.data = std::path::absolute(&overrides.data)?;
@@ -65,8 +66,13 @@ impl Config {
         config.batch_size = overrides.batch_size.unwrap_or(config.batch_size);
         config.learning_rate = overrides.learning_rate.unwrap_or(config.learning_rate);
         config.seed = overrides.seed.unwrap_or(config.seed);
-        for teacher in &mut config.distillation.teachers {
-            *teacher = std::path::absolute(&*teacher)?;
+        if !overrides.also.is_empty() {
+            config.additional.dirs.clone_from(&overrides.also);
+        }
+        let DistillationConfig { teachers, soft_labels, .. } = &mut config.distillation;
+        let paths = teachers.iter_mut().chain(soft_labels).chain(&mut config.additional.dirs);
+        for path in paths {
+            *path = std::path::absolute(&*path)?;
         }
         config.check()?;
         Ok(config)
@@ -158,6 +164,30 @@ mod tests {
     }
 
     #[test]
+    fn random_parts_are_frozen_only_on_request() -> Result<()> {
+        let resolve = |pretrained: bool, set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|&setting| setting.to_owned()).collect();
+            let pretrained = pretrained.then(|| "lite0.whl".into());
+            let overrides = Overrides { set: set.clone(), pretrained, ..Overrides::default() };
+            let mut config = Config::resolve("efficientnet-lite0", &overrides)?;
+            let note = config.unfreeze_random_parts(&set).unwrap_or_default();
+            anyhow::Ok((config.frozen_parts, note))
+        };
+        assert_eq!(resolve(true, &[])?, (3, String::new()));
+        assert_eq!(resolve(false, &["frozen_parts=0"])?, (0, String::new()));
+        let (frozen, note) = resolve(false, &[])?;
+        assert_eq!(frozen, 0);
+        assert!(
+            note.contains("the 3 that the configuration freezes have random weights"),
+            "{note}"
+        );
+        let (frozen, note) = resolve(false, &["frozen_parts=5"])?;
+        assert_eq!(frozen, 5);
+        assert!(note.starts_with("warning: without --pretrained, the 5 frozen parts"), "{note}");
+        Ok(())
+    }
+
+    #[test]
     fn former_key_names_are_accepted() -> Result<()> {
         let text = "extends = \"teacher\"\naverage = 0.5\ngoal = \"ranking\"";
         let mine = resolve(text, &["teaching.share=0.25", "balance=1"])?;
@@ -172,6 +202,17 @@ mod tests {
         let error = |text: &str| resolve(text, &[]).map_err(|error| format!("{error:#}")).err();
         let unknown = error("extends = \"teacher\"\nlerning_rate = 1").unwrap_or_default();
         assert!(unknown.contains("lerning_rate"), "{unknown}");
+        let text = "extends = \"seed-cnn\"\n[architecture]\nhidden_nrom = false";
+        let unknown = error(text).unwrap_or_default();
+        assert!(unknown.contains("architecture.hidden_nrom is unknown"), "{unknown}");
+        assert!(
+            unknown.contains("the keys of seed-cnn are channels, dropout, hidden,"),
+            "{unknown}"
+        );
+        let unknown = resolve("extends = \"teacher\"", &["architecture.drop_paht=0.2"]);
+        let unknown = unknown.map_err(|error| format!("{error:#}")).err().unwrap_or_default();
+        assert!(unknown.contains("architecture.drop_paht is unknown"), "{unknown}");
+        assert!(unknown.contains("drop_path, dropout, name"), "{unknown}");
         let circular = error("extends = \"mine.toml\"").unwrap_or_default();
         assert!(circular.contains("extend each other"), "{circular}");
     }

@@ -26,7 +26,7 @@ impl Config {
         Ok(toml::to_string_pretty(self)?)
     }
 
-    /// Returns the dotted keys whose values differ, except those that only say when training ends.
+    /// Returns the dotted keys whose values differ, except those that only say when training ends and what is logged.
     pub(crate) fn differences(&self, other: &Self) -> Result<Vec<String>> {
         let flat = |config: &Self| -> Result<BTreeMap<String, String>> {
             let mut flat = BTreeMap::new();
@@ -36,7 +36,8 @@ impl Config {
         let (mine, others) = (flat(self)?, flat(other)?);
         let keys: BTreeSet<&String> = mine.keys().chain(others.keys()).collect();
         let differs = |key: &&String| mine.get(*key) != others.get(*key);
-        let may_change = |key: &&String| matches!(key.as_str(), "epochs" | "patience");
+        let may_change =
+            |key: &&String| matches!(key.as_str(), "epochs" | "patience" | "log_steps");
         Ok(keys.into_iter().filter(differs).filter(|key| !may_change(key)).cloned().collect())
     }
 
@@ -52,14 +53,13 @@ impl Config {
             if let Some(pretrained) = self.pretrained.as_ref().and_then(file_name) {
                 table.insert("pretrained".into(), serde_json::Value::String(pretrained));
             }
-            let teachers: Vec<serde_json::Value> = self
-                .distillation
-                .teachers
-                .iter()
-                .filter_map(file_name)
-                .map(serde_json::Value::String)
-                .collect();
-            table["distillation"]["teachers"] = teachers.into();
+            let file_names = |paths: &[PathBuf]| -> serde_json::Value {
+                let names = paths.iter().filter_map(file_name);
+                names.map(serde_json::Value::String).collect::<Vec<_>>().into()
+            };
+            table["distillation"]["teachers"] = file_names(&self.distillation.teachers);
+            table["distillation"]["soft_labels"] = file_names(&self.distillation.soft_labels);
+            table["additional"]["dirs"] = file_names(&self.additional.dirs);
             table.retain(|_, value| !value.is_null());
         }
         Ok(settings)

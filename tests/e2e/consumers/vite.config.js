@@ -1,0 +1,2 @@
+// Nothing of it is about Marquee.
+export default { build: { target: "es2022" } };

@@ -1,0 +1,49 @@
+//! Tests of the Python package, from its wheel in a virtual environment.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::package;
+use crate::project::Project;
+use crate::site::Site;
+use crate::step::{run as run_command, step};
+use crate::tools::{self, PythonEnvironment};
+
+/// Runs all tests. Returns what was skipped if its packages cannot be had.
+pub(super) fn run(project: &Project) -> Result<Option<String>> {
+    let Some(python) = tools::python_environment(project)? else {
+        return Ok(Some("the Python package: PyPI cannot be reached".into()));
+    };
+    install_wheel(project, &python)?;
+    let folder = project.root.join("python");
+    step("style of the Python package", || {
+        run_command(python.program("ruff").current_dir(&folder).args(["check", "--quiet"]))?;
+        let mut format = python.program("ruff");
+        run_command(format.current_dir(&folder).args(["format", "--check", "--quiet"]))
+    })?;
+    // Its answers are compared with those of the browser's.
+    package::build_one(project, package::cpu(), &Site::new(project))?;
+    step("tests of the Python package, with a Ray cluster", || {
+        let mut pytest = python.program("python");
+        pytest.current_dir(&folder).args(["-m", "pytest", "--quiet"]);
+        run_command(pytest.env("MARQUEE_CPU_PACKAGE", project.www().join("pkg/cpu")))
+    })?;
+    Ok(None)
+}
+
+/// Builds the wheel and installs it into the environment.
+pub(crate) fn install_wheel(project: &Project, python: &PythonEnvironment) -> Result<()> {
+    let wheels = project.target.join("wheels");
+    step("building the wheel", || {
+        let mut maturin = python.program("maturin");
+        maturin.current_dir(project.root.join("python"));
+        maturin.args(["build", "--quiet", "--release", "--locked", "--interpreter"]);
+        maturin.arg(python.path("python")).arg("--out").arg(&wheels);
+        run_command(maturin.env("CARGO_TARGET_DIR", &project.target))
+    })?;
+    let mut pip: Command = python.pip();
+    pip.args(["install", "--quiet", "--no-deps", "--no-index", "--force-reinstall"]);
+    pip.arg("--find-links").arg(&wheels);
+    run_command(pip.arg(format!("marquee-posters=={}", project.version)))
+}
