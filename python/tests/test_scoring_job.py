@@ -123,7 +123,7 @@ def test_a_full_disk_ends_a_job_which_goes_on_when_there_is_space(model, large, 
     filler = small_disk / "filler"
     filler.write_bytes(bytes(36 << 10))
     output = small_disk / "output"
-    with pytest.raises(JobError, match="a worker failed: .*No space left on device.*run the same command to go on"):
+    with pytest.raises(JobError, match=r"a worker failed: .*No space left on device.*run the same command to go on"):
         score(str(source), str(output), rows_per_part=ROWS)
     assert 0 < len(done(output)) < PARTS
     for part in done(output):
