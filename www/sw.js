@@ -48,6 +48,7 @@ async function install() {
     if (pending) throw new Error("this version of the page is incomplete");
     try {
         await Promise.all(Object.keys(files).filter((path) => !isGpuFile(path)).map(load));
+        if (await hasGpu(await otherVersions())) await keepGpu();
     } catch (error) {
         await caches.delete(CACHE); // part of a version is of no use
         throw error;
@@ -59,15 +60,20 @@ worker.addEventListener("activate", (event) => {
 });
 
 async function activate() {
-    const old = (await caches.keys()).filter((name) => name.startsWith(CACHE_PREFIX) && name !== CACHE);
-    await Promise.all(old.map((name) => caches.delete(name)));
+    await Promise.all((await otherVersions()).map((name) => caches.delete(name)));
     await worker.clients.claim();
 }
 
-worker.addEventListener("message", ({ data }) => {
-    if (data === "take over") worker.skipWaiting();
-    if (data === "keep gpu") Promise.all(Object.keys(files).filter(isGpuFile).map(load)).catch(() => {});
+worker.addEventListener("message", (event) => {
+    if (event.data === "take over") event.waitUntil(worker.skipWaiting());
+    // Without waitUntil, the browser may end the service worker during the download.
+    if (event.data === "keep gpu") event.waitUntil(keepGpu());
 });
+
+/** Saves the GPU package; the page works without it. */
+async function keepGpu() {
+    await Promise.all(Object.keys(files).filter(isGpuFile).map(load)).catch(() => {});
+}
 
 worker.addEventListener("fetch", (event) => {
     const url = new URL(event.request.url);
@@ -81,8 +87,37 @@ worker.addEventListener("fetch", (event) => {
     }
 });
 
+/** Returns the names of the caches of other versions. */
+async function otherVersions() {
+    return (await caches.keys()).filter((name) => name.startsWith(CACHE_PREFIX) && name !== CACHE);
+}
+
+/** Returns whether one of some caches has the GPU package. @param {string[]} names */
+async function hasGpu(names) {
+    for (const name of names) {
+        const paths = (await (await caches.open(name)).keys()).map(({ url }) => url.slice(scope.href.length));
+        if (paths.some(isGpuFile)) return true;
+    }
+    return false;
+}
+
+/** Returns a file of this version if another version has the same one. @param {string} path */
+async function fromOtherVersion(path) {
+    for (const name of await otherVersions()) {
+        const response = await (await caches.open(name)).match(path);
+        if (response && (await isThisVersion(path, response))) return response;
+    }
+    return undefined;
+}
+
+/** @param {string} path @param {Response} response */
+async function isThisVersion(path, response) {
+    return (await worker.sha256Hex(await response.clone().arrayBuffer())) === files[path]?.sha256;
+}
+
 /**
- * Returns a file of this version: from the cache, or from the network, checked and then cached.
+ * Returns a file of this version: from the cache, from that of another version, or from the network, checked and then
+ * cached.
  *
  * @param {string} path  relative to the page's folder
  * @returns {Promise<Response>}
@@ -91,17 +126,21 @@ async function load(path) {
     const cache = await caches.open(CACHE);
     const cached = await cache.match(path);
     if (cached) return cached;
+    const response = (await fromOtherVersion(path)) ?? (await download(path));
+    // A full disk must not stop the page. Only the GPU package may go uncached: an incomplete version is no use.
+    await cache.put(path, response.clone()).catch((error) => {
+        if (!isGpuFile(path)) throw error;
+    });
+    return response;
+}
+
+/** @param {string} path */
+async function download(path) {
     // The browser's own cache may hold the file of another version; then the server is asked again.
     for (const mode of /** @type {const} */ (["default", "reload"])) {
         const response = await fetch(new URL(path, scope), { cache: mode });
         if (!response.ok) throw new Error(`${path}: ${response.status}`);
-        const body = await response.clone().arrayBuffer();
-        if ((await worker.sha256Hex(body)) !== files[path]?.sha256) continue;
-        // A full disk must not stop the page. Only the GPU package may go uncached: an incomplete version is no use.
-        await cache.put(path, response.clone()).catch((error) => {
-            if (!isGpuFile(path)) throw error;
-        });
-        return response;
+        if (await isThisVersion(path, response)) return response;
     }
     throw new Error(`${path} is not of version ${version}`);
 }

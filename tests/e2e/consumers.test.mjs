@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname } from "node:path";
@@ -142,19 +142,45 @@ for (const [name, path, args] of /** @type {const} */ ([
     });
 }
 
+test("the five lines of the package's README classify a poster on another site", async () => {
+    const readme = readFileSync(`${folder}/README.md`, "utf8");
+    const [, example] = /```html\n([^]*?)```/.exec(readme) ?? [];
+    const cdn = await serve("node_modules/@marquee/web");
+    const script = example?.replace("https://cdn.jsdelivr.net/npm/@marquee/web", cdn).replace("poster.jpg", "/lighthouse.jpg") ?? "";
+    assert.ok(script.includes(cdn));
+    assert.equal(script.trim().split("\n").length - 2, 4, "four lines in a script element");
+    mkdirSync(`${project}/dist-readme`);
+    writeFileSync(`${project}/dist-readme/index.html`, html(script));
+    await inChromium(`${await serve("dist-readme")}/index.html`, async (page) => {
+        await page.waitForFunction(() => document.body.innerText.includes("%"), { timeout: 60_000 });
+        const [first] = nativePredictions.keys();
+        assert.match(await page.evaluate(() => document.body.innerText), new RegExp(`^${first} \\d+%, `));
+    });
+});
+
 test("a bundler that leaves the package's files behind gets a clear error", async () => {
     await run(`${tools}/.bin/esbuild`, "main.ts", "--bundle", "--format=esm", "--outfile=dist-alone/main.js", "--log-level=error");
     writeFileSync(`${project}/dist-alone/index.html`, html('<script type="module" src="main.js"></script>'));
+    await inChromium(`${await serve("dist-alone")}/index.html`, async (page) => {
+        await page.waitForFunction(() => document.body.dataset.result, { timeout: 60_000 });
+        assert.match((await page.evaluate(() => document.body.dataset.result)) ?? "", /serve the package's folder and pass its address as the option `assets`/);
+    });
+});
+
+/**
+ * @param {string} address
+ * @param {(page: import("puppeteer-core").Page) => Promise<void>} work
+ */
+async function inChromium(address, work) {
     const browser = await puppeteer.launch({ executablePath: process.env.MARQUEE_CHROMIUM ?? "", args: process.env.MARQUEE_CHROMIUM_FLAGS?.split(" ") ?? [] });
     try {
         const page = await browser.newPage();
-        await page.goto(`${await serve("dist-alone")}/index.html`);
-        await page.waitForFunction(() => document.body.dataset.result, { timeout: 30_000 });
-        assert.match((await page.evaluate(() => document.body.dataset.result)) ?? "", /serve the package's folder and pass its address as the option `assets`/);
+        await page.goto(address);
+        await work(page);
     } finally {
         await browser.close();
     }
-});
+}
 
 /** Asserts that the sample's probabilities are the native trainer's. @param {{ genre: string, probability: number }[]} genres */
 function assertNative(genres) {

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 
+import { addKnownGenre } from "./teach-view.mjs";
 import { Marquee, launch, manifest, poster, root, screenshot, url, visitor } from "./harness.mjs";
 
 const visit = visitor();
@@ -72,7 +73,7 @@ describe("every state is accessible and fits", () => {
             await looks("many");
             await page.getByRole("button", { name: "Train on these" }).click();
             await page.waitForFunction(() => document.querySelectorAll(".training-poster").length === 6);
-            await page.getByLabel("Add a known genre").selectOption("Western");
+            await addKnownGenre(page, "Western");
             await page.locator(".training-poster").first().getByRole("button", { name: "Western" }).click();
             await page.getByText("1 of 6").waitFor();
             await looks("teach");

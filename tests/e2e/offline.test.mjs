@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { extname } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { runInNewContext } from "node:vm";
 
 import { Marquee, assertNativePredictions, poster, root, screenshot, visitor } from "./harness.mjs";
 
@@ -19,6 +20,8 @@ const site = mkdtempSync(`${tmpdir()}/marquee-site-`);
 /** @type {import("node:http").Server} */
 let server;
 let address = "";
+/** The paths that browsers asked the server for. @type {string[]} */
+const requested = [];
 
 before(async () => {
     cpSync(`${root}www`, site, { recursive: true });
@@ -27,6 +30,7 @@ before(async () => {
     server = createServer((request, response) => {
         const path = new URL(request.url ?? "/", "http://host").pathname;
         const file = `${site}${path === "/" ? "/index.html" : path}`;
+        requested.push(path.slice(1));
         if (!existsSync(file)) return response.writeHead(404).end();
         response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", "cache-control": "no-cache" }).end(readFileSync(file));
     });
@@ -36,13 +40,20 @@ before(async () => {
 });
 after(() => server.close());
 
-/** Publishes a new version of the page; returns its name. @param {string} change  text added to the style sheet */
-function publish(change) {
-    const style = readFileSync(`${root}www/style.css`, "utf8") + change;
-    writeFileSync(`${site}/style.css`, style);
+/**
+ * Publishes a new version of the page; returns its name.
+ *
+ * @param {string} change  text added to the style sheet
+ * @param {Record<string, (text: string) => string>} [changes]  of other files
+ */
+function publish(change, changes = {}) {
     const list = readFileSync(`${root}www/pkg/files.js`, "utf8");
     const site_ = JSON.parse(list.slice(list.indexOf("{"), list.lastIndexOf("}") + 1));
-    site_.files["style.css"] = { bytes: style.length, sha256: createHash("sha256").update(style).digest("hex") };
+    for (const [path, edit] of Object.entries({ "style.css": (/** @type {string} */ text) => text + change, ...changes })) {
+        const text = edit(readFileSync(`${root}www/${path}`, "utf8"));
+        writeFileSync(`${site}/${path}`, text);
+        site_.files[path] = { bytes: Buffer.byteLength(text), sha256: createHash("sha256").update(text).digest("hex") };
+    }
     site_.version = createHash("sha256").update(JSON.stringify(site_.files)).digest("hex").slice(0, 12);
     writeFileSync(`${site}/pkg/files.js`, `self.MARQUEE_SITE = ${JSON.stringify(site_)};`);
     return site_.version;
@@ -133,6 +144,40 @@ describe("a new version", () => {
         await assertNativePredictions(second);
     }));
 
+    test("is found by a page that stays open, and fetches only the files that changed", () => visit(async (marquee, page) => {
+        const eager = { "js/offline.js": (/** @type {string} */ text) => text.replace("UPDATE_INTERVAL = 3_600_000", "UPDATE_INTERVAL = 0") };
+        publish("", eager);
+        await visitAndSave(marquee);
+        requested.length = 0;
+        publish("/* new */", eager);
+        // The visitor returns to the tab.
+        await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+        await page.getByText("A new version of Marquee is ready.").waitFor({ timeout: 60_000 });
+        // The browser itself compares the service worker and what it imports.
+        const unchanged = requested.filter((path) => !["style.css", "sw.js", "pkg/files.js", "js/sha256.js"].includes(path));
+        assert.deepEqual(unchanged, []);
+        assert.ok(requested.includes("style.css"), requested.join());
+        // The offline.js of later tests is the real one.
+        publish("", { "js/offline.js": (text) => text });
+    }));
+
+    test("keeps the GPU package of the old one", () => visit(async (marquee, page) => {
+        publish("");
+        await visitAndSave(marquee);
+        const hasGpu = () => page.evaluate(async () => (await caches.match("pkg/gpu/marquee_bg.wasm")) !== undefined);
+        assert.equal(await hasGpu(), false);
+        await page.evaluate(async () => (await navigator.serviceWorker.ready).active?.postMessage("keep gpu"));
+        while (!(await hasGpu())) await page.waitForTimeout(100);
+        requested.length = 0;
+        const fresh = publish("/* new */");
+        await page.reload();
+        await page.getByText("A new version of Marquee is ready.").waitFor({ timeout: 60_000 });
+        await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Update now" }).click()]);
+        assert.deepEqual(await page.evaluate(() => caches.keys()), [`marquee-${fresh}`]);
+        assert.equal(await hasGpu(), true);
+        assert.deepEqual(requested.filter((path) => path.startsWith("pkg/gpu/")), []);
+    }));
+
     test("with a wrong file does not replace the old one", () => visit(async (marquee, page) => {
         publish("");
         await visitAndSave(marquee);
@@ -149,6 +194,24 @@ describe("a new version", () => {
         await marquee.waitForResult();
         await assertNativePredictions(marquee);
     }));
+});
+
+describe("the service worker", () => {
+    test("stays alive while it saves the GPU package", () => {
+        /** @type {Map<string, (event: object) => void>} */
+        const listeners = new Map();
+        const self = {
+            MARQUEE_SITE: { version: "1", files: {} },
+            registration: { scope: "https://host/" },
+            importScripts: () => {},
+            addEventListener: (/** @type {string} */ type, /** @type {(event: object) => void} */ listener) => listeners.set(type, listener),
+        };
+        runInNewContext(readFileSync(`${root}www/sw.js`, "utf8"), { self, URL });
+        /** @type {unknown[]} */
+        const awaited = [];
+        listeners.get("message")?.({ data: "keep gpu", waitUntil: (/** @type {unknown} */ work) => awaited.push(work) });
+        assert.equal(awaited.length, 1);
+    });
 });
 
 describe("the page is safe from", () => {

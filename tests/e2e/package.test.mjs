@@ -1,4 +1,4 @@
-/** The packages as other projects use them: in twenty lines of HTML, and with a bundler. */
+/** The wasm packages by themselves, as other projects use them with a bundler. See consumers.test.mjs for @marquee/web. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -9,21 +9,10 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "node:test";
 
-import { nativePredictions, root, sample, url, visitor } from "./harness.mjs";
+import { nativePredictions, root, visitor } from "./harness.mjs";
 
 const visit = visitor();
 const here = fileURLToPath(new URL(".", import.meta.url));
-
-test("embed.html is a complete classifier in twenty lines", () => visit(async (_, page) => {
-    assert.ok(readFileSync(`${root}www/embed.html`, "utf8").trim().split("\n").length <= 20);
-    await page.goto(`${url}embed.html`);
-    await page.waitForFunction(() => document.querySelector("input")?.onchange);
-    await page.getByLabel("Poster").setInputFiles(sample);
-    const genres = page.getByRole("list", { name: "Genres" }).getByRole("listitem");
-    await genres.first().waitFor();
-    const expected = [...nativePredictions].slice(0, 3).map(([genre]) => genre);
-    assert.deepEqual((await genres.allInnerTexts()).map((text) => text.replace(/ \d+%$/, "")), expected);
-}));
 
 describe("npm pack", () => {
     for (const name of ["cpu", "gpu"]) {

@@ -30,3 +30,15 @@ export async function train(page) {
     await page.getByRole("button", { name: "Train", exact: true }).click();
     await page.getByText(/Trained on \d+ posters/).waitFor({ timeout: 240_000 });
 }
+
+/** Adds a genre that the model knows to the genres to train. @param {Page} page @param {string} genre */
+export async function addKnownGenre(page, genre) {
+    await page.getByLabel("Add a known genre").selectOption(genre);
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+}
+
+/** Uses another model. @param {Page} page @param {string} name */
+export async function useModel(page, name) {
+    await page.getByLabel("Model", { exact: true }).selectOption(name);
+    await page.getByRole("button", { name: "Use", exact: true }).click();
+}

@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 
 import { append, fullGpuMemory, loseGpu, workerNamed, makeGpuLosable, manifest, poster, root, sample, saved, screenshot, visitor, withManifest } from "./harness.mjs";
 import { painted } from "./painted.mjs";
-import { openTeach, prepare, train } from "./teach-view.mjs";
+import { addKnownGenre, openTeach, prepare, train, useModel } from "./teach-view.mjs";
 import { predictWith } from "./trainer.mjs";
 
 const visit = visitor();
@@ -124,7 +124,7 @@ describe("a new genre", () => {
         await page.getByText(/3 with it, 9 without\. Add at least 5 of each/).waitFor();
         await page.getByRole("button", { name: "Rename <b>Noir</b>" }).click();
         await name("Film noir");
-        await page.getByLabel("Add a known genre").selectOption("Drama");
+        await addKnownGenre(page, "Drama");
         await page.locator(".training-poster").nth(1).getByRole("button", { name: "Drama" }).click();
         await page.getByRole("button", { name: "Rename Drama" }).click();
         await name("Play");
@@ -138,13 +138,12 @@ describe("a new genre", () => {
         assert.ok(shown.has("Play") && shown.has("Film noir") && !shown.has("Drama"), [...shown.keys()].join());
 
         await openTeach(page);
-        const choice = page.getByLabel("Model", { exact: true });
-        await choice.selectOption("Built-in model");
+        await useModel(page, "Built-in model");
         await page.getByRole("button", { name: "Close" }).click();
         await marquee.ready();
         assert.ok((await shownGenres(marquee, page)).has("Drama"));
         await openTeach(page);
-        await choice.selectOption("My taste");
+        await useModel(page, "My taste");
         await page.getByRole("button", { name: "Delete", exact: true }).click();
         await page.getByRole("button", { name: "Delete model" }).click();
         await page.waitForFunction(() => document.querySelectorAll("#model option").length === 1);
@@ -258,7 +257,7 @@ describe("bad input", () => {
 
     test("disables training without a tick, and names a damaged poster and full storage", () => visit(async (marquee, page) => {
         await page.addInitScript(() => {
-            IDBObjectStore.prototype.put = function () { throw new DOMException("full", "QuotaExceededError"); };
+            IDBObjectStore.prototype.add = IDBObjectStore.prototype.put = function () { throw new DOMException("full", "QuotaExceededError"); };
         });
         await marquee.open("?device=cpu");
         await prepare(marquee, page, 12);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
@@ -137,9 +138,27 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
     }
 }
 
-/// Replaces the head's initial zeros, which would hide errors in the layers before it.
+/// Adds up to a half to each value of a vector: biases, and the tensors of batch norm.
+struct Perturb(Random);
+
+impl ModuleMapper for Perturb {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| {
+            let shape = tensor.dims();
+            if D > 1 {
+                return tensor;
+            }
+            let values: Vec<f32> = (0..shape[0]).map(|_| self.0.next() * 0.5).collect();
+            let values = Tensor::<1>::from_floats(values.as_slice(), &tensor.device());
+            tensor + values.reshape(shape)
+        })
+    }
+}
+
+/// Replaces the initial zeros of a Lite's head, and the initial zeros and ones of a seed-cnn's batch norm: they would
+/// hide errors.
 fn with_random_head(model: Model) -> Model {
-    let Model::EfficientNetLite(model) = model else { return model };
+    let Model::EfficientNetLite(model) = model else { return model.map(&mut Perturb(Random(5))) };
     let (weight, _) = model.head();
     let [features, genres] = weight.dims();
     let mut random = Random(11);

@@ -10,4 +10,5 @@ pub(crate) mod loader;
 pub(crate) mod near_duplicates;
 pub(crate) mod poster_ids;
 pub(crate) mod posters;
+pub(crate) mod soft_labels;
 pub(crate) mod split;

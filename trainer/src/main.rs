@@ -13,6 +13,7 @@ mod export;
 mod formats;
 mod inference;
 mod progress;
+mod teachers;
 mod training;
 
 use std::process::ExitCode;

@@ -6,14 +6,13 @@
 //! | `run_folder`, `epoch_log`, `step_log`, `curves` | the files of a run |
 //! | `fit` | the training itself, with Burn's learner |
 //! | `learner`, `loss`, `ema`, `optimiser` | a step: loss, gradients, update, moving average |
-//! | `initial_model`, `loaders`, `features`, `distillation` | what is prepared before the first step |
+//! | `initial_model`, `loaders`, `features` | what is prepared before the first step |
 //! | `model_selection`, `map_metric`, `metric_means`, `plain_renderer` | metrics, checkpoints and display |
 //! | `out_of_memory` | advice when a batch does not fit |
 //! | `soup`, `search_space` | several runs: the mean of their weights, random search |
 
 pub(crate) mod config;
 pub(crate) mod curves;
-mod distillation;
 mod ema;
 pub(crate) mod epoch_log;
 mod features;

@@ -28,7 +28,10 @@ export class Batch {
     #session;
     #onChange;
     #stopped = new AbortController();
+    #isClosed = false;
     #started = performance.now();
+    /** Posters that were done when the clock started. */
+    #doneBefore = 0;
 
     /**
      * Starts at once.
@@ -41,16 +44,25 @@ export class Batch {
     constructor(session, files, onChange) {
         this.#session = session;
         this.#onChange = onChange;
-        this.items = files.map((file, index) => ({
-            index,
-            file,
-            name: file.webkitRelativePath || file.name,
-            state: "waiting",
-            predictions: [],
-            thumbnail: "",
-            reason: "",
-        }));
-        this.finished = this.#work();
+        this.items = [];
+        this.finished = Promise.resolve();
+        this.add(files);
+    }
+
+    /** Classifies more posters, after those that are waiting. @param {File[]} files */
+    add(files) {
+        const { done, waiting } = this.progress();
+        if (!waiting) {
+            this.#started = performance.now();
+            this.#doneBefore = done;
+        }
+        const first = this.items.length;
+        for (const [index, file] of files.entries()) {
+            const name = file.webkitRelativePath || file.name;
+            this.items.push({ index: first + index, file, name, state: "waiting", predictions: [], thumbnail: "", reason: "" });
+        }
+        if (this.#stopped.signal.aborted) this.#stopped = new AbortController();
+        this.finished = this.finished.then(() => this.#work());
     }
 
     /** Ends the batch; posters without a result stay without. */
@@ -59,8 +71,9 @@ export class Batch {
         this.#stopped.abort();
     }
 
-    /** Stops, and releases the thumbnails. */
+    /** Stops for good, and releases the thumbnails. Nothing is reported any more. */
     close() {
+        this.#isClosed = true;
         this.stop();
         for (const { thumbnail } of this.items) URL.revokeObjectURL(thumbnail);
     }
@@ -70,7 +83,7 @@ export class Batch {
         const done = this.items.filter(({ state }) => state === "classified" || state === "refused").length;
         const waiting = this.#waiting().length;
         const took = performance.now() - this.#started;
-        const rate = (1000 * done) / took;
+        const rate = (1000 * (done - this.#doneBefore)) / took;
         return { done, waiting, took, rate, left: (1000 * waiting) / rate };
     }
 
@@ -85,16 +98,18 @@ export class Batch {
                 const items = this.#waiting();
                 const options = { thumbnail: THUMBNAIL_HEIGHT, signal: this.#stopped.signal };
                 for await (const result of marquee.classifyAll(items.map(({ file }) => file), options)) {
+                    if (this.#isClosed) return;
                     const item = items[result.index];
                     if (item) this.#settle(item, result);
                 }
             });
         } catch (error) {
+            if (this.#isClosed) return;
             const items = this.#waiting();
             for (const item of items) refuse(item, error);
             this.#onChange(items);
         }
-        this.#onChange([]);
+        if (!this.#isClosed) this.#onChange([]);
     }
 
     /**

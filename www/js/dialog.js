@@ -10,6 +10,7 @@ const page = {
     text: element("dialog-text", HTMLInputElement),
     error: element("dialog-error", HTMLElement),
     yes: element("dialog-yes", HTMLButtonElement),
+    other: element("dialog-other", HTMLButtonElement),
     no: element("dialog-no", HTMLButtonElement),
 };
 
@@ -40,6 +41,27 @@ export function confirm(title, yes) {
     page.label.hidden = true;
     page.yes.textContent = yes;
     return ask(title, () => true);
+}
+
+/**
+ * Asks which of two things to do; returns undefined if the visitor cancels.
+ *
+ * @param {string} title
+ * @param {string[]} labels  of the two buttons; the second one is the default
+ * @returns {Promise<0 | 1 | undefined>}
+ */
+export async function choose(title, [other = "", yes = ""]) {
+    page.other.textContent = other;
+    page.other.hidden = false;
+    let isOther = false;
+    page.other.onclick = () => {
+        isOther = true;
+        page.dialog.close();
+    };
+    const isDefault = await confirm(title, yes);
+    page.other.hidden = true;
+    if (isOther) return 0;
+    return isDefault ? 1 : undefined;
 }
 
 /**

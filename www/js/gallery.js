@@ -13,7 +13,6 @@ import { isLikely } from "./genres.js";
 import { percent, strings } from "./strings/index.js";
 
 const page = {
-    section: element("many", HTMLElement),
     title: element("many-title", HTMLElement),
     progress: element("many-progress", HTMLProgressElement),
     status: element("many-status", HTMLElement),
@@ -69,29 +68,39 @@ export function applySettings(changed) {
 export function showReady(known) {
     genres = new Map(known.map((genre) => [genre.name, genre]));
     const options = known.map(({ name }) => make("option", { value: name }, name));
+    const chosen = page.genre.value;
     page.genre.replaceChildren(make("option", { value: "" }, strings.gallery.anyGenre), ...options);
+    page.genre.value = known.some(({ name }) => name === chosen) ? chosen : "";
 }
 
-/** Empties the view for a new batch. @param {Batch} started */
+/** Shows a new batch. @param {Batch} started */
 export function start(started) {
+    page.genre.value = "";
+    page.sort.value = "given";
+    page.minimum.value = "0";
+    restart(started);
+}
+
+/** Shows a batch of the same posters, filtered and sorted as before. @param {Batch} started */
+export function restart(started) {
     batch = started;
     tiles.clear();
     page.tiles.replaceChildren();
     page.refusedList.replaceChildren();
     page.refused.hidden = true;
-    page.evaluation.hidden = true; // it is of the previous batch
-    page.title.textContent = strings.gallery.title(started.items.length);
-    page.genre.value = "";
-    page.sort.value = "given";
-    page.minimum.value = "0";
-    showProgress();
+    extend();
     arrange();
 }
 
-/** @param {boolean} visible */
-export function show(visible) {
-    page.section.hidden = !visible;
-    if (visible) page.title.focus();
+/** Shows that the batch has other posters than before. */
+export function extend() {
+    page.evaluation.hidden = true; // it is of the posters before
+    showProgress();
+}
+
+/** Takes the focus. */
+export function enter() {
+    page.title.focus();
 }
 
 /** @param {Item[]} items  just classified or refused; empty once the batch has ended */
@@ -147,6 +156,7 @@ function showProgress() {
     if (!batch) return;
     const { done, waiting, took, rate, left } = batch.progress();
     const all = batch.items.length;
+    page.title.textContent = strings.gallery.title(all);
     page.progress.value = done / all;
     page.progress.hidden = waiting === 0;
     page.cancel.hidden = waiting === 0;

@@ -6,11 +6,14 @@
 import { element } from "./dom.js";
 import { message } from "./errors.js";
 import { strings } from "./strings/index.js";
+import { current } from "./views.js";
 
 const page = {
     file: element("file", HTMLInputElement),
     folder: element("folder", HTMLInputElement),
     teach: element("teach-file", HTMLInputElement),
+    overlay: element("overlay", HTMLElement),
+    overlayText: element("overlay-text", HTMLElement),
 };
 
 /** Files that operating systems leave in folders. */
@@ -48,20 +51,27 @@ export function listen(onFiles, onError) {
     }
     document.addEventListener("dragover", (event) => {
         event.preventDefault();
-        document.body.classList.add("dragging");
+        showOverlay();
     });
     document.addEventListener("dragleave", (event) => {
-        if (!event.relatedTarget) document.body.classList.remove("dragging");
+        if (!event.relatedTarget) page.overlay.hidden = true; // it left the window
     });
     document.addEventListener("drop", async (event) => {
         event.preventDefault();
-        document.body.classList.remove("dragging");
+        page.overlay.hidden = true;
         if (event.dataTransfer) await receive(event.dataTransfer, strings.intake.dropAdvice);
     });
     document.addEventListener("paste", async (event) => {
         if (event.target instanceof HTMLInputElement) return;
         if (event.clipboardData) await receive(event.clipboardData, strings.intake.pasteAdvice);
     });
+}
+
+/** Covers the window while something is dragged over it: it may be dropped anywhere. */
+function showOverlay() {
+    if (!page.overlay.hidden) return;
+    page.overlayText.textContent = current().name === "teach" ? strings.drop.toTeach : strings.drop.anywhere;
+    page.overlay.hidden = false;
 }
 
 /**

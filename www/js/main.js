@@ -6,10 +6,10 @@
  * @import { OwnModel } from "./store.js"
  */
 
-import { Batch } from "./batch.js";
 import { element } from "./dom.js";
 import { message } from "./errors.js";
 import * as gallery from "./gallery.js";
+import { GalleryBatch } from "./gallery-batch.js";
 import * as intake from "./intake.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
@@ -18,15 +18,16 @@ import { Session } from "./session.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { strings } from "./strings/index.js";
 import * as teach from "./teach/on-demand.js";
+import * as views from "./views.js";
 
 /** Of the model in use. @type {Manifest | undefined} */
 let manifest;
-/** @type {Batch | undefined} */
-let batch;
 /** Counts the requests for one poster, so that a result that comes too late is not shown. */
 let latestRequest = 0;
-/** The poster whose result is on show. @type {{ file: File, name: string } | undefined} */
-let explained;
+/** The posters that this visit has explained, for the browser's history. @type {{ file: File, name: string }[]} */
+const opened = [];
+/** Which of them is on show. */
+let onShow = -1;
 /** Whether another model was selected and is not ready yet. */
 let isSwitching = false;
 
@@ -42,11 +43,14 @@ const session = new Session(settings.device, {
     onDevice: showDevice,
     onFailed: showModelFailure,
 });
+const batch = new GalleryBatch(session);
 models.listen({
     onSelect: (model) => {
         isSwitching = true;
+        batch.changeModel();
         useModel(model);
     },
+    onNote: async (text) => (await teach.load()).showNote(text),
 });
 models.restore().then(async (model) => {
     useModel(model);
@@ -55,46 +59,45 @@ models.restore().then(async (model) => {
 });
 
 const back = element("back", HTMLButtonElement);
+views.listen(show);
 poster.listen(openSample);
 intake.listen(open, async (message) => {
-    if (teach.isShown()) {
+    if (views.current().name === "teach") {
         (await teach.load()).showError(message);
         return;
     }
-    showPoster();
+    views.open("poster");
     poster.showError(message);
 });
-gallery.listen(async ({ file, name }) => {
-    showPoster();
-    back.hidden = false;
-    back.focus();
-    await explain(file, name);
-});
+gallery.listen(({ file, name }) => openPoster(file, name));
 onClick("open-teach", showTeach);
-element("close-teach", HTMLButtonElement).addEventListener("click", () => (batch ? showGallery() : showPoster()));
+onClick("close-teach", async () => views.close());
 onClick("teach-many", async () => {
-    const view = await showTeach();
-    await view.addPosters(gallery.shown().map(({ file }) => file));
+    const posters = gallery.shown().map(({ file }) => file);
+    await (await showTeach()).addPosters(posters);
 });
 onClick("open-camera", async () => {
     const camera = await import("./camera.js");
     await camera.show((file) => open([file]));
 });
-onClick("open-card", showCard);
-element("close-many", HTMLButtonElement).addEventListener("click", () => {
-    batch?.close();
-    batch = undefined;
-    showPoster();
+onClick("share", async () => {
+    const { share } = await import("./share.js");
+    const explained = opened[onShow];
+    const genres = poster.predictions()?.slice(0, settings.top);
+    if (explained && genres) await share(explained.name, genres, settings);
 });
-for (const [id, format] of /** @type {const} */ ([["save-csv", "csv"], ["save-json", "json"]])) {
-    onClick(id, async () => {
-        const saveBatch = await import("./save-batch.js");
-        if (batch && manifest) saveBatch[format](batch.items, manifest.genres, settings.thresholds);
-    });
-}
-back.addEventListener("click", showGallery);
+onClick("open-card", showCard);
+onClick("close-many", async () => {
+    batch.close();
+    views.close();
+});
+onClick("save-csv", () => batch.save("csv", settings.thresholds));
+onClick("save-json", () => batch.save("json", settings.thresholds));
+onClick("back", async () => views.close("gallery"));
 document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !back.hidden && !document.querySelector("dialog[open]")) showGallery();
+    if (event.key === "Escape" && views.current().name === "poster" && batch.isOpen && !document.querySelector("dialog[open]")) {
+        views.close("gallery");
+    }
 });
 offline.start();
 
@@ -107,7 +110,7 @@ offline.start();
 function onClick(id, action) {
     element(id, HTMLButtonElement).addEventListener("click", async () => {
         await action().catch((error) => {
-            showPoster();
+            views.open("poster");
             poster.showError(strings.page.partFailed(message(error)));
             throw error;
         });
@@ -131,11 +134,12 @@ function showReady(loaded) {
     manifest = loaded;
     poster.showReady(manifest.genres);
     gallery.showReady(manifest.genres);
+    batch.showReady(manifest);
     teach.showReady(manifest);
     if (element("card", HTMLDialogElement).open) showCard();
-    // The result on show is the previous model's.
-    if (isSwitching && explained) explain(explained.file, explained.name);
+    if (!isSwitching) return;
     isSwitching = false;
+    showAgain();
 }
 
 /**
@@ -173,30 +177,33 @@ async function open(files) {
     for (const bundle of bundles) await importModel(bundle);
     if (!posters.length && !table) return;
 
-    if (teach.isShown()) {
+    if (views.current().name === "teach") {
         const { addFiles } = await import("./teach/add-files.js");
         await addFiles(session, posters, table);
         return;
     }
     const [first] = posters;
     if (first && posters.length === 1 && !table) {
-        showPoster();
-        back.hidden = true;
-        await explain(first, first.name);
+        await openPoster(first, first.name);
         return;
     }
     if (posters.length) {
-        startBatch(posters);
-    } else if (!batch) {
+        if (!(await batch.open(posters))) return;
+        views.open("gallery");
+    } else if (!batch.isOpen) {
         poster.showError(strings.gallery.tableAlone(table?.name ?? ""));
         return;
     }
-    if (table && batch) await evaluate(batch, table, ignored);
+    if (table) await batch.evaluate(table, ignored);
 }
 
 /** @param {File} file */
 async function importModel(file) {
     const view = await showTeach();
+    if (view.whyBusy()) {
+        view.showError(view.whyBusy());
+        return;
+    }
     try {
         const { name } = await models.importFile(file, (copy) => session.inspect(copy));
         view.showNote(strings.models.imported(name));
@@ -205,27 +212,15 @@ async function importModel(file) {
     }
 }
 
-/** @param {File[]} posters */
-function startBatch(posters) {
-    batch?.close();
-    batch = new Batch(session, posters, gallery.add);
-    gallery.start(batch);
-    showGallery();
-}
-
 /**
- * Compares a batch with a table of its genres, once all of it is classified.
+ * Opens a poster in its view.
  *
- * @param {Batch} evaluated
- * @param {File} table
- * @param {File | undefined} ignored  a second table
+ * @param {File} file
+ * @param {string} name
  */
-async function evaluate(evaluated, table, ignored) {
-    const evaluation = await import("./evaluation.js");
-    await evaluated.finished;
-    if (batch !== evaluated || !manifest) return;
-    await evaluation.evaluate(session, evaluated, table, manifest.genres);
-    if (ignored) evaluation.showError(strings.gallery.oneTable(ignored.name, table.name));
+async function openPoster(file, name) {
+    opened.push({ file, name });
+    views.open("poster", opened.length - 1);
 }
 
 /**
@@ -241,7 +236,6 @@ async function explain(file, name) {
         const result = await session.explain(file);
         if (request !== latestRequest) return; // another poster was opened meanwhile
         poster.showResult(result);
-        explained = { file, name };
     } catch (error) {
         if (request === latestRequest) poster.showRefused(`${name}: ${message(error)}`);
     }
@@ -260,18 +254,47 @@ async function openSample(address, title) {
     }
 }
 
-function showPoster() {
-    gallery.show(false);
-    teach.hide();
-    poster.show(true);
-    back.hidden = !batch;
+/**
+ * Fills the view that was opened, or that the browser's history returned to.
+ *
+ * @param {views.View} view
+ * @param {views.View} before
+ */
+async function show(view, before) {
+    switch (view.name) {
+        case "poster":
+            back.hidden = !batch.isOpen;
+            if (before.name === "gallery" && batch.isOpen) back.focus();
+            showOpened(view.poster ?? -1);
+            break;
+        case "gallery":
+            if (!batch.isOpen) {
+                views.replace("poster"); // it was closed since
+                return;
+            }
+            if (before.name !== "gallery") gallery.enter();
+            await batch.refresh();
+            break;
+        case "teach":
+            if (before.name !== "teach") (await teach.load()).enter();
+            break;
+    }
 }
 
-function showGallery() {
-    latestRequest++; // the result of a request for one poster is no longer shown
-    poster.show(false);
-    teach.hide();
-    gallery.show(true);
+/** Explains one of the opened posters, unless it is on show. @param {number} index */
+function showOpened(index) {
+    const wanted = opened[index];
+    if (!wanted || index === onShow) return;
+    onShow = index;
+    explain(wanted.file, wanted.name);
+}
+
+/** Replaces what is on show by the predictions of the model that is in use now. */
+function showAgain() {
+    const index = onShow;
+    onShow = -1;
+    showOpened(index);
+    if (views.current().name === "gallery") batch.refresh();
 }
 
 async function showCard() {
@@ -281,8 +304,6 @@ async function showCard() {
 
 async function showTeach() {
     const view = await teach.load();
-    gallery.show(false);
-    poster.show(false);
-    view.show(true);
+    views.open("teach");
     return view;
 }

@@ -5,25 +5,31 @@
 import { askName, confirm } from "./dialog.js";
 import { element, make } from "./dom.js";
 import { message } from "./errors.js";
+import { lockModel } from "./model-lock.js";
 import * as models from "./models.js";
 import { saveFile } from "./save-file.js";
 import { strings } from "./strings/index.js";
 
 const page = {
     choice: element("model", HTMLSelectElement),
+    use: element("use-model", HTMLButtonElement),
     rename: element("rename-model", HTMLButtonElement),
     save: element("save-model", HTMLButtonElement),
     remove: element("remove-model", HTMLButtonElement),
     note: element("model-note", HTMLElement),
-    inUse: element("model-name", HTMLElement),
+    /** Beside a poster's genres, and above the gallery. */
+    inUse: [element("model-name", HTMLElement), element("many-model", HTMLElement)],
 };
 
 models.listen({ onChange: show, onStorageError: showStorageError });
 show();
 
-page.choice.addEventListener("change", () => {
+// Arrow keys change the choice, so another model is used only on request.
+page.choice.addEventListener("change", showUse);
+page.use.addEventListener("click", () => {
     showNote("");
     models.selectById(Number(page.choice.value));
+    page.choice.focus(); // the button is disabled now
 });
 page.rename.addEventListener("click", async () => {
     const model = models.current();
@@ -36,7 +42,15 @@ page.save.addEventListener("click", () => {
 });
 page.remove.addEventListener("click", async () => {
     const model = models.current();
-    if (model && (await confirm(strings.models.removeTitle(model.name), strings.models.removeConfirm))) await models.remove(model);
+    if (!model || !(await confirm(strings.models.removeTitle(model.name), strings.models.removeConfirm))) return;
+    const unlock = await lockModel(model.id);
+    if (!unlock) {
+        showNote(strings.models.inOtherTab(model.name));
+        return;
+    }
+    await models.remove(model);
+    unlock();
+    page.choice.focus(); // the button is hidden now
 });
 
 /** @param {string} text */
@@ -63,5 +77,10 @@ function show() {
     page.choice.value = String(current?.id ?? "");
     page.rename.hidden = page.remove.hidden = !current;
     page.save.hidden = !current?.file;
-    page.inUse.textContent = current?.file ? strings.models.inUse(current.name) : "";
+    for (const name of page.inUse) name.textContent = current?.file ? strings.models.inUse(current.name) : "";
+    showUse();
+}
+
+function showUse() {
+    page.use.disabled = page.choice.disabled || page.choice.value === String(models.current()?.id ?? "");
 }

@@ -1,12 +1,14 @@
 /**
  * The visitor's own models beside the built-in one: which exist and which is in use. Changes are saved in this
- * browser where it allows; otherwise they last until the page closes.
+ * browser where it allows; otherwise they last until the page closes. Tabs tell each other about their changes.
  *
  * @import { OwnModel } from "./store.js"
  * @import { Manifest } from "./messages.js"
  */
 
+import { listenForBlock } from "./database.js";
 import * as store from "./store.js";
+import { strings } from "./strings/index.js";
 
 /** Holds the id of the model in use; the name is that of version 0.1. */
 const SELECTED_KEY = "marquee.network";
@@ -16,6 +18,11 @@ const SELECTED_KEY = "marquee.network";
  * @property {(model: OwnModel | undefined) => void} [onSelect]  another model is in use; undefined is the built-in one
  * @property {() => void} [onChange]  a model was added, changed, deleted or selected
  * @property {(error: unknown) => void} [onStorageError]  a change could not be saved
+ * @property {(text: string) => void} [onNote]  something that the visitor should know
+ * @property {() => void} [onElsewhere]  another tab changed models
+ * @property {(id: number) => void} [onExamples]  another tab changed a model's posters
+ *
+ * @typedef {{ examples?: number }} Change  what a tab tells the others: models changed, or only one's posters
  */
 
 /** @type {Listener[]} */
@@ -24,6 +31,21 @@ const listeners = [];
 const models = new Map();
 /** @type {OwnModel | undefined} */
 let selected;
+/** Counts the changes in this tab, so that what was read before one does not undo it. */
+let changes = 0;
+/** Changes that are being saved. */
+let saving = 0;
+
+const otherTabs = new BroadcastChannel("marquee.models");
+otherTabs.addEventListener("message", ({ data }) => {
+    /** @type {Change} */
+    const { examples } = data;
+    if (examples === undefined) refresh().catch(reportStorageError);
+    else for (const { onExamples } of listeners) onExamples?.(examples);
+});
+listenForBlock(() => {
+    for (const { onNote } of listeners) onNote?.(strings.models.blocked);
+});
 
 /** @param {Listener} listener */
 export function listen(listener) {
@@ -80,9 +102,9 @@ export async function add(name, base, file) {
     const taken = new Set(all().map((model) => model.name));
     let free = name;
     for (let number = 2; taken.has(free); number++) free = `${name} ${number}`;
-    /** @type {Omit<OwnModel, "id"> & { id?: number }} */
+    /** @type {Omit<OwnModel, "id">} */
     const created = { name: free, base, file, genres: [], added: [], renamed: [], judgement: null, cut: null, earlier: [] };
-    const model = await store.saveModel(created).catch((error) => {
+    const model = await save(() => store.addModel(created)).catch((error) => {
         reportStorageError(error);
         // Stored models have positive ids.
         return { ...created, id: -1 - models.size };
@@ -93,17 +115,23 @@ export async function add(name, base, file) {
 
 /**
  * @param {OwnModel} model
- * @param {Partial<OwnModel>} changes
+ * @param {Partial<OwnModel>} wanted
  */
-export async function change(model, changes) {
-    Object.assign(model, changes);
+export async function change(model, wanted) {
+    Object.assign(model, wanted);
     changed();
-    if (isStored(model.id)) await store.saveModel(model).catch(reportStorageError);
+    if (!isStored(model.id)) return;
+    try {
+        const isThere = await save(() => store.changeModel(model.id, wanted));
+        if (!isThere) throw new Error(strings.models.deletedElsewhere);
+    } catch (error) {
+        reportStorageError(error);
+    }
 }
 
 /** Deletes a model and its posters; the built-in model is used instead. @param {OwnModel} model */
 export async function remove(model) {
-    await store.deleteModel(model.id).catch(reportStorageError);
+    await save(() => store.deleteModel(model.id)).catch(reportStorageError);
     models.delete(model.id);
     select(undefined);
 }
@@ -119,12 +147,56 @@ export async function importFile(file, inspect) {
     const copy = new Blob([await file.arrayBuffer()]);
     const model = await add(file.name.replace(/\.safetensors$/i, ""), copy, copy);
     select(model);
+    keep();
     return model;
+}
+
+/** Asks the browser not to delete the page's data when the disk fills up. It may refuse. */
+export function keep() {
+    navigator.storage?.persist?.().catch(() => {});
+}
+
+/** Tells other tabs that a model's posters changed. @param {number} id */
+export function announceExamples(id) {
+    otherTabs.postMessage({ examples: id });
 }
 
 /** Whether a model is in storage. One that could not be saved at first is not tried again on every click. @param {number} id */
 export function isStored(id) {
     return id > 0;
+}
+
+/**
+ * Saves a change and tells the other tabs.
+ *
+ * @template T
+ * @param {() => Promise<T>} write
+ */
+async function save(write) {
+    changes++;
+    saving++;
+    try {
+        const value = await write();
+        otherTabs.postMessage({});
+        return value;
+    } finally {
+        saving--;
+    }
+}
+
+/** Takes over what other tabs changed. */
+async function refresh() {
+    const before = changes;
+    const stored = await store.models();
+    if (saving || changes !== before) return refresh();
+    const file = selected?.file;
+    for (const model of stored) models.set(model.id, Object.assign(models.get(model.id) ?? model, model));
+    const ids = new Set(stored.map(({ id }) => id));
+    for (const { id } of all()) if (isStored(id) && !ids.has(id)) models.delete(id);
+    if (selected && !models.has(selected.id)) select(undefined);
+    else if (selected && selected.file !== file) select(selected);
+    else changed();
+    for (const { onElsewhere } of listeners) onElsewhere?.();
 }
 
 /** @param {unknown} error */

@@ -10,6 +10,9 @@ const page = {
     install: element("install", HTMLButtonElement),
 };
 
+/** Least milliseconds between two looks for a new version. */
+const UPDATE_INTERVAL = 3_600_000;
+
 /** Saves the page for visits without a network, and announces a new version once it is complete. */
 export async function start() {
     showConnection();
@@ -39,9 +42,25 @@ export async function start() {
         registration.addEventListener("updatefound", () => {
             registration.installing?.addEventListener("statechange", offer);
         });
+        lookForUpdates(registration);
     } catch {
         // The browser refuses or its storage is full. The page then works online only.
     }
+}
+
+/**
+ * Looks for a new version when the visitor returns to the page: browsers look only when a page is opened, and this one
+ * may stay open for days.
+ *
+ * @param {ServiceWorkerRegistration} registration
+ */
+function lookForUpdates(registration) {
+    let last = Date.now();
+    document.addEventListener("visibilitychange", () => {
+        if (document.hidden || Date.now() - last < UPDATE_INTERVAL) return;
+        last = Date.now();
+        registration.update().catch(() => {}); // there is no network
+    });
 }
 
 /** Saves the GPU package. It is large, so it is saved only where WebGPU works. */

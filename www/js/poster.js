@@ -5,14 +5,13 @@
  * @import { Settings } from "./settings.js"
  */
 
-import { paint, strongest } from "../marquee/heatmap.js";
+import { paint, paintLegend, strongest } from "../marquee/heatmap.js";
 import { element, make } from "./dom.js";
 import { isLikely, isRare } from "./genres.js";
 import { SAMPLES } from "./samples.js";
 import { duration, percent, strings } from "./strings/index.js";
 
 const page = {
-    section: element("drop", HTMLElement),
     genres: element("genres", HTMLElement),
     figures: [element("first", HTMLElement), element("second", HTMLElement)],
     previews: [element("preview", HTMLImageElement), element("second-preview", HTMLImageElement)],
@@ -21,15 +20,19 @@ const page = {
     invitation: element("invitation", HTMLElement),
     strengthRow: element("strength-row", HTMLElement),
     strength: element("strength", HTMLInputElement),
+    legend: element("legend", HTMLCanvasElement),
     samples: element("samples", HTMLElement),
     error: element("error", HTMLElement),
     loading: element("loading", HTMLElement),
     progress: element("progress", HTMLProgressElement),
     progressLabel: element("progress-label", HTMLElement),
     empty: element("empty", HTMLElement),
+    answer: element("answer", HTMLElement),
     top: element("top", HTMLElement),
     device: element("device", HTMLElement),
     took: element("took", HTMLElement),
+    share: element("share", HTMLButtonElement),
+    shareNote: element("share-note", HTMLElement),
     note: element("note", HTMLElement),
     all: element("all", HTMLElement),
     allGenres: element("all-genres", HTMLElement),
@@ -45,6 +48,7 @@ let shown;
 /** Genres whose heatmaps are on show: none, one or two. @type {string[]} */
 let selected = [];
 
+paintLegend(page.legend);
 page.strength.addEventListener("input", showStrength);
 page.order.addEventListener("change", showGenres);
 
@@ -119,7 +123,16 @@ export function showResult(result) {
     page.all.hidden = false;
     page.device.textContent = strings.device[result.device];
     page.took.textContent = duration(result.milliseconds);
+    page.share.hidden = false;
+    page.shareNote.textContent = "";
     showGenres();
+    const top = result.predictions.slice(0, settings.top).map(({ genre, probability }) => `${genre} ${percent(probability)}`);
+    page.answer.textContent = top.join(", ");
+}
+
+/** Returns the predictions on show; undefined if there are none. */
+export function predictions() {
+    return shown?.predictions;
 }
 
 function showGenres() {
@@ -180,6 +193,7 @@ function showSelected() {
         const [canvas, caption, figure] = [page.maps[index], page.captions[index], page.figures[index]];
         const map = maps[index];
         if (!canvas || !caption || !figure) continue;
+        figure.classList.toggle("mapped", map !== undefined);
         canvas.hidden = caption.hidden = !map;
         if (index === 1) figure.hidden = !map;
         if (map && heatmaps) {
@@ -197,7 +211,7 @@ function showSelected() {
 }
 
 function showStrength() {
-    for (const canvas of page.maps) canvas.style.opacity = String(page.strength.valueAsNumber / 100);
+    for (const figure of page.figures) figure.style.setProperty("--strength", String(page.strength.valueAsNumber / 100));
 }
 
 /** @param {string} message */
@@ -219,6 +233,8 @@ export function showRefused(message) {
     page.top.replaceChildren();
     page.all.hidden = true;
     page.device.textContent = "";
+    page.answer.textContent = "";
+    page.share.hidden = true;
     page.empty.hidden = false;
 }
 
@@ -239,9 +255,4 @@ export function showFailed(reason) {
  */
 export function showDevice(device, reason) {
     page.note.textContent = device === "cpu" ? reason : "";
-}
-
-/** @param {boolean} visible */
-export function show(visible) {
-    page.section.hidden = page.genres.hidden = !visible;
 }

@@ -1,13 +1,12 @@
 /**
- * Storage of the visitor's own models and their training posters in this browser (IndexedDB). Each function runs one
- * transaction, so a change is saved completely or not at all, even if the page closes meanwhile.
+ * The visitor's own models and their training posters, as this browser stores them. Each function is one transaction,
+ * so a change is saved completely or not at all, even if the page closes meanwhile. Only the fields that change are
+ * written, and nothing that another tab has deleted comes back.
  *
  * @import { FineTuneReport } from "./messages.js"
  */
 
-// The names of the database, its stores and its record fields are those of version 0.1, so that its models still load.
-const NAME = "marquee";
-const VERSION = 1;
+import { done, transact } from "./database.js";
 
 /**
  * @typedef {object} OwnModel  a model that the visitor fine-tuned or imported
@@ -29,79 +28,142 @@ const VERSION = 1;
  * @property {string} name  file name
  * @property {Blob} file
  * @property {string[]} genres  genres that the poster has, of those to train
- */
-
-/** @type {Promise<IDBDatabase> | undefined} */
-let database;
-
-function open() {
-    database ??= new Promise((resolve, reject) => {
-        const request = indexedDB.open(NAME, VERSION);
-        request.onupgradeneeded = () => {
-            request.result.createObjectStore("networks", { keyPath: "id", autoIncrement: true });
-            const examples = request.result.createObjectStore("examples", { keyPath: "id", autoIncrement: true });
-            examples.createIndex("network", "network");
-        };
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-    });
-    return database;
-}
-
-/**
- * Runs `work` in one transaction on both stores; resolves once everything is on disk.
  *
- * @template T
- * @param {IDBTransactionMode} mode
- * @param {(models: IDBObjectStore, examples: IDBObjectStore) => IDBRequest<T>} work
- * @returns {Promise<T>}
+ * @typedef {number | null} FileId
+ * @typedef {Omit<OwnModel, "base" | "file" | "earlier"> & { base: FileId, file: FileId,
+ *     earlier: { file: FileId, judgement: FineTuneReport | null }[] }} ModelRecord
  */
-async function transact(mode, work) {
-    const opened = await open();
-    return new Promise((resolve, reject) => {
-        const transaction = opened.transaction(["networks", "examples"], mode, { durability: "strict" });
-        const request = work(transaction.objectStore("networks"), transaction.objectStore("examples"));
-        transaction.oncomplete = () => resolve(request.result);
-        transaction.onerror = transaction.onabort = () => reject(transaction.error ?? request.error);
-    });
-}
+
+/** Every bundle that was read or saved, by its id: the same bundle is always the same Blob. @type {Map<number, Blob>} */
+const bundles = new Map();
 
 /** @returns {Promise<OwnModel[]>} */
 export function models() {
-    return transact("readonly", (models) => models.getAll());
+    return transact("readonly", async ({ models, files }) => {
+        /** @type {[ModelRecord[], IDBValidKey[], Blob[]]} */
+        const [records, ids, blobs] = await Promise.all([done(models.getAll()), done(files.getAllKeys()), done(files.getAll())]);
+        ids.forEach((id, index) => {
+            const blob = blobs[index];
+            if (blob && !bundles.has(Number(id))) bundles.set(Number(id), blob);
+        });
+        const bundle = (/** @type {FileId} */ id) => (id === null ? null : (bundles.get(id) ?? null));
+        return records.map((record) => ({
+            ...record,
+            base: bundle(record.base),
+            file: bundle(record.file),
+            earlier: record.earlier.map(({ file, judgement }) => ({ file: bundle(file), judgement })),
+        }));
+    });
 }
 
-/** Saves a model; a new one receives its id. @param {Omit<OwnModel, "id"> & { id?: number }} model */
-export async function saveModel(model) {
-    model.id = /** @type {number} */ (await transact("readwrite", (models) => models.put(model)));
-    return /** @type {OwnModel} */ (model);
+/** Saves a new model and returns it with its id. @param {Omit<OwnModel, "id">} model @returns {Promise<OwnModel>} */
+export async function addModel(model) {
+    const id = await save(async ({ models, files }, saved) => {
+        const record = { ...model, ...(await withIds(files, model, saved)) };
+        return Number(await done(models.add(record)));
+    });
+    return { ...model, id };
 }
 
-/** Deletes a model and its posters. @param {number} id */
+/**
+ * Changes fields of a model. Returns false if the model is no longer stored: another tab has deleted it.
+ *
+ * @param {number} id
+ * @param {Partial<OwnModel>} changes
+ */
+export function changeModel(id, changes) {
+    return save(async ({ models, files }, saved) => {
+        /** @type {ModelRecord | undefined} */
+        const before = await done(models.get(id));
+        if (!before) return false;
+        const { base, file, earlier, ...others } = changes;
+        const after = { ...before, ...others, ...(await withIds(files, { base, file, earlier }, saved)) };
+        await done(models.put(after));
+        const used = fileIds(after);
+        for (const file of fileIds(before)) if (!used.has(file)) files.delete(file);
+        return true;
+    });
+}
+
+/** Deletes a model, its bundles and its posters. @param {number} id */
 export function deleteModel(id) {
-    return transact("readwrite", (models, examples) => {
-        const cursor = examples.index("network").openKeyCursor(IDBKeyRange.only(id));
-        cursor.onsuccess = () => {
-            if (!cursor.result) return;
-            examples.delete(cursor.result.primaryKey);
-            cursor.result.continue();
-        };
-        return models.delete(id);
+    return transact("readwrite", async ({ models, files, examples }) => {
+        /** @type {ModelRecord | undefined} */
+        const record = await done(models.get(id));
+        for (const file of record ? fileIds(record) : []) files.delete(file);
+        for (const example of await done(examples.index("network").getAllKeys(id))) examples.delete(example);
+        await done(models.delete(id));
     });
 }
 
 /** Returns a model's posters in the order in which they were added. @param {number} model @returns {Promise<Example[]>} */
 export function examples(model) {
-    return transact("readonly", (_, examples) => examples.index("network").getAll(model));
+    return transact("readonly", ({ examples }) => done(examples.index("network").getAll(model)));
 }
 
-/** Saves a poster; a new one receives its id. @param {Omit<Example, "id"> & { id?: number }} example */
-export async function saveExample(example) {
-    example.id = /** @type {number} */ (await transact("readwrite", (_, examples) => examples.put(example)));
-    return /** @type {Example} */ (example);
+/** Saves a new poster and returns it with its id. @param {Omit<Example, "id">} example @returns {Promise<Example>} */
+export async function addExample(example) {
+    const id = await transact("readwrite", async ({ examples }) => Number(await done(examples.add(example))));
+    return { ...example, id };
+}
+
+/** Changes a poster's genres, unless it was deleted. @param {number} id @param {string[]} genres */
+export function changeExample(id, genres) {
+    return transact("readwrite", async ({ examples }) => {
+        const example = await done(examples.get(id));
+        if (example) await done(examples.put({ ...example, genres }));
+    });
 }
 
 /** @param {number} id */
 export function deleteExample(id) {
-    return transact("readwrite", (_, examples) => examples.delete(id));
+    return transact("readwrite", ({ examples }) => done(examples.delete(id)));
+}
+
+/**
+ * Runs `work`, and remembers the bundles that it saved once they are on disk.
+ *
+ * @template T
+ * @param {(stores: import("./database.js").Stores, saved: Map<Blob, number>) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function save(work) {
+    /** @type {Map<Blob, number>} */
+    const saved = new Map();
+    const value = await transact("readwrite", (stores) => work(stores, saved));
+    for (const [blob, id] of saved) bundles.set(id, blob);
+    return value;
+}
+
+/**
+ * Returns those of a model's fields that hold bundles, with ids in their place. New bundles are saved.
+ *
+ * @param {IDBObjectStore} files
+ * @param {{ [K in "base" | "file" | "earlier"]?: OwnModel[K] | undefined }} fields
+ * @param {Map<Blob, number>} saved  receives the bundles that are saved
+ */
+async function withIds(files, fields, saved) {
+    const idOf = async (/** @type {Blob | null} */ blob) => {
+        if (!blob) return null;
+        const known = saved.get(blob) ?? [...bundles].find(([, other]) => other === blob)?.[0];
+        // Another tab may have deleted it since.
+        if (known !== undefined && (await done(files.getKey(known))) !== undefined) return known;
+        const id = Number(await done(files.add(blob)));
+        saved.set(blob, id);
+        return id;
+    };
+    /** @type {Partial<Pick<ModelRecord, "base" | "file" | "earlier">>} */
+    const converted = {};
+    if (fields.base !== undefined) converted.base = await idOf(fields.base);
+    if (fields.file !== undefined) converted.file = await idOf(fields.file);
+    if (fields.earlier) {
+        converted.earlier = [];
+        for (const { file, judgement } of fields.earlier) converted.earlier.push({ file: await idOf(file), judgement });
+    }
+    return converted;
+}
+
+/** Returns the ids of a model's bundles. @param {ModelRecord} record */
+function fileIds({ base, file, earlier }) {
+    return new Set([base, file, ...earlier.map(({ file }) => file)].filter((id) => id !== null));
 }

@@ -123,6 +123,8 @@ export interface Classification {
 
 /** What the places of a poster add to the genres' log-odds. Places are in a grid, rows from the top. */
 export interface Heatmaps {
+    /** Rows and columns of each heatmap: `y.count` and `x.count`. */
+    shape: [number, number];
     x: GridAxis;
     y: GridAxis;
     genres: Heatmap[];
@@ -132,7 +134,7 @@ export interface Heatmap {
     genre: string;
     /** The genre's log-odds without any evidence from the poster. */
     bias: number;
-    /** `y.count * x.count` values in log-odds: above 0 speaks for the genre, below 0 against it. */
+    /** What each place adds to the log-odds, row by row: above 0 speaks for the genre, below 0 against it. */
     values: Float32Array;
 }
 

@@ -102,8 +102,9 @@ async function explain(classifier, bytes, wanted) {
     try {
         const { predictions, heatmaps } = await classifier.explain(bytes);
         const genres = wanted === true ? heatmaps.genres : heatmaps.genres.filter(({ genre }) => wanted.includes(genre));
+        const { x, y } = heatmaps;
         /** @type {Heatmaps} */
-        const chosen = { ...heatmaps, genres: genres.map((map) => ({ ...map, values: Float32Array.from(map.values) })) };
+        const chosen = { shape: [y.count, x.count], x, y, genres: genres.map((map) => ({ ...map, values: Float32Array.from(map.values) })) };
         return { predictions, heatmaps: chosen };
     } catch (error) {
         if (!(error instanceof Error && error.name === "NoHeatmaps")) throw error;

@@ -9,6 +9,7 @@ mod dependencies;
 mod diagnosis;
 #[cfg(test)]
 mod docs;
+mod firefox;
 mod npm;
 mod package;
 mod project;

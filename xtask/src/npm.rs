@@ -45,6 +45,7 @@ pub(crate) fn folder(project: &Project) -> PathBuf {
 }
 
 fn description(version: &str) -> serde_json::Value {
+    let files = [FOLDERS.as_slice(), LICENCES.as_slice()].concat();
     json!({
         "name": NAME,
         "description": "Predicts a film's genres from its poster, in the browser, on the user's own machine.",
@@ -70,7 +71,7 @@ fn description(version: &str) -> serde_json::Value {
         },
         // Importing these does something; everything else may be left out by bundlers.
         "sideEffects": ["./marquee/element.js", "./marquee/worker-*.js"],
-        "files": ([FOLDERS.as_slice(), LICENCES.as_slice()].concat()),
+        "files": files,
         "engines": { "node": ">=20.19" },
     })
 }
@@ -92,4 +93,61 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failing test should say where
+
+    use std::fs;
+
+    use serde_json::Value;
+
+    use super::{folder, write};
+    use crate::project::Project;
+
+    #[test]
+    fn the_package_has_code_wasm_model_types_and_licences_and_nothing_of_the_page() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for path in [
+            "LICENSE-MIT",
+            "LICENSE-APACHE",
+            "www/index.html",
+            "www/marquee/index.js",
+            "www/marquee/api.d.ts",
+            "www/marquee/README.md",
+            "www/pkg/files.js",
+            "www/pkg/assets.js",
+            "www/pkg/cpu/marquee_bg.wasm",
+            "www/pkg/cpu/marquee.d.ts",
+            "www/pkg/cpu/package.json",
+            "www/pkg/.gpu/marquee.js",
+            "www/model/model.json",
+        ] {
+            fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            fs::write(root.join(path), path).unwrap();
+        }
+        let target = root.join("target");
+        let project = Project { root: root.into(), target, version: "1.2.3".into() };
+        write(&project).unwrap();
+        write(&project).unwrap(); // over the package of an earlier build
+
+        let package = folder(&project);
+        let description: Value =
+            serde_json::from_slice(&fs::read(package.join("package.json")).unwrap()).unwrap();
+        assert_eq!(description["version"], "1.2.3");
+        assert!(package.join("marquee/api.d.ts").exists());
+        assert!(package.join("pkg/assets.js").exists());
+        assert!(package.join("pkg/cpu/marquee_bg.wasm").exists());
+        assert!(package.join("pkg/cpu/marquee.d.ts").exists());
+        assert!(package.join("model/model.json").exists());
+        assert!(package.join("README.md").exists());
+        assert!(package.join("LICENSE-APACHE").exists());
+        for absent in
+            ["pkg/files.js", "pkg/cpu/package.json", "pkg/.gpu", "index.html", "marquee/README.md"]
+        {
+            assert!(!package.join(absent).exists(), "{absent}");
+        }
+    }
 }

@@ -9,6 +9,6 @@ mod wasm_target;
 
 pub(crate) use cargo_tool::{cargo_deny, cargo_fuzz, path_with_tools, wasm_pack};
 pub(crate) use node::node_packages;
-pub(crate) use python::imagenet_wheels;
+pub(crate) use python::{imagenet_wheels, onnx_packages};
 pub(crate) use python_environment::{PythonEnvironment, python_environment};
 pub(crate) use wasm_target::{WasmToolchain, wasm_toolchain};

@@ -9,7 +9,7 @@ use super::DeviceArg;
 use super::fine_tune::FineTuneFlags;
 use crate::formats::answers::Answers;
 
-/// The model that `evaluate` and `export` work on.
+/// The model that `export` works on.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ModelSource {
@@ -21,6 +21,22 @@ pub(crate) struct ModelSource {
     pub(crate) run: Vec<PathBuf>,
 }
 
+/// What `evaluate` judges.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct EvaluationSource {
+    /// Bundle folder, such as www/model
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Run folder (uses its best epoch); repeat to average the weights of several runs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Vec<PathBuf>,
+    /// Answers that anyone made: a .csv with a column id and one column of probabilities per genre, or a .safetensors
+    /// file (see docs/training.md)
+    #[arg(long, value_name = "FILE", value_parser = parse_answers)]
+    pub(crate) answers: Option<PathBuf>,
+}
+
 const EVALUATE_EXAMPLES: &str = "\
 Examples:
   # Metrics of a run on its own test split
@@ -28,23 +44,37 @@ Examples:
   # The same as an HTML page, with the posters of the worst mistakes, and as JSON
   trainer evaluate --run runs/mine --report report --with-images --json metrics.json
   # A bundle on a run's test split
-  trainer evaluate --bundle www/model --data posters --only runs/mine/test.txt";
+  trainer evaluate --bundle www/model --data posters --only runs/mine/test.txt
+  # Is a run better than what ships? Both on the run's test split
+  trainer evaluate --run runs/mine --against www/model
+  # Probabilities of another program, on the posters that they are about
+  trainer evaluate --answers answers.csv --data posters --only runs/mine/test.txt";
 
 const EVALUATE_USAGE: &str = "\
 trainer evaluate --run <DIR> [OPTIONS]
-       trainer evaluate --bundle <DIR> --data <DIR> [OPTIONS]";
+       trainer evaluate --bundle <DIR> --data <DIR> [OPTIONS]
+       trainer evaluate --answers <FILE> --data <DIR> [OPTIONS]";
 
 #[derive(Args)]
 #[command(after_help = EVALUATE_EXAMPLES, override_usage = EVALUATE_USAGE)]
 pub(crate) struct EvaluateArgs {
     #[command(flatten)]
-    pub(crate) source: ModelSource,
+    pub(crate) source: EvaluationSource,
     /// Folder with train.csv and Images/ [default: the run's own]
     #[arg(long, value_name = "DIR", required_unless_present = "run")]
     pub(crate) data: Option<PathBuf>,
     /// Use only the poster ids in this file, one per line [default: the run's test split]
     #[arg(long, value_name = "FILE")]
     pub(crate) only: Option<PathBuf>,
+    /// Also compare with this run, bundle or file of answers: the same posters, paired bootstrap
+    #[arg(long, value_name = "PATH")]
+    pub(crate) against: Option<PathBuf>,
+    /// Bootstrap resamples behind the intervals
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(crate) resamples: NonZeroUsize,
+    /// Also write the probabilities of all evaluated posters to this .csv or .safetensors file
+    #[arg(long, value_name = "FILE", value_parser = parse_answers)]
+    pub(crate) save_answers: Option<PathBuf>,
     /// Also write all metrics to this JSON file
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -69,15 +99,40 @@ Examples:
   trainer predict posters/Images --json-lines > predictions.jsonl
   # Whatever another program lists, and all probabilities as a table
   find /films -name '*.jpg' | trainer predict --list - --save-answers answers.csv
+  # Soft labels of a run for all posters of a folder, to train others with
+  trainer predict --data posters --run runs/teacher --views 2 --soft-labels teacher.csv
 
 Results come in the order of the arguments; a folder's files are sorted by name. An image that cannot be
 classified is an error in its place; the others go on, and the exit status is 1 at the end.";
+
+/// Options that write the predictions for a folder of posters to a file, as soft labels for other trainings.
+#[derive(Args)]
+pub(crate) struct SoftLabelsArgs {
+    /// Write the probabilities of all posters of --data to this .csv or .safetensors file
+    #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["images", "json"])]
+    pub(crate) soft_labels: Option<PathBuf>,
+    /// With --soft-labels: folder with train.csv and Images/
+    #[arg(long, value_name = "DIR", requires = "soft_labels")]
+    pub(crate) data: Option<PathBuf>,
+    /// With --soft-labels: run folder to use, calibrated on its validation split [default: --bundle]
+    #[arg(long, value_name = "DIR", requires = "soft_labels", conflicts_with = "bundle")]
+    pub(crate) run: Option<PathBuf>,
+    /// With --soft-labels: 1, or 2 to average each poster and its mirror image
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "soft_labels",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u8).range(1..=2)
+    )]
+    pub(crate) views: u8,
+}
 
 #[derive(Args)]
 #[command(after_help = PREDICT_EXAMPLES)]
 pub(crate) struct PredictArgs {
     /// JPEG, PNG, WebP or GIF files, or folders of them
-    #[arg(required_unless_present = "list")]
+    #[arg(required_unless_present_any = ["list", "soft_labels"])]
     pub(crate) images: Vec<PathBuf>,
     /// Also take the files and folders in this list, one per line; - for standard input
     #[arg(long, value_name = "FILE")]
@@ -85,6 +140,8 @@ pub(crate) struct PredictArgs {
     /// Bundle folder
     #[arg(long, value_name = "DIR", default_value = "www/model")]
     pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) soft_labels: SoftLabelsArgs,
     /// Number of genres to print per image
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) top: usize,

@@ -62,6 +62,12 @@ fn print_summary(args: &ExportArgs, manifest: &Manifest) {
         weights.file,
         weights.bytes as f64 / 1e6
     );
+    if manifest.training.test_posters == 0 {
+        println!(
+            "validation metrics, and optimistic: there is no test split, and these posters chose the epoch, \
+             the calibration and the thresholds"
+        );
+    }
     for metric in &manifest.metrics {
         let baseline =
             metric.baseline.map_or(String::new(), |value| format!(", baseline {value:8.4}"));

@@ -2,6 +2,7 @@
 //! be classified is reported in its place, and the others are still classified.
 
 mod output;
+mod soft_labels;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ use output::Output;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
+    if let Some(path) = &args.soft_labels.soft_labels {
+        return soft_labels::write(args, path, &device);
+    }
     // A GPU does one batch at a time.
     let threads = if device == Device::flex() { args.threads() } else { 1 };
     let classifier = open(&args.bundle, device)
@@ -28,32 +32,28 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let mut output = Output::begin(args.format())?;
     let ticker = Ticker::open_ended("classifying posters");
     let (mut done, mut failed) = (0, 0);
-    let classified = map_in_order(
-        images(args)?,
-        threads,
-        |file| classify(&classifier, file),
-        |(image, genres)| {
-            done += 1;
-            match genres {
-                Ok(genres) => {
-                    if let Some(answers) = &mut answers {
-                        answers.add(&image, &genres);
-                    }
-                    output.genres(&image, &genres[..genres.len().min(args.top)])?;
+    let emit = |(image, genres): (String, Result<Vec<Prediction>>)| {
+        done += 1;
+        let written = match genres {
+            Ok(genres) => {
+                if let Some(answers) = &mut answers {
+                    answers.add(&image, &genres);
                 }
-                Err(error) => {
-                    failed += 1;
-                    output.error(&image, &error)?;
-                }
+                output.genres(&image, &genres[..genres.len().min(args.top)])
             }
-            ticker.tick(done);
-            Ok(())
-        },
-    );
-    if classified.as_ref().is_err_and(is_closed_pipe) {
-        // As with `| head`: whoever reads has seen enough.
-        return Ok(());
-    }
+            Err(error) => {
+                failed += 1;
+                output.error(&image, &error)
+            }
+        };
+        if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            // As with `| head`: the reader has seen enough. The list may still be waiting for its next line.
+            std::process::exit(0);
+        }
+        ticker.tick(done);
+        Ok(written?)
+    };
+    let classified = map_in_order(images(args)?, threads, |file| classify(&classifier, file), emit);
     classified?;
     output.end()?;
     if let Some(answers) = answers {
@@ -93,11 +93,6 @@ fn classify(classifier: &Classifier, file: ImageFile) -> (String, Result<Vec<Pre
         }
         Err((name, error)) => (name, Err(error)),
     }
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The probabilities for `--save-answers`.

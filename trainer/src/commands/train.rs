@@ -6,10 +6,12 @@ use marquee::metrics::MIN_POSITIVES;
 use crate::cli::TrainArgs;
 use crate::data::additional::{self, AdditionalSource};
 use crate::data::dataset::Dataset;
+use crate::data::loader::Mixture;
 use crate::data::near_duplicates;
 use crate::data::posters::{self, Poster};
 use crate::data::split::Split;
 use crate::device;
+use crate::teachers;
 use crate::training::config::{Config, Overrides};
 use crate::training::fit::{Start, fit};
 use crate::training::model_selection::usable_metric;
@@ -53,7 +55,10 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
         Start::New { device_name: &device_name }
     };
     let features_dir = args.features.unwrap_or_else(|| run.dir.join("features"));
-    fit(&run, &devices, &datasets, split, &start, &features_dir)?;
+    let device = devices.first().context("--device names no device")?;
+    let soft_labels =
+        teachers::soft_labels(&config.distillation, &datasets, split.training_posters(), device)?;
+    fit(&run, &devices, split, soft_labels, &start, &features_dir)?;
     finish(&run)
 }
 
@@ -123,6 +128,15 @@ fn add_additional(
     let more = additional::read(&config.additional.dirs, missing_genre, &datasets[0])?;
     split.additional = source.load(&more, &datasets[0], split)?;
     datasets.extend(more);
+    let (main, additional) = (split.train.len(), split.additional.train.len());
+    if additional > 0 {
+        let mixture = Mixture::new(&config.additional, main, additional, config.epochs);
+        let last = match config.additional.main_only_epochs {
+            0 => String::new(),
+            epochs => format!(" (last {epochs}: {main})"),
+        };
+        println!("{} posters per epoch{last}", mixture.posters_in(1));
+    }
     Ok(())
 }
 

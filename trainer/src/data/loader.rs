@@ -3,6 +3,8 @@
 
 mod batch;
 mod mixture;
+#[cfg(test)]
+mod mixup_test;
 mod sampling;
 mod targets;
 
@@ -22,9 +24,7 @@ pub(crate) use batch::Batch;
 use batch::{BatchBuilder, HostBatch};
 pub(crate) use mixture::Mixture;
 use sampling::Sampler;
-pub(crate) use targets::{
-    SoftLabels, TARGET_WEIGHTS, Targets, TruncatedLabels, total_weights, weights,
-};
+pub(crate) use targets::{TARGET_WEIGHTS, Targets, TruncatedLabels, total_weights, weights};
 
 /// Batches prepared ahead of the device.
 const PREFETCHED: usize = 2;

@@ -118,6 +118,12 @@ impl Difference {
     pub(crate) fn is_significant(&self) -> bool {
         !self.interval.contains(0.0)
     }
+
+    /// Returns the difference the other way round.
+    pub(crate) fn negated(self) -> Self {
+        let Interval { low, high } = self.interval;
+        Self { value: -self.value, interval: Interval { low: -high, high: -low } }
+    }
 }
 
 impl PairedDifferences {

@@ -14,7 +14,7 @@ const AHEAD: usize = 16;
 /// the stream may be endless.
 ///
 /// # Errors
-/// Ends with the first error of `emit`.
+/// Ends with the first error of `emit`, once the stream has returned the item that it is waiting for.
 pub(crate) fn map_in_order<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     threads: usize,
@@ -102,19 +102,18 @@ mod tests {
     fn a_result_does_not_wait_for_the_next_item() {
         let (sender, items) = mpsc::sync_channel::<usize>(1);
         sender.send(0).unwrap();
+        let mut sender = Some(sender);
+        let mut results = Vec::new();
         // Each item is sent only after the result of the one before.
-        map_in_order(
-            items.into_iter(),
-            2,
-            |item| item,
-            |item| {
-                if item < 5 {
-                    sender.send(item + 1)?;
-                    return Ok(());
-                }
-                bail!("the end")
-            },
-        )
-        .unwrap_err();
+        let emit = |item: usize| {
+            results.push(item);
+            match sender.take_if(|_| item == 5) {
+                Some(last) => drop(last),
+                None => sender.as_ref().unwrap().send(item + 1)?,
+            }
+            Ok(())
+        };
+        map_in_order(items.into_iter(), 2, |item| item, emit).unwrap();
+        assert_eq!(results, [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -183,9 +183,14 @@ documented! {
     #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
     pub(crate) struct DistillationConfig {
-        /// Folders of the teachers: runs or bundles. Their mean probabilities are the soft labels.
+        /// Folders of the teachers: runs or bundles, which are calibrated. Their mean probabilities are the soft
+        /// labels.
         pub(crate) teachers: Vec<PathBuf>,
-        /// Weight of the soft labels in the targets, 0..=1; the labels have the rest.
+        /// Files of soft labels, .csv or .safetensors, as `trainer predict --soft-labels` writes them. Each counts as
+        /// one more teacher.
+        pub(crate) soft_labels: Vec<PathBuf>,
+        /// Weight of the soft labels in the loss, 0..=1; the labels have the rest. A poster without soft labels
+        /// learns from its labels alone, an unknown label from the soft label alone.
         pub(crate) weight: f64,
     }
 }

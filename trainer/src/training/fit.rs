@@ -11,8 +11,8 @@ use burn::train::{
     ExecutionStrategy, Interrupter, Learner, LearningResult, MultiDeviceOptim, SupervisedTraining,
 };
 
-use crate::data::dataset::Dataset;
 use crate::data::loader::Mixture;
+use crate::data::soft_labels::SoftLabels;
 use crate::data::split::Split;
 use crate::training::epoch_log::{self, LogWriter};
 use crate::training::initial_model::{self, genre_frequencies};
@@ -42,8 +42,8 @@ pub(crate) enum Start<'a> {
 pub(crate) fn fit(
     run: &Run,
     devices: &[Device],
-    datasets: &[Dataset],
     split: Split,
+    soft_labels: SoftLabels,
     start: &Start<'_>,
     features_dir: &Path,
 ) -> Result<()> {
@@ -73,9 +73,9 @@ pub(crate) fn fit(
 
     let source = LoaderSource {
         config,
-        datasets,
         model: &model.model,
         frequencies,
+        soft_labels,
         mixture,
         features_dir,
         device,

@@ -133,3 +133,58 @@ impl Adaptor<MapInput> for StepOutput {
         MapInput { logits: self.logits.clone(), targets: self.targets.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use marquee::Architecture;
+    use marquee::architecture::seed_cnn::SeedCnnConfig;
+
+    use super::*;
+    use crate::data::loader::TARGET_WEIGHTS;
+    use crate::training::config::OptimiserConfig;
+    use crate::training::optimiser::optimiser;
+
+    fn bias(model: &Model) -> Vec<f64> {
+        let tensors = model.tensors().unwrap_or_else(|error| panic!("{error}"));
+        let bias = tensors.into_iter().find(|tensor| tensor.name == "output.bias");
+        bias.into_iter().flat_map(|bias| bias.values).map(f64::from).collect()
+    }
+
+    /// Trains for six steps that begin after `done` others. Returns the average's bias, and what it should be by
+    /// the `decays` of these steps.
+    fn averages(done: usize, decays: [f64; 6]) -> (Vec<f64>, Vec<f64>) {
+        let device = Device::flex().autodiff();
+        device.seed(5);
+        let sizes = SeedCnnConfig { channels: [2, 2, 2], hidden: 4, ..SeedCnnConfig::default() };
+        let model = Model::init(&Architecture::SeedCnn(sizes), [22, 22], 2, &device);
+        let model = model.unwrap_or_else(|error| panic!("{error}"));
+        let mut model = TrainingModel::new(model, &LossConfig::default(), 0.6).after_steps(done);
+        let mut optimiser = optimiser(&OptimiserConfig::default());
+        let mut expected = bias(&model.model);
+        for decay in decays {
+            let inputs = Tensor::ones([2, 3, 22, 22], &device);
+            let targets = Tensor::ones([2, TARGET_WEIGHTS, 2], &device) * 0.5;
+            let output = TrainStep::step(&model, Batch { inputs, part: 0, targets });
+            model = model.optimize(&mut optimiser, 0.1.into(), output.grads);
+            for (average, weight) in expected.iter_mut().zip(bias(&model.model)) {
+                *average = decay * *average + (1.0 - decay) * weight;
+            }
+        }
+        let average = model.average.as_ref().map(bias).unwrap_or_default();
+        assert_ne!(average, bias(&model.model), "nothing was trained");
+        (average, expected)
+    }
+
+    #[test]
+    fn the_average_follows_the_weights_with_a_warm_up_that_a_resumed_run_does_not_repeat() {
+        let warm_up = [2.0 / 11.0, 3.0 / 12.0, 4.0 / 13.0, 5.0 / 14.0, 6.0 / 15.0, 7.0 / 16.0];
+        for (done, decays) in [(0, warm_up), (100, [0.6; 6])] {
+            let (average, expected) = averages(done, decays);
+            assert_eq!(average.len(), 2);
+            for (average, expected) in average.iter().zip(expected) {
+                assert!((average - expected).abs() < 1e-6, "{average} is not {expected}");
+            }
+        }
+    }
+}

@@ -9,12 +9,11 @@ use burn::tensor::Device;
 use marquee::Model;
 
 use crate::data::augment::Augmenter;
-use crate::data::dataset::Dataset;
 use crate::data::feature_maps::FeatureMaps;
 use crate::data::loader::{Loader, Mixture, Targets, TruncatedLabels};
+use crate::data::soft_labels::SoftLabels;
 use crate::data::split::Split;
 use crate::training::config::Config;
-use crate::training::distillation;
 use crate::training::features::Views;
 
 /// One loader per split.
@@ -26,12 +25,12 @@ pub(crate) struct Loaders {
 /// Everything that the loaders are made of, besides the split.
 pub(crate) struct LoaderSource<'a> {
     pub(crate) config: &'a Config,
-    /// The main dataset, then the additional ones.
-    pub(crate) datasets: &'a [Dataset],
     /// The model before training, whose frozen parts compute cached features.
     pub(crate) model: &'a Model,
     /// Each genre's frequency among the training posters.
     pub(crate) frequencies: Vec<f32>,
+    /// The teachers' soft labels of the training posters.
+    pub(crate) soft_labels: SoftLabels,
     /// How often the posters are drawn.
     pub(crate) mixture: Mixture,
     /// The folder of cached features.
@@ -56,12 +55,7 @@ impl LoaderSource<'_> {
             label_weight: 1.0,
             smoothing: config.loss.smoothing as f32,
             frequencies: self.frequencies.clone(),
-            soft_labels: distillation::soft_labels(
-                &config.distillation,
-                self.datasets,
-                &train,
-                device,
-            )?,
+            soft_labels: self.soft_labels.clone(),
             soft_label_weight: config.distillation.weight as f32,
             truncated: Some(truncated),
         };

@@ -57,3 +57,63 @@ pub(crate) fn schedule(
     }
     rates.init().map_err(anyhow::Error::msg)
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::module::ParamId;
+    use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+
+    use super::*;
+    use crate::training::config::Overrides;
+
+    const PEAK: f64 = 5e-4;
+
+    /// The rates of 24 steps, 8 in each epoch.
+    fn rates(set: &[&str]) -> Result<Vec<ModuleLearningRate>> {
+        let set = set.iter().map(|&setting| setting.to_owned()).collect();
+        let overrides = Overrides { set, ..Overrides::default() };
+        let config = Config::resolve("efficientnet-lite0", &overrides)?;
+        assert_eq!(config.learning_rate, PEAK);
+        let mut schedule = schedule(&config, 8, 24)?;
+        Ok((0..24).map(|_| schedule.step()).collect())
+    }
+
+    #[track_caller]
+    fn assert_near(rate: f64, expected: f64) {
+        assert!((rate - expected).abs() < PEAK * 1e-6, "{rate} is not {expected}");
+    }
+
+    #[test]
+    fn the_rate_rises_for_half_an_epoch_and_falls_along_half_a_cosine() -> Result<()> {
+        let rates: Vec<f64> = rates(&[])?.iter().map(ModuleLearningRate::base).collect();
+        for (step, rate) in rates[..4].iter().enumerate() {
+            assert_near(*rate, PEAK * (0.25 + 0.75 * step as f64 / 4.0));
+        }
+        assert_near(rates[4], PEAK);
+        // The cosine has the remaining 20 steps: half of the peak after 10 of them, almost 0 at the end.
+        assert_near(rates[4 + 10], PEAK / 2.0);
+        assert!(rates[4..].is_sorted_by(|a, b| a >= b), "{rates:?}");
+        assert!(rates[23] < PEAK * 0.01, "{rates:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_constant_schedule_stays_at_the_peak() -> Result<()> {
+        let set = ["optimiser.schedule=constant", "optimiser.warmup_epochs=0"];
+        rates(&set)?.iter().for_each(|rate| assert_near(rate.base(), PEAK));
+        Ok(())
+    }
+
+    #[test]
+    fn each_part_has_a_fraction_of_the_rate_of_the_next() -> Result<()> {
+        let rates = rates(&["optimiser.part_decay=0.5", "optimiser.warmup_epochs=0"])?;
+        let rate = |path: &str| rates[0].lr_from_param(ParamId::new(), Some(path));
+        let of_part = |part| rate(&format!("model.{}conv.weight", part_path(part)));
+        let head = rate("model.head.weight");
+        assert_near(head, rates[0].base());
+        assert_near(of_part(PARTS - 1), head / 2.0);
+        assert_near(of_part(PARTS - 2), head / 4.0);
+        assert_near(of_part(0), head * 0.5f64.powi(PARTS as i32));
+        Ok(())
+    }
+}

@@ -25,7 +25,7 @@ use marquee::bundle::write_atomically;
 use crate::data::additional;
 use crate::data::dataset::Dataset;
 use crate::data::poster_ids;
-use crate::data::posters::{self, Poster};
+use crate::data::posters::Poster;
 use crate::data::split::{Split, SplitName};
 use crate::training::config::Config;
 use crate::training::epoch_log::{self, EpochRecord};
@@ -160,22 +160,17 @@ impl Run {
         lists
     }
 
-    /// Loads the posters of the additional test split; none if the run has no additional data. `main` is the run's
-    /// main dataset.
-    pub(crate) fn additional_test_posters(&self, main: &Dataset) -> Result<Vec<Poster>> {
-        let Config { additional, missing_genre, skip_bad, .. } = &self.config;
+    /// Returns the labelled posters of the additional test split, by folder; none if the run has no additional data.
+    /// `main` is the run's main dataset.
+    pub(crate) fn additional_test_datasets(&self, main: &Dataset) -> Result<Vec<Dataset>> {
+        let Config { additional, missing_genre, .. } = &self.config;
         if additional.dirs.is_empty() {
             return Ok(Vec::new());
         }
         let ids = poster_ids::read(&self.dir.join("additional-test.txt"))?;
-        let mut posters = Vec::new();
-        for dataset in additional::read(&additional.dirs, missing_genre.as_deref(), main)? {
-            let test = dataset.with_ids(&ids);
-            if !test.rows.is_empty() {
-                posters.extend(posters::load(&test, &self.config.inference_input(), *skip_bad)?);
-            }
-        }
-        Ok(posters)
+        let all = additional::read(&additional.dirs, missing_genre.as_deref(), main)?;
+        let test = all.into_iter().map(|dataset| dataset.with_ids(&ids));
+        Ok(test.filter(|dataset| !dataset.rows.is_empty()).collect())
     }
 
     /// Returns the path of the log.
@@ -196,9 +191,19 @@ impl Run {
     /// Returns the ids of the posters to evaluate on: the test split, or the validation split if the run has no
     /// test split.
     pub(crate) fn evaluation_ids(&self) -> Result<HashSet<String>> {
-        let test = self.dir.join("test.txt");
-        let ids = if test.is_file() { poster_ids::read(&test)? } else { HashSet::new() };
+        let ids = self.test_ids()?;
         if ids.is_empty() { poster_ids::read(&self.dir.join("valid.txt")) } else { Ok(ids) }
+    }
+
+    /// Returns whether the run has a test split.
+    pub(crate) fn has_test_split(&self) -> Result<bool> {
+        Ok(!self.test_ids()?.is_empty())
+    }
+
+    /// Returns the ids of the test split; empty for runs of versions that had none.
+    fn test_ids(&self) -> Result<HashSet<String>> {
+        let test = self.dir.join("test.txt");
+        if test.is_file() { poster_ids::read(&test) } else { Ok(HashSet::new()) }
     }
 
     /// Returns the device that trained, or an empty string if it is unknown.

@@ -187,10 +187,16 @@ fn exports_for_another_input_size_and_distils_from_a_bundle() {
 #[test]
 fn exports_a_seed_cnn_as_onnx() {
     let data = posters_with(CONFIG);
-    succeeded(data.train("run", &["--epochs", "2"]));
-    let onnx = data.path("model.onnx");
-    let (bundle, _) = export(&data, "run", &["--onnx", onnx.to_str().unwrap()]);
-    assert_onnx_matches_bundle(&data, &bundle, &onnx);
+    let norm =
+        ["--set", "architecture.hidden_norm=true", "--set", "architecture.norm_momentum=0.1"];
+    for (run, more) in [("plain", &[][..]), ("norm", &norm)] {
+        succeeded(data.train(run, &[&["--epochs", "2"], more].concat()));
+        let onnx = data.path(&format!("{run}.onnx"));
+        let (bundle, _) = export(&data, run, &["--onnx", onnx.to_str().unwrap()]);
+        assert_onnx_matches_bundle(&data, &bundle, &onnx);
+        let has_norm = fs::read(&onnx).unwrap().windows(11).any(|name| name == b"hidden_norm");
+        assert!(!has_norm, "{run}: batch norm must be folded into the output layer");
+    }
 }
 
 #[test]

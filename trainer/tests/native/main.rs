@@ -2,6 +2,7 @@
 //! them.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a failing test should say where
 
+mod additional;
 mod cli;
 #[path = "../../../tests/corpus/mod.rs"]
 mod corpus;
@@ -9,6 +10,7 @@ mod determinism;
 #[cfg(unix)] // it runs a shell
 mod docs;
 mod efficientnet;
+mod evaluation;
 mod fetch;
 mod fine_tune;
 mod help;
@@ -16,10 +18,13 @@ mod help;
 mod interruptions;
 #[cfg(target_os = "linux")] // it reads peak memory from /proc
 mod memory;
+mod onnx;
+mod predict;
 mod resuming;
 mod settings;
 mod small_data;
 mod sweep;
 mod synthetic_posters;
+mod teachers;
 mod training;
 mod untrusted;

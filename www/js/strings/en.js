@@ -8,6 +8,8 @@ import { formatsFor } from "./formats.js";
 
 const { number, percent, duration, megabytes, rate, plural } = formatsFor("en");
 
+/** @typedef {{ first: number | undefined, last: number | undefined }} Ends  the first and last value of a curve */
+
 export const en = {
     page: {
         skip: "Skip to content",
@@ -31,6 +33,10 @@ export const en = {
     drop: {
         region: "Poster",
         invitation: "Drop posters here, or paste one.",
+        invitationTouch: "Take a picture of a poster, or choose one.",
+        intake: "Your posters",
+        anywhere: "Drop posters anywhere",
+        toTeach: "Drop posters to train on",
         choosePosters: "Choose posters",
         chooseFolder: "Folder",
         camera: "Camera",
@@ -52,7 +58,7 @@ export const en = {
     heatmap: {
         strength: "Heatmap",
         evidenceFor: "evidence for",
-        evidenceAgainst: "evidence against",
+        evidenceAgainst: "against",
     },
 
     poster: {
@@ -71,6 +77,10 @@ export const en = {
         likely: "likely",
         unlikely: "unlikely",
         offline: "You are offline. Everything still works.",
+        share: "Share",
+        shared: (/** @type {string} */ name, /** @type {string} */ answer) => `${name}: ${answer}. Computed by Marquee from the poster alone.`,
+        copied: "Copied.",
+        notShared: (/** @type {string} */ reason) => `The genres cannot be shared: ${reason}`,
         sortBy: "Sort by",
         sortByProbability: "probability",
         sortByName: "name",
@@ -101,6 +111,10 @@ export const en = {
         saveJson: "Save JSON",
         train: "Train on these",
         close: "Close",
+        addOrReplace: (/** @type {number} */ added, /** @type {number} */ there) =>
+            `Add ${plural(added, { one: "1 poster", other: `${number(added)} posters` })} to the ${number(there)} in the gallery, or replace them?`,
+        add: "Add",
+        replace: "Replace",
         genre: "Genre",
         anyGenre: "any",
         minimum: "Minimum:",
@@ -126,6 +140,7 @@ export const en = {
         genresStep: "1. Genres",
         genres: "Genres to train",
         knownGenre: "Add a known genre",
+        addGenre: "Add",
         newGenre: "New genre",
         postersStep: "2. Posters",
         postersHint: "Drop posters here, twenty or more if you can: half of them with the genre, half without. Add a CSV to tick them automatically.",
@@ -147,6 +162,7 @@ export const en = {
 
     models: {
         model: "Model",
+        use: "Use",
         rename: "Rename",
         save: "Save as a file",
         remove: "Delete",
@@ -161,6 +177,10 @@ export const en = {
         notSaved: (/** @type {string} */ reason) =>
             `This browser could not save the model (${reason}). It works until you close the page; save it as a file to keep it.`,
         storageFull: "no storage left",
+        deletedElsewhere: "it was deleted in another tab",
+        newerVersion: "another tab has a newer version of Marquee; reload this page",
+        blocked: "Your models are in use by a tab with an older version of Marquee. Close it to see them here.",
+        inOtherTab: (/** @type {string} */ name) => `“${name}” is being trained in another tab.`,
         imported: (/** @type {string} */ name) => `“${name}” is now in use.`,
         cannotLoad: (/** @type {string} */ name, /** @type {string} */ reason) => `“${name}” cannot be loaded (${reason}); the built-in model is used.`,
     },
@@ -198,8 +218,10 @@ export const en = {
         worse: (/** @type {number} */ worse, /** @type {number} */ all) =>
             `It is worse than guessing on ${number(worse)} of ${number(all)} metrics: treat its predictions as a demonstration.`,
         quality: "How good it is",
-        heldOut: "On held-out posters",
-        baseline: "Guessing is the better of two baselines: always predicting each genre’s frequency, and always naming the two most frequent genres.",
+        test: "On test posters",
+        validation: "On validation posters",
+        validationOnly: "These posters also chose the epoch and the thresholds, because none were kept for a test: the metrics are optimistic.",
+        baseline: "Guessing is the best of several baselines that never look at a poster, such as predicting each genre’s frequency, or always naming the most frequent genres.",
         limits: "What it cannot do",
         posterOnly: "It sees only the poster: not the title’s meaning, the actors, or the film.",
         probability: `A probability of ${percent(0.6)} means that about six of ten such posters have the genre.`,
@@ -260,7 +282,11 @@ export const en = {
     },
 
     training: {
-        cannotTrain: "Add posters, name a genre, and tick the posters that have it.",
+        addPosters: "First add posters.",
+        addGenre: "Choose a genre that the model knows, or name a new one.",
+        tick: (/** @type {string} */ genre) => `Tick the posters that have the genre ${genre}.`,
+        ready: (/** @type {number} */ posters) => `Ready to train on ${plural(posters, { one: "1 poster", other: `${number(posters)} posters` })}.`,
+        busy: "A training is running. Wait until it ends, or stop it.",
         loading: "Loading the training code",
         preparing: (/** @type {number} */ done, /** @type {number} */ all) => `Preparing posters: ${number(done)} of ${number(all)}`,
         progress: (/** @type {import("../messages.js").FineTuneProgress} */ { step, steps, loss, stepsPerSecond, secondsLeft }) =>
@@ -273,9 +299,14 @@ export const en = {
         failed: (/** @type {string} */ reason) => `Training failed: ${reason}.`,
         savedUntil: (/** @type {number} */ step) => `Progress until step ${step} is saved; you can undo it.`,
         unchanged: "The model is unchanged.",
-        curve: (/** @type {number} */ first, /** @type {number} */ last) => `Training loss, from ${number(first, 3)} to ${number(last, 3)}`,
-        curveCaption: (/** @type {number} */ highest, /** @type {number} */ last) =>
-            `Training loss: at most ${number(highest, 2)}, now ${number(last, 2)}. The lower edge is 0.`,
+        curve: (/** @type {Ends} */ training, /** @type {Ends} */ heldOut) =>
+            `Training loss, from ${number(training.first ?? 0, 3)} to ${number(training.last ?? 0, 3)}` +
+            (heldOut.last === undefined ? "" : `; on held-out posters from ${number(heldOut.first ?? 0, 3)} to ${number(heldOut.last, 3)}`),
+        axisSteps: "steps",
+        axisLoss: "loss",
+        lossTraining: "training",
+        lossHeldOut: "held-out posters",
+        lossGuessing: "guessing",
     },
 
     report: {
@@ -284,6 +315,15 @@ export const en = {
         error: (/** @type {{ posters: number, after: string, guessing: string, before: string | undefined }} */ { posters, after, guessing, before }) =>
             `Error (cross-entropy) on ${number(posters)} of your posters: ${after}. Guessing: ${guessing}${before === undefined ? "" : `, before the training: ${before}`}. ` +
             "Each poster was evaluated by a model that was not trained on it.",
+        learned: (/** @type {string[]} */ genres) => `The model has learned ${genres.join(", ")}.`,
+        better: (/** @type {string[]} */ genres) => `Better than before: ${genres.join(", ")}.`,
+        worse: (/** @type {string[]} */ genres) => `Worse than before: ${genres.join(", ")}.`,
+        same: (/** @type {string[]} */ genres) => `No better than before: ${genres.join(", ")}.`,
+        unclear: (/** @type {string[]} */ genres) => `Too few posters to tell: ${genres.join(", ")}.`,
+        learnedGenre: (/** @type {string} */ genre, /** @type {string} */ guessing, /** @type {string} */ after) =>
+            `${genre} (average precision ${after}, guessing ${guessing})`,
+        changedGenre: (/** @type {string} */ genre, /** @type {string} */ before, /** @type {string} */ after) =>
+            `${genre} (average precision ${before} → ${after})`,
         notImproved: "No improvement: add more posters, or clearer ones.",
         genres: "Average precision of the trained genres",
         genre: "Average precision",

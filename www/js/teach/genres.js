@@ -9,6 +9,7 @@ import { showStatus } from "./status.js";
 const page = {
     genres: element("teach-genres", HTMLElement),
     known: element("known-genre", HTMLSelectElement),
+    addKnown: element("add-known-genre", HTMLButtonElement),
     add: element("new-genre", HTMLButtonElement),
     warnings: element("teach-warnings", HTMLElement),
 };
@@ -18,8 +19,11 @@ const MIN_POSTERS = 5;
 
 state.listen({ onChange: show, onLabels: show });
 
-page.known.addEventListener("change", () => {
-    if (page.known.value) state.addGenre(page.known.value, false);
+// Arrow keys change the choice, so a genre is added only on request.
+page.known.addEventListener("change", showAddKnown);
+page.addKnown.addEventListener("click", async () => {
+    await state.addGenre(page.known.value, false);
+    page.known.focus(); // the button is disabled now
 });
 page.add.addEventListener("click", async () => {
     const name = await askName(strings.teach.newGenre, "", state.nameError);
@@ -31,6 +35,25 @@ function show() {
     const prompt = make("option", { value: "" }, strings.teachGenres.chooseKnown);
     page.known.replaceChildren(prompt, ...state.otherGenres().map((name) => make("option", { value: name }, name)));
     page.warnings.replaceChildren(...warnings().map((text) => make("li", null, text)));
+    showAddKnown();
+}
+
+function showAddKnown() {
+    page.addKnown.disabled = page.known.disabled || page.known.value === "";
+}
+
+/**
+ * Focuses a button of a chip: chips are replaced when something changes, and the focus is lost with them.
+ *
+ * @param {number} place  of the chip; the last one if there are fewer
+ * @param {"first" | "last"} button
+ */
+function focusChip(place, button) {
+    const chips = page.genres.children;
+    const chip = chips[Math.min(place, chips.length - 1)];
+    const buttons = chip?.querySelectorAll("button") ?? [];
+    const target = buttons[button === "first" ? 0 : buttons.length - 1] ?? page.known;
+    target.focus();
 }
 
 /** @param {string} genre */
@@ -38,7 +61,11 @@ function chip(genre) {
     const rename = make("button", { type: "button", title: strings.models.rename, ariaLabel: strings.teachGenres.rename(genre) }, "✎");
     rename.addEventListener("click", () => renameGenre(genre));
     const remove = make("button", { type: "button", title: strings.teachGenres.removeHint, ariaLabel: strings.teachGenres.remove(genre) }, "×");
-    remove.addEventListener("click", () => state.removeGenre(genre));
+    remove.addEventListener("click", async () => {
+        const place = state.genres().indexOf(genre);
+        await state.removeGenre(genre);
+        focusChip(place, "last");
+    });
     const count = strings.teachGenres.count(state.countWith(genre), state.examples.size);
     return make("li", null, make("strong", null, genre), make("span", null, count), rename, remove);
 }
@@ -49,6 +76,7 @@ async function renameGenre(genre) {
     const name = await askName(strings.teachGenres.renameTitle(genre), genre, validate);
     if (!name || name === genre) return;
     await state.renameGenre(genre, name);
+    focusChip(state.genres().indexOf(name), "first");
     showStatus(strings.teachGenres.renamed);
 }
 

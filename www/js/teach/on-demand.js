@@ -33,14 +33,6 @@ async function start() {
     return loaded;
 }
 
-export function hide() {
-    view?.show(false);
-}
-
-export function isShown() {
-    return view?.isShown() ?? false;
-}
-
 /** @param {typeof missed.devices} changes */
 export function applyDevice(changes) {
     Object.assign(missed.devices, changes);

@@ -12,6 +12,7 @@ import * as state from "./state.js";
 const page = {
     tiles: element("teach-posters", HTMLElement),
     empty: element("teach-empty", HTMLElement),
+    input: element("teach-file", HTMLInputElement),
 };
 
 /** Height of a thumbnail in pixels: twice the largest size on the page, for high-resolution screens. */
@@ -47,9 +48,13 @@ export async function add(example) {
         remove,
     );
     remove.addEventListener("click", async () => {
+        const neighbour = tile.nextElementSibling ?? tile.previousElementSibling;
         tiles.delete(example);
         tile.remove();
         await state.removeExample(example);
+        // Otherwise the focus would be lost with the tile.
+        const next = neighbour?.querySelector("button.remove") ?? page.input;
+        if (next instanceof HTMLElement) next.focus();
     });
     state.examples.add(example);
     tiles.set(example, tile);

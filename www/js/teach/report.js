@@ -10,6 +10,9 @@ import * as state from "./state.js";
 
 const box = element("teach-result", HTMLElement);
 
+/** A smaller change of the average precision does not count. */
+const SAME = 0.01;
+
 state.listen({ onChange: () => show(state.current()?.judgement ?? null) });
 
 /**
@@ -31,9 +34,35 @@ export function show(report, heading = strings.report.heading) {
     });
     box.replaceChildren(
         make("h3", null, heading),
-        make("p", { className: improved ? "" : "warning" }, improved ? summary : `${summary} ${strings.report.notImproved}`),
+        make("p", { className: "verdict" }, verdict(report).join(" ")),
+        make("p", { className: improved ? "note" : "warning" }, improved ? summary : `${summary} ${strings.report.notImproved}`),
         genreTable(report),
     );
+}
+
+/** Says in a sentence for each outcome which genres got better. @param {FineTuneReport} report */
+function verdict({ genres }) {
+    /** @type {Record<"learned" | "better" | "same" | "worse" | "unclear", string[]>} */
+    const outcomes = { learned: [], better: [], same: [], worse: [], unclear: [] };
+    const renamed = new Map(state.current()?.renamed);
+    for (const { genre, averagePrecision, enough } of genres) {
+        const name = renamed.get(genre) ?? genre;
+        const { before, after, guessing } = averagePrecision;
+        const from = before ?? guessing;
+        if (!enough) outcomes.unclear.push(name);
+        else if (after - from > SAME && isUnknown(before)) outcomes.learned.push(strings.report.learnedGenre(name, metric(guessing), metric(after)));
+        else if (after - from > SAME) outcomes.better.push(strings.report.changedGenre(name, metric(from), metric(after)));
+        else if (from - after > SAME) outcomes.worse.push(strings.report.changedGenre(name, metric(from), metric(after)));
+        else outcomes.same.push(name);
+    }
+    const { learned, better, same, worse, unclear } = outcomes;
+    return [
+        learned.length ? strings.report.learned(learned) : "",
+        better.length ? strings.report.better(better) : "",
+        worse.length ? strings.report.worse(worse) : "",
+        same.length ? strings.report.same(same) : "",
+        unclear.length ? strings.report.unclear(unclear) : "",
+    ].filter(Boolean);
 }
 
 /** @param {FineTuneReport} report */
@@ -64,5 +93,10 @@ function metric(value) {
 
 /** A new genre has no metrics from before. @param {number | null | undefined} value */
 function metricIfKnown(value) {
-    return value === null || value === undefined ? undefined : metric(value);
+    return isUnknown(value) ? undefined : metric(value);
+}
+
+/** @param {number | null | undefined} value @returns {value is null | undefined} */
+function isUnknown(value) {
+    return value === null || value === undefined;
 }

@@ -153,7 +153,9 @@ async function changeGenres(changes) {
  */
 export async function setLabels(example, genres) {
     example.genres = genres;
-    if (models.isStored(example.network)) await store.saveExample(example).catch(models.reportStorageError);
+    if (!example.id) return;
+    await store.changeExample(example.id, genres).catch(models.reportStorageError);
+    models.announceExamples(example.network);
 }
 
 /** Adds a genre to a poster, or removes it. @param {Example} example @param {string} genre */
@@ -175,7 +177,9 @@ export async function saveExample(model, file, genres) {
     const example = { network: model.id, name: file.name, file: new Blob([await file.arrayBuffer()], { type: file.type }), genres };
     if (models.isStored(model.id)) {
         try {
-            return await store.saveExample(example);
+            const saved = await store.addExample(example);
+            models.announceExamples(model.id);
+            return saved;
         } catch (error) {
             models.reportStorageError(error);
         }
@@ -186,6 +190,8 @@ export async function saveExample(model, file, genres) {
 /** @param {Example} example */
 export async function removeExample(example) {
     examples.delete(example);
-    if (example.id) await store.deleteExample(example.id).catch(models.reportStorageError);
     changed();
+    if (!example.id) return;
+    await store.deleteExample(example.id).catch(models.reportStorageError);
+    models.announceExamples(example.network);
 }

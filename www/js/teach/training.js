@@ -1,12 +1,14 @@
 /**
  * The training controls: starts, pauses, stops and undoes a fine-tuning, and shows its progress.
  *
- * @import { DeviceChoice, DeviceName, FineTuneEvent, FineTuneJob } from "../messages.js"
+ * @import { DeviceChoice, DeviceName, FineTuneEvent, FineTuneJob, FineTuneReport } from "../messages.js"
  * @import { OwnModel } from "../store.js"
+ * @import { Point } from "./loss-curve.js"
  */
 
 import { element } from "../dom.js";
 import { FineTuneSession } from "../fine-tune-session.js";
+import { lockModel } from "../model-lock.js";
 import * as models from "../models.js";
 import { strings } from "../strings/index.js";
 import { drawLossCurve } from "./loss-curve.js";
@@ -24,6 +26,7 @@ const page = {
     undo: element("undo-training", HTMLButtonElement),
     useBuiltIn: element("use-built-in", HTMLButtonElement),
     progress: element("training-progress", HTMLProgressElement),
+    next: element("next-step", HTMLElement),
     curve: element("curve", HTMLElement),
 };
 
@@ -36,10 +39,13 @@ const DEFAULT_STEPS = 200;
 const BATCH_SIZE = { head: 32, "last-stage": 8 };
 
 /** What cannot change during a training. */
-const INPUTS = ".chips button, .ticks button, .remove, #known-genre, #new-genre, #depth, #steps";
+const INPUTS =
+    ".chips button, .ticks button, .remove, #known-genre, #new-genre, #teach-file, #depth, #steps, #model, #remove-model";
 
 /** @type {FineTuneSession | undefined} */
 let session;
+/** Lets other tabs train or delete the model again. */
+let unlock = () => {};
 let paused = false;
 /** The device that the visitor chose, and the one that classifies. @type {{ choice: DeviceChoice, device: DeviceName }} */
 let devices = { choice: "auto", device: "cpu" };
@@ -61,6 +67,10 @@ export function applyDevice(changes) {
     devices = { ...devices, ...changes };
 }
 
+export function isRunning() {
+    return session !== undefined;
+}
+
 /** Clears what is shown of an earlier training. */
 export function clear() {
     showStatus("");
@@ -68,19 +78,26 @@ export function clear() {
     page.curve.hidden = true;
 }
 
-function train() {
+async function train() {
     const model = state.current();
     if (!model || session) return;
-    const job = jobFor(model);
     showError("");
+    page.train.disabled = true; // a second click must not wait for the lock too
+    const lock = await lockModel(model.id);
+    if (!lock) {
+        showError(strings.models.inOtherTab(model.name));
+        showControls();
+        return;
+    }
+    unlock = lock;
+    const job = jobFor(model);
     report.show(null);
     setPaused(false);
-    page.curve.hidden = false;
     session = new FineTuneSession(job, listenerFor(model, job), (reason) => showError(strings.training.restarting(reason)));
     page.progress.value = 0;
     showStatus(strings.training.loading);
     showControls();
-    showInputs();
+    page.pause.focus(); // the button for training is hidden now
 }
 
 /** @param {OwnModel} model @returns {FineTuneJob} */
@@ -113,8 +130,13 @@ function deviceFor(depth) {
  */
 function listenerFor(model, job) {
     const earlier = [...model.earlier, { file: model.file, judgement: model.judgement }].slice(-MAX_UNDO);
-    /** @type {[number, number][]} */
-    const losses = [];
+    const curve = { training: /** @type {Point[]} */ ([]), heldOut: /** @type {Point[]} */ ([]), guessing: NaN, steps: job.options.steps ?? 0 };
+    const evaluated = (/** @type {FineTuneReport | null} */ result) => {
+        if (!result) return;
+        curve.heldOut.push([curve.training.at(-1)?.[0] ?? 0, result.crossEntropy.after]);
+        curve.guessing = result.crossEntropy.guessing;
+        drawLossCurve(page.curve, curve);
+    };
     return async (message) => {
         switch (message.type) {
             case "prepared":
@@ -126,10 +148,11 @@ function listenerFor(model, job) {
                 break;
             case "progress": {
                 const { step, steps, loss } = message.progress;
-                losses.push([step, loss]);
+                curve.training.push([step, loss]);
                 page.progress.value = step / steps;
                 showStatus(strings.training.progress(message.progress));
-                drawLossCurve(page.curve, losses, steps);
+                page.curve.hidden = false;
+                drawLossCurve(page.curve, curve);
                 break;
             }
             case "checkpoint": {
@@ -139,10 +162,13 @@ function listenerFor(model, job) {
             }
             case "evaluated":
                 report.show(message.report, strings.report.headingSoFar);
+                evaluated(message.report);
                 break;
             case "finished":
                 await models.change(model, { file: blob(message.file), judgement: message.report, cut: null, earlier });
+                evaluated(message.report);
                 end();
+                models.keep();
                 showStatus(strings.training.finished(job.posters.length, model.name));
                 models.select(model);
                 break;
@@ -158,8 +184,10 @@ function listenerFor(model, job) {
 
 function end() {
     session = undefined;
-    showInputs();
+    unlock();
+    const hadFocus = page.pause === document.activeElement || page.stop === document.activeElement;
     state.changed();
+    if (hadFocus) page.train.focus(); // the focused button is hidden now
 }
 
 async function undo() {
@@ -179,21 +207,25 @@ function setPaused(wanted) {
 }
 
 function showControls() {
-    const running = session !== undefined;
+    const running = isRunning();
     const model = state.current();
-    const hasPositives = state.genres().some((genre) => state.countWith(genre) > 0);
+    const missing = missingStep();
+    page.train.hidden = running;
     page.progress.hidden = page.pause.hidden = page.stop.hidden = !running;
     page.undo.hidden = running || !model?.earlier.length;
     page.useBuiltIn.hidden = running || !model;
-    page.train.disabled = running || !hasPositives;
-    page.train.title = hasPositives ? "" : strings.training.cannotTrain;
+    page.train.disabled = running || missing !== "";
+    page.next.textContent = running ? "" : missing || strings.training.ready(state.examples.size);
+    for (const control of page.section.querySelectorAll(INPUTS)) {
+        /** @type {HTMLButtonElement} */ (control).disabled = running;
+    }
 }
 
-/** Disables the inputs during a training. */
-function showInputs() {
-    for (const control of page.section.querySelectorAll(INPUTS)) {
-        /** @type {HTMLButtonElement} */ (control).disabled = session !== undefined;
-    }
+/** Returns what the visitor must do before the training; empty if nothing. */
+function missingStep() {
+    if (!state.examples.size) return strings.training.addPosters;
+    if (!state.genres().length) return strings.training.addGenre;
+    return state.genres().some((genre) => state.countWith(genre) > 0) ? "" : strings.training.tick(state.genres()[0] ?? "");
 }
 
 /** @param {Uint8Array} file */

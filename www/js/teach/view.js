@@ -25,22 +25,20 @@ export { setManifest as showReady } from "./state.js";
 export { showError } from "./status.js";
 export { applyDevice } from "./training.js";
 
-const page = {
-    section: element("teach", HTMLElement),
-    title: element("teach-title", HTMLElement),
-};
+models.listen({
+    onElsewhere: state.changed,
+    onExamples: (id) => {
+        if (id === state.current()?.id && !training.isRunning()) reload();
+    },
+});
 
-/** @param {boolean} visible */
-export function show(visible) {
-    page.section.hidden = !visible;
-    if (!visible) return;
+const page = { title: element("teach-title", HTMLElement) };
+
+/** Takes the focus, and says if training is not possible. */
+export function enter() {
     page.title.focus();
     const reason = whyMissing("teach");
     if (reason) showError(strings.teach.notYet(message(reason)));
-}
-
-export function isShown() {
-    return !page.section.hidden;
 }
 
 /** Shows another model and its posters. @param {OwnModel | undefined} model  undefined is the built-in model */
@@ -50,14 +48,25 @@ export async function showModel(model) {
         return;
     }
     state.open(model);
-    training.clear();
     posters.clear();
-    if (model && models.isStored(model.id)) {
-        const examples = await store.examples(model.id).catch(() => []);
-        if (state.current() !== model) return;
-        for (const example of examples) await posters.add(example);
-    }
+    training.clear();
+    await reload();
+}
+
+/** Shows the model's posters as they are stored. */
+async function reload() {
+    const model = state.current();
+    const examples = model && models.isStored(model.id) ? await store.examples(model.id).catch(() => []) : [];
+    if (state.current() !== model) return;
+    state.examples.clear();
+    posters.clear();
+    for (const example of examples) await posters.add(example);
     state.changed();
+}
+
+/** Returns why posters, genres and models cannot change now; empty if they can. */
+export function whyBusy() {
+    return training.isRunning() ? strings.training.busy : "";
 }
 
 /**
@@ -67,7 +76,8 @@ export async function showModel(model) {
  * @param {state.Labels} [labels]  ticks their genres
  */
 export async function addPosters(files, labels) {
-    showError("");
+    showError(whyBusy());
+    if (whyBusy()) return;
     const model = await state.ownModel();
     await state.addGenres(labels?.genres ?? []);
     let unlabelled = 0;
@@ -83,6 +93,8 @@ export async function addPosters(files, labels) {
 
 /** Ticks the genres of the posters that are shown. @param {state.Labels} labels */
 export async function applyLabels(labels) {
+    showError(whyBusy());
+    if (whyBusy()) return;
     await state.addGenres(labels.genres);
     for (const example of state.examples) {
         const genres = labels.genresOf(example.name);

@@ -12,12 +12,19 @@ use crate::tools;
 /// Runs the tests of all packages. Returns what was skipped.
 pub(super) fn run(project: &Project) -> Result<Option<String>> {
     let imagenet = tools::imagenet_wheels(project)?;
+    let onnx = tools::onnx_packages(project)?;
     step("tests, native", || {
         let mut cargo = cargo_test(project);
         cargo.env("MARQUEE_IMAGENET", imagenet).env("MARQUEE_UNTRUSTED", untrusted(project));
+        cargo.envs(onnx.iter().map(|packages| ("MARQUEE_ONNX_PACKAGES", packages)));
         run_command(&mut cargo)
     })?;
-    miri(project)
+    let no_onnx = onnx.is_none().then(|| {
+        "the Python example of docs/onnx.md: PyPI has no onnxruntime for this machine's Python"
+            .into()
+    });
+    let skipped: Vec<String> = no_onnx.into_iter().chain(miri(project)?).collect();
+    Ok((!skipped.is_empty()).then(|| skipped.join("; ")))
 }
 
 /// `cargo test` of all packages.

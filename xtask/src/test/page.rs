@@ -7,6 +7,8 @@ use anyhow::Result;
 
 use super::{native, untrusted};
 use crate::chromium::{self, Chromium};
+use crate::firefox;
+use crate::npm;
 use crate::package;
 use crate::project::Project;
 use crate::server::Server;
@@ -23,6 +25,9 @@ const RESPONSIVE: &str = "responsive.test.mjs";
 pub(crate) struct PageTests {
     server: Server,
     chromium: Chromium,
+    firefox: Option<PathBuf>,
+    /// The npm package.
+    npm: PathBuf,
     folder: PathBuf,
     trainer: PathBuf,
     untrusted: PathBuf,
@@ -46,6 +51,8 @@ impl PageTests {
         Ok(Self {
             server: Server::start(project, Server::bind(0)?, PREFIX, &site)?,
             chromium,
+            firefox: firefox::find()?,
+            npm: npm::folder(project),
             folder: project.node(),
             trainer: super::trainer(project),
             untrusted: untrusted(project),
@@ -78,7 +85,11 @@ impl PageTests {
             .env("MARQUEE_CHROMIUM_FLAGS", chromium::FLAGS.join(" "))
             .env("MARQUEE_WEBGPU_FLAGS", chromium::WEBGPU_FLAGS.join(" "))
             .env("MARQUEE_TRAINER", &self.trainer)
-            .env("MARQUEE_UNTRUSTED", &self.untrusted);
+            .env("MARQUEE_UNTRUSTED", &self.untrusted)
+            .env("MARQUEE_PACKAGE", &self.npm);
+        if let Some(firefox) = &self.firefox {
+            node.env("MARQUEE_FIREFOX", firefox);
+        }
         node
     }
 }

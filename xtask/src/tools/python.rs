@@ -33,6 +33,30 @@ pub(crate) fn imagenet_wheels(project: &Project) -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// What the Python example of docs/onnx.md needs.
+const ONNX: [&str; 2] = ["onnxruntime==1.32.0", "pillow==13.0.0"];
+
+/// Returns the folder with the packages of the ONNX example; installs them if they are missing. Returns `None` if PyPI
+/// has none for this machine's Python.
+pub(crate) fn onnx_packages(project: &Project) -> Result<Option<PathBuf>> {
+    let folder = project.tools().join("onnx");
+    let works = || {
+        let mut python = Command::new("python3");
+        let imports = "import onnxruntime, PIL.Image; print('yes')";
+        output(python.args(["-c", imports]).env("PYTHONPATH", &folder)).is_some()
+    };
+    if works() {
+        return Ok(Some(folder));
+    }
+    require_pip()?;
+    let installed = step("installing onnxruntime from PyPI (70 MB, once)", || {
+        let mut install = pip();
+        install.args(["install", "--quiet", "--only-binary", ":all:", "--upgrade", "--target"]);
+        Ok(output(install.arg(&folder).args(ONNX)).is_some())
+    })?;
+    Ok((installed && works()).then_some(folder))
+}
+
 /// Installs a program that PyPI has ready for this machine.
 ///
 /// # Errors

@@ -4,19 +4,15 @@
 //! weights 1 and 0 or 0 and 1, an unknown label 0 and 0. Mixup can blend such weights, which it cannot do with labels
 //! of which some are unknown.
 
-use std::collections::HashMap;
-
 use burn::tensor::Tensor;
 use marquee::metrics::LabelRow;
 
 use crate::data::posters::Poster;
+use crate::data::soft_labels::SoftLabels;
 
 /// Weights in a poster's row of targets, `[4][genres]`: present and absent by the labels, present and absent by the
 /// soft labels. The two pairs are apart because their losses may differ.
 pub(crate) const TARGET_WEIGHTS: usize = 4;
-
-/// The teachers' mean probabilities, by poster id.
-pub(crate) type SoftLabels = HashMap<String, Vec<f32>>;
 
 /// Turns labels into the targets of the loss.
 #[derive(Clone)]
@@ -56,7 +52,7 @@ impl Targets {
             label_weight: labels as f32 / (labels - unknown).max(1) as f32,
             smoothing: 0.0,
             frequencies: Vec::new(),
-            soft_labels: SoftLabels::new(),
+            soft_labels: SoftLabels::default(),
             soft_label_weight: 0.0,
             truncated: None,
         }
@@ -64,11 +60,11 @@ impl Targets {
 
     /// Returns the targets of the poster with this index, `[TARGET_WEIGHTS][genres]`.
     pub(super) fn of(&self, index: usize, row: &LabelRow) -> Vec<f32> {
-        let soft_labels = self.soft_labels.get(&row.id);
+        let mut soft_labels = self.soft_labels.of(&row.id);
         let genres = row.labels.len();
         let mut weights = vec![0.0; TARGET_WEIGHTS * genres];
         for (genre, label) in row.labels.iter().enumerate() {
-            let soft_label = soft_labels.and_then(|labels| labels.get(genre)).copied();
+            let soft_label = soft_labels.next().flatten();
             let known = match label {
                 None => 0.0,
                 Some(false) => self.certainty_of_absence(index, row),
@@ -145,7 +141,7 @@ mod tests {
     fn the_mean_of_evaluation_weights_is_1() {
         let poster = |labels| Poster {
             row: row(labels),
-            pixels: marquee::Pixels { rgb: Vec::new() },
+            pixels: marquee::Pixels::from_fn(0, 0, |_, _| [0; 3]),
             hash: [0; 32],
         };
         let posters = [poster(LABELS), poster([None; 4])];
@@ -166,14 +162,15 @@ mod tests {
 
     #[test]
     fn soft_labels_share_the_weight_with_labels_and_replace_unknown_ones() {
-        let soft_labels = SoftLabels::from([("film".into(), vec![0.8; 4])]);
+        let mut soft_labels = SoftLabels::default();
+        soft_labels.add("film", &[Some(0.8), Some(0.8), Some(0.8), None]);
         let distilled = Targets { soft_labels, soft_label_weight: 0.75, ..targets() };
         let weights = distilled.of(0, &row(LABELS));
         let expected = [
-            [0.25, 0.0, 0.0, 0.25],
+            [0.25, 0.0, 0.0, 1.0],
             [0.0, 0.25, 0.0, 0.0],
-            [0.6, 0.6, 0.8, 0.6],
-            [0.15, 0.15, 0.2, 0.15],
+            [0.6, 0.6, 0.8, 0.0],
+            [0.15, 0.15, 0.2, 0.0],
         ];
         for (weights, expected) in rows(&weights).into_iter().zip(expected) {
             assert!(weights.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{weights:?}");

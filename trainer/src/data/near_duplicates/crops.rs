@@ -49,21 +49,28 @@ pub(crate) fn fingerprints(
         let of_file = |poster: &Poster| Fingerprint { file: poster.hash, crops: Vec::new() };
         return Ok(posters.iter().map(of_file).collect());
     }
-    let small =
-        Preprocess { width: WIDTH as u32, height: HEIGHT as u32, mean: [0.5; 3], std: [0.5; 3] };
     let ticker = Ticker::new("comparing posters", posters.len());
     let done = AtomicUsize::new(0);
     let hashes = posters.par_iter().map(|poster| {
         let path = dataset.image_path(&poster.row.id);
         let path = path.with_context(|| format!("the image of {} is gone", poster.row.id))?;
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        let pixels = small.decode(&bytes).with_context(|| path.display().to_string())?;
         ticker.tick(done.fetch_add(1, Ordering::Relaxed) + 1);
-        Ok(Fingerprint { file: poster.hash, crops: crop_hashes(&pixels) })
+        fingerprint(&bytes, poster.hash).with_context(|| path.display().to_string())
     });
     let hashes = hashes.collect();
     ticker.finish();
     hashes
+}
+
+/// Computes the fingerprint of an image file, whose SHA-256 is `file`.
+///
+/// # Errors
+/// The file is not an image.
+pub(super) fn fingerprint(bytes: &[u8], file: [u8; 32]) -> marquee::Result<Fingerprint> {
+    let (width, height) = (WIDTH as u32, HEIGHT as u32);
+    let small = Preprocess { width, height, mean: [0.5; 3], std: [0.5; 3] };
+    Ok(Fingerprint { file, crops: crop_hashes(&small.decode(bytes)?) })
 }
 
 /// Hashes the crops of a poster of [`WIDTH`] x [`HEIGHT`] pixels.

@@ -7,8 +7,7 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use maud::{Markup, html};
 
-use crate::data::posters::Poster;
-use crate::evaluation::classified_posters::ClassifiedPosters;
+use crate::evaluation::classified_posters::{ClassifiedPosters, Images};
 
 /// Number of mistakes shown of each kind.
 const SHOWN: usize = 12;
@@ -53,16 +52,17 @@ fn gallery(
     with_images: bool,
 ) -> Result<Markup> {
     let cards = mistakes.iter().take(SHOWN).map(|mistake| {
-        let poster = &classified.posters[mistake.poster];
+        let poster = &classified.rows[mistake.poster];
         let true_genres =
-            names.iter().zip(&poster.row.labels).filter(|(_, label)| **label == Some(true));
+            names.iter().zip(&poster.labels).filter(|(_, label)| **label == Some(true));
         let true_genres: Vec<&str> = true_genres.map(|(name, _)| name.as_str()).collect();
-        let image = if with_images { Some(data_url(classified, poster)?) } else { None };
+        let images = classified.images.as_ref().filter(|_| with_images);
+        let image = images.map(|images| data_url(images, mistake.poster)).transpose()?;
         anyhow::Ok(html! {
             li {
-                @if let Some(image) = image { img src=(image) alt=(poster.row.id) loading="lazy"; }
+                @if let Some(image) = image { img src=(image) alt=(poster.id) loading="lazy"; }
                 b { (names[mistake.genre]) " " (format!("{:.1}%", mistake.probability * 100.0)) }
-                span { (poster.row.id) ": " (true_genres.join(", ")) }
+                span { (poster.id) ": " (true_genres.join(", ")) }
             }
         })
     });
@@ -70,11 +70,11 @@ fn gallery(
     Ok(html! { ul.mistakes { @for card in cards { (card) } } })
 }
 
-/// Returns the poster at the model's input size as a `data:` URL of a JPEG.
-fn data_url(classified: &ClassifiedPosters, poster: &Poster) -> Result<String> {
-    let input = &classified.manifest.input;
+/// Returns a poster as a `data:` URL of a JPEG.
+fn data_url(images: &Images, poster: usize) -> Result<String> {
     let mut jpeg = Vec::new();
     let encoder = &mut JpegEncoder::new_with_quality(&mut jpeg, 80);
-    encoder.encode(poster.pixels.rgb(), input.width, input.height, ExtendedColorType::Rgb8)?;
+    let rgb = images.pixels[poster].rgb();
+    encoder.encode(rgb, images.width, images.height, ExtendedColorType::Rgb8)?;
     Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }

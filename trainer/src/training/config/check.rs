@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 
-use super::{Config, accepts_any_size};
+use super::{Config, DistillationConfig, accepts_any_size};
 
 impl Config {
     /// Checks that a run can follow this configuration.
@@ -96,7 +96,8 @@ impl Config {
         if self.cached_views > 0 && self.frozen_parts == 0 {
             bail!("cached_views needs frozen_parts: without them there are no features to cache");
         }
-        if !self.distillation.teachers.is_empty() && self.distillation.weight == 0.0 {
+        let DistillationConfig { teachers, soft_labels, weight } = &self.distillation;
+        if !(teachers.is_empty() && soft_labels.is_empty()) && *weight == 0.0 {
             bail!("distillation.weight is 0: the teachers would have no effect");
         }
         Ok(())

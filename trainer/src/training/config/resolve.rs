@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use toml::{Table, Value};
 
-use super::{Config, architecture_keys};
+use super::{Config, DistillationConfig, architecture_keys};
 use crate::config_keys;
 
 /// Built-in configurations, by name.
@@ -69,7 +69,8 @@ impl Config {
         if !overrides.also.is_empty() {
             config.additional.dirs.clone_from(&overrides.also);
         }
-        let paths = config.distillation.teachers.iter_mut().chain(&mut config.additional.dirs);
+        let DistillationConfig { teachers, soft_labels, .. } = &mut config.distillation;
+        let paths = teachers.iter_mut().chain(soft_labels).chain(&mut config.additional.dirs);
         for path in paths {
             *path = std::path::absolute(&*path)?;
         }

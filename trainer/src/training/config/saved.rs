@@ -58,6 +58,7 @@ impl Config {
                 names.map(serde_json::Value::String).collect::<Vec<_>>().into()
             };
             table["distillation"]["teachers"] = file_names(&self.distillation.teachers);
+            table["distillation"]["soft_labels"] = file_names(&self.distillation.soft_labels);
             table["additional"]["dirs"] = file_names(&self.additional.dirs);
             table.retain(|_, value| !value.is_null());
         }

@@ -1,0 +1,222 @@
+//! What is evaluated: a model, or answers that anyone made.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::tensor::Device;
+use marquee::metrics::{EvaluatedGenre, LabelRow};
+use marquee::{Bundle, Classifier, Manifest, Preprocess};
+
+use super::classified_posters::{ClassifiedPosters, Images, check_genres};
+use super::thresholds;
+use crate::data::dataset::Dataset;
+use crate::data::poster_ids;
+use crate::data::posters::{self, Poster};
+use crate::export::from_runs;
+use crate::formats::answers::Answers;
+use crate::training::soup::Soup;
+
+/// Ids listed in an error.
+const LISTED: usize = 5;
+
+/// A model or answers, with a name for people.
+pub(crate) struct Predictor {
+    /// As it was named on the command line.
+    pub(crate) name: String,
+    kind: Kind,
+    /// Ids of the posters that a run was trained on; unknown for bundles and answers.
+    trained_on: HashSet<String>,
+}
+
+enum Kind {
+    Model(Box<Classifier>),
+    Answers(Answers),
+}
+
+impl Predictor {
+    /// Opens the mean of runs, calibrated on their validation split.
+    pub(crate) fn of_runs(soup: &Soup, dataset: &Dataset, device: &Device) -> Result<Self> {
+        let validation = from_runs::validation_posters(&soup.first, dataset)?;
+        let bundle = from_runs::assemble(soup, dataset, &validation, device)?;
+        let names: Vec<String> = soup.runs().map(|run| run.dir.display().to_string()).collect();
+        let mut trained_on = HashSet::new();
+        for list in ["train.txt", "additional-train.txt"] {
+            let path = soup.first.dir.join(list);
+            if path.is_file() {
+                trained_on.extend(poster_ids::read(&path)?);
+            }
+        }
+        let kind = Kind::Model(Box::new(Classifier::new(bundle)));
+        Ok(Self { name: names.join(" and "), kind, trained_on })
+    }
+
+    /// Opens a bundle.
+    pub(crate) fn of_bundle(path: &Path, device: &Device) -> Result<Self> {
+        let name = path.display().to_string();
+        let bundle = Bundle::read(path, device).with_context(|| name.clone())?;
+        let kind = Kind::Model(Box::new(Classifier::new(bundle)));
+        Ok(Self { name, kind, trained_on: HashSet::new() })
+    }
+
+    /// Reads answers about posters of `datasets`.
+    ///
+    /// # Errors
+    /// Those of [`Answers::read`], or an id is in none of the datasets.
+    pub(crate) fn of_answers(path: &Path, datasets: &[&Dataset]) -> Result<Self> {
+        let name = path.display().to_string();
+        let answers = Answers::read(path)?;
+        let rows = datasets.iter().flat_map(|dataset| &dataset.rows);
+        let known: HashSet<&str> = rows.map(|row| row.id.as_str()).collect();
+        let unknown = answers.ids.iter().map(String::as_str).filter(|id| !known.contains(id));
+        let unknown: Vec<&str> = unknown.collect();
+        ensure!(
+            unknown.is_empty(),
+            "{name}: {} of {} ids are not in train.csv: {}",
+            unknown.len(),
+            answers.ids.len(),
+            list(&unknown)
+        );
+        Ok(Self { name, kind: Kind::Answers(answers), trained_on: HashSet::new() })
+    }
+
+    /// Opens what `--against` names: a run folder, a bundle, or a file of answers.
+    pub(crate) fn open(path: &Path, datasets: &[&Dataset], device: &Device) -> Result<Self> {
+        if path.join("config.toml").is_file() {
+            let soup = Soup::open(&[PathBuf::from(path)])?;
+            let config = &soup.first.config;
+            let dataset = config.dataset(&config.data)?;
+            return Self::of_runs(&soup, &dataset, device);
+        }
+        if path.is_dir() {
+            return Self::of_bundle(path, device);
+        }
+        ensure!(path.is_file(), "there is no run, bundle or file of answers");
+        // A bundle may be one .safetensors file too.
+        if Answers::is_file_name(path) && !is_bundle(path) {
+            return Self::of_answers(path, datasets);
+        }
+        Self::of_bundle(path, device)
+    }
+
+    /// Returns the manifest of a model.
+    pub(crate) fn manifest(&self) -> Option<&Manifest> {
+        match &self.kind {
+            Kind::Model(classifier) => Some(classifier.manifest()),
+            Kind::Answers(_) => None,
+        }
+    }
+
+    /// Returns whether answers say nothing about the posters of these datasets.
+    pub(crate) fn ignores(&self, datasets: &[Dataset]) -> bool {
+        let Kind::Answers(answers) = &self.kind else { return false };
+        let ids = answers.by_id();
+        datasets.iter().flat_map(|dataset| &dataset.rows).all(|row| !ids.contains_key(&*row.id))
+    }
+
+    /// Returns the number of rows that trained it, as far as that is known.
+    pub(crate) fn trained_on(&self, rows: &[LabelRow]) -> usize {
+        rows.iter().filter(|row| self.trained_on.contains(&row.id)).count()
+    }
+
+    /// Predicts the genres of all posters of `datasets`, which have the same genres. Answers load images only for
+    /// `with_images`.
+    ///
+    /// # Errors
+    /// The genres differ, a poster has no answer, or an image is missing or damaged and `skip_bad` is false.
+    pub(crate) fn classify(
+        &self,
+        datasets: &[Dataset],
+        skip_bad: bool,
+        with_images: bool,
+    ) -> Result<ClassifiedPosters> {
+        let load = |input: &Preprocess| -> Result<Vec<Poster>> {
+            let loaded = datasets.iter().map(|dataset| posters::load(dataset, input, skip_bad));
+            Ok(loaded.collect::<Result<Vec<_>>>()?.concat())
+        };
+        match &self.kind {
+            Kind::Model(classifier) => {
+                ClassifiedPosters::new(classifier, load(&classifier.manifest().input)?)
+            }
+            Kind::Answers(answers) => {
+                let (rows, images) = if with_images {
+                    let input =
+                        Preprocess { width: 160, height: 240, mean: [0.0; 3], std: [1.0; 3] };
+                    let posters = load(&input)?.into_iter();
+                    let (rows, pixels) = posters.map(|poster| (poster.row, poster.pixels)).unzip();
+                    (rows, Some(Images { pixels, width: input.width, height: input.height }))
+                } else {
+                    (datasets.iter().flat_map(|dataset| dataset.rows.clone()).collect(), None)
+                };
+                let genres = datasets.first().context("there are no posters")?.genres.as_slice();
+                combine(answers, genres, rows, images)
+            }
+        }
+        .with_context(|| self.name.clone())
+    }
+
+    /// Checks that the datasets' columns are the predictor's genres.
+    pub(crate) fn check_genres(&self, datasets: &[Dataset]) -> Result<()> {
+        let Some(manifest) = self.manifest() else { return Ok(()) };
+        let genres: Vec<&str> = manifest.genres.iter().map(|genre| genre.name.as_str()).collect();
+        datasets.iter().try_for_each(|dataset| check_genres(dataset, &genres))
+    }
+}
+
+/// Combines answers with the labels of `rows`. The baselines of answers are the genres' frequencies among these posters.
+fn combine(
+    answers: &Answers,
+    genres: &[String],
+    rows: Vec<LabelRow>,
+    images: Option<Images>,
+) -> Result<ClassifiedPosters> {
+    let column = |name: &String| {
+        let column = answers.genres.iter().position(|genre| genre == name);
+        column.with_context(|| format!("there is no column for the genre {name}"))
+    };
+    let columns: Vec<usize> = genres.iter().map(column).collect::<Result<_>>()?;
+    let unknown: Vec<&str> =
+        answers.genres.iter().filter(|name| !genres.contains(name)).map(String::as_str).collect();
+    if !unknown.is_empty() {
+        bail!("these columns are no genres of train.csv: {}", list(&unknown));
+    }
+    let by_id = answers.by_id();
+    let missing = rows.iter().map(|row| row.id.as_str()).filter(|id| !by_id.contains_key(id));
+    let missing: Vec<&str> = missing.collect();
+    ensure!(
+        missing.is_empty(),
+        "{} of {} posters have no answer: {}. Evaluate fewer posters with --only",
+        missing.len(),
+        rows.len(),
+        list(&missing)
+    );
+    let answer = |row: &LabelRow| columns.iter().map(|&column| by_id[&*row.id][column]).collect();
+    let probabilities: Vec<Vec<f32>> = rows.iter().map(answer).collect();
+    let thresholds = match &answers.thresholds {
+        Some(thresholds) => columns.iter().map(|&column| thresholds[column]).collect(),
+        None => thresholds::fit(&probabilities),
+    };
+    let evaluated = genres.iter().zip(thresholds).enumerate().map(|(genre, (name, threshold))| {
+        let known = rows.iter().filter_map(|row| row.labels[genre]);
+        let (positives, total) = known
+            .fold((0, 0), |(positives, total), label| (positives + usize::from(label), total + 1));
+        let frequency = positives as f32 / total.max(1) as f32;
+        EvaluatedGenre { name: name.clone(), threshold, frequency }
+    });
+    let evaluated = evaluated.collect();
+    Ok(ClassifiedPosters::from_rows(evaluated, rows, images, probabilities))
+}
+
+/// Returns whether a .safetensors file is a bundle, whose manifest is in its header.
+fn is_bundle(path: &Path) -> bool {
+    marquee::bundle::BundleFiles::read(path).is_ok()
+}
+
+/// Lists the first names.
+fn list(names: &[&str]) -> String {
+    let first = names[..names.len().min(LISTED)].join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}

@@ -1,0 +1,120 @@
+/**
+ * The batch in the gallery: starts it, adds to it, classifies it again with another model, evaluates it, and saves its
+ * predictions.
+ *
+ * @import { Manifest } from "./messages.js"
+ * @import { Session } from "./session.js"
+ * @import { Settings } from "./settings.js"
+ */
+
+import { Batch } from "./batch.js";
+import * as gallery from "./gallery.js";
+import { strings } from "./strings/index.js";
+
+export class GalleryBatch {
+    /** @type {Batch | undefined} */
+    #batch;
+    #session;
+    /** The true genres of the posters. @type {File | undefined} */
+    #table;
+    /** Whether the predictions are those of a model that is no longer in use. */
+    #isStale = false;
+    /** Of the model in use. @type {Manifest | undefined} */
+    #manifest;
+
+    /** @param {Session} session */
+    constructor(session) {
+        this.#session = session;
+    }
+
+    get isOpen() {
+        return this.#batch !== undefined;
+    }
+
+    /**
+     * Classifies posters. If the gallery has some already, the visitor decides whether to keep them. Returns whether the
+     * gallery has changed.
+     *
+     * @param {File[]} posters
+     */
+    async open(posters) {
+        const batch = this.#batch;
+        if (batch) {
+            const dialog = await import("./dialog.js");
+            const choices = [strings.gallery.replace, strings.gallery.add];
+            const choice = await dialog.choose(strings.gallery.addOrReplace(posters.length, batch.items.length), choices);
+            if (choice === undefined) return false;
+            if (choice === 1 && batch === this.#batch) {
+                this.#table = undefined; // it is of the posters before
+                gallery.extend();
+                batch.add(posters);
+                return true;
+            }
+        }
+        this.#table = undefined;
+        this.#start(posters, gallery.start);
+        return true;
+    }
+
+    close() {
+        this.#batch?.close();
+        this.#batch = undefined;
+        this.#table = undefined;
+    }
+
+    /** @param {Manifest} manifest  of the model that is in use now */
+    showReady(manifest) {
+        this.#manifest = manifest;
+    }
+
+    /** Stops, since another model is in use. */
+    changeModel() {
+        if (!this.#batch) return;
+        this.#isStale = true;
+        this.#batch.stop();
+    }
+
+    /** Classifies the posters again if the gallery shows those of another model. */
+    async refresh() {
+        if (!this.#batch || !this.#isStale) return;
+        const files = this.#batch.items.map(({ file }) => file);
+        this.#start(files, gallery.restart);
+        if (this.#table) await this.evaluate(this.#table);
+    }
+
+    /**
+     * Compares the predictions with a table of the posters' genres, once all are classified.
+     *
+     * @param {File} table
+     * @param {File} [ignored]  a second table
+     */
+    async evaluate(table, ignored) {
+        const batch = this.#batch;
+        this.#table = table;
+        const evaluation = await import("./evaluation.js");
+        await batch?.finished;
+        if (!batch || batch !== this.#batch || !this.#manifest) return;
+        await evaluation.evaluate(this.#session, batch, table, this.#manifest.genres);
+        if (ignored) evaluation.showError(strings.gallery.oneTable(ignored.name, table.name));
+    }
+
+    /**
+     * @param {"csv" | "json"} format
+     * @param {Settings["thresholds"]} thresholds
+     */
+    async save(format, thresholds) {
+        const saveBatch = await import("./save-batch.js");
+        if (this.#batch && this.#manifest) saveBatch[format](this.#batch.items, this.#manifest.genres, thresholds);
+    }
+
+    /**
+     * @param {File[]} posters
+     * @param {(batch: Batch) => void} show
+     */
+    #start(posters, show) {
+        this.#batch?.close();
+        this.#isStale = false;
+        this.#batch = new Batch(this.#session, posters, gallery.add);
+        show(this.#batch);
+    }
+}
