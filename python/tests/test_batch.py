@@ -89,7 +89,7 @@ def test_works_after_a_fork(model, posters):
     if child == 0:
         rows = model.classify_batch(posters[:4], threads=2)
         os._exit(0 if not np.isnan(rows).any() else 1)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
@@ -110,5 +110,5 @@ def test_ctrl_c_ends_a_batch(samples):
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert "KeyboardInterrupt" in errors
