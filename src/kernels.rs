@@ -217,6 +217,11 @@ mod tests {
             .with_padding(PaddingConfig2d::Same)
             .init(&device);
         let expand = (hidden != inputs).then_some(&expand);
+        // Parameters are drawn when they are first used: in the same order for both.
+        for conv in expand.into_iter().chain([&depthwise, &project]) {
+            conv.weight.val();
+            conv.bias.as_ref().unwrap().val();
+        }
         let residual = inputs == outputs && case.stride == 1;
         let block = InvertedResidual { expand, depthwise: &depthwise, project: &project, residual };
         let [height, width] = case.map;

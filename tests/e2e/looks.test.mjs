@@ -105,6 +105,18 @@ describe("the model card", () => {
         const marked = texts.filter((text) => /trained on only [\d,]+ posters/.test(text)).map((text) => text.split("\n")[0]?.trim());
         assert.deepEqual(marked.toSorted(), rare.toSorted());
     }));
+
+    test("marks the metrics of a model without a test split as validation metrics", () => visit(async (marquee, page) => {
+        await page.route("**/model/model.json", (route) =>
+            route.fulfill({ json: { ...manifest, training: { ...manifest.training, test_posters: 0 } } }));
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await page.getByRole("button", { name: "About the model" }).click();
+        const card = page.getByRole("dialog", { name: "About the model" });
+        await card.getByText("On validation posters").first().waitFor();
+        await card.getByText("These posters also chose the epoch").waitFor();
+        assert.equal(await card.getByText("On test posters").count(), 0);
+    }));
 });
 
 describe("settings", () => {

@@ -10,7 +10,7 @@ mod gradient;
 
 use pulp::Arch;
 
-use super::depthwise::{Convolution, LANES, Taps, run};
+use super::depthwise::{Convolution, LANES, TapValues, run};
 use super::product::{Accumulate, MatrixMut, MatrixView, multiply};
 use super::rows::{activate, finish, transposed};
 use crate::padding::SameConv;
@@ -171,7 +171,7 @@ impl<'a> Block<'a> {
         }
         let output = maps.output.resize(posters * after, padded);
         for (input, output) in input.chunks_exact(before).zip(output.chunks_exact_mut(after)) {
-            let taps = Taps { values: &self.taps[first..], stride: *stride };
+            let taps = TapValues { values: &self.taps[first..], stride: *stride };
             let bias = &self.depthwise_bias[first..first + padded];
             run(*arch, Convolution { conv: *conv, channels: padded, input, taps, bias, output });
         }

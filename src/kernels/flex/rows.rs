@@ -2,16 +2,18 @@
 
 use pulp::Arch;
 
+/// Values that are treated together. Loops of a fixed length compile to SIMD without a remainder, which would be most of
+/// a short row.
+const BLOCK: usize = 16;
+
 /// Adds the bias to each row and clamps to `limits`.
 pub(super) fn activate(arch: Arch, values: &mut [f32], bias: &[f32], [low, high]: [f32; 2]) {
     arch.dispatch(
         #[inline(always)]
         || {
             for row in values.chunks_exact_mut(bias.len()) {
-                for (value, bias) in row.iter_mut().zip(bias) {
-                    // Unlike `max` and `min`, `clamp` compiles to SIMD in wasm: it lets NaN pass.
-                    *value = (*value + bias).clamp(low, high);
-                }
+                // Unlike `max` and `min`, `clamp` compiles to SIMD in wasm: it lets NaN pass.
+                update(row, bias, |value, bias| (value + bias).clamp(low, high));
             }
         },
     );
@@ -23,10 +25,10 @@ pub(super) fn finish(arch: Arch, y: &mut [f32], bias: &[f32], scale: f32, x: Opt
         #[inline(always)]
         || {
             for row in y.chunks_exact_mut(bias.len()) {
-                row.iter_mut().zip(bias).for_each(|(value, bias)| *value = (*value + bias) * scale);
+                update(row, bias, |value, bias| (value + bias) * scale);
             }
             if let Some(x) = x {
-                y.iter_mut().zip(x).for_each(|(value, x)| *value += x);
+                update(y, x, |value, x| value + x);
             }
         },
     );
@@ -39,7 +41,7 @@ pub(super) fn add_rows(arch: Arch, values: &[f32], sums: &mut [f32]) {
         #[inline(always)]
         || {
             for row in values.chunks_exact(sums.len()) {
-                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                update(sums, row, |sum, value| sum + value);
             }
         },
     );
@@ -53,13 +55,26 @@ pub(super) fn through_relu6(arch: Arch, gradient: &mut [f32], y: &[f32], sums: &
         || {
             let rows = gradient.chunks_exact_mut(sums.len()).zip(y.chunks_exact(sums.len()));
             for (gradient, y) in rows {
-                for ((gradient, y), sum) in gradient.iter_mut().zip(y).zip(sums.iter_mut()) {
-                    *gradient = if *y > 0.0 && *y < 6.0 { *gradient } else { 0.0 };
-                    *sum += *gradient;
-                }
+                update(gradient, y, |gradient, y| if y > 0.0 && y < 6.0 { gradient } else { 0.0 });
+                update(sums, gradient, |sum, gradient| sum + gradient);
             }
         },
     );
+}
+
+/// Replaces each value by a function of it and the value at the same place in `others`.
+#[inline(always)]
+fn update(values: &mut [f32], others: &[f32], function: impl Fn(f32, f32) -> f32) {
+    let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
+    let (other_blocks, other_rest) = others.as_chunks::<BLOCK>();
+    for (block, others) in blocks.iter_mut().zip(other_blocks) {
+        for (value, other) in block.iter_mut().zip(others) {
+            *value = function(*value, *other);
+        }
+    }
+    for (value, other) in rest.iter_mut().zip(other_rest) {
+        *value = function(*value, *other);
+    }
 }
 
 /// Returns the transpose of a matrix with rows of `columns` values; its rows are padded with zeros to `length`.

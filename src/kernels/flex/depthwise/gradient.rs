@@ -1,16 +1,16 @@
 //! The gradients of a depthwise convolution, with the channels last.
 
-use std::ops::Range;
-
 use pulp::Simd;
 
-use super::{Blocks, Run, Taps, load, store, taps_inside};
+use super::blocks::{Blocks, Taps, add_product, load, store};
+use super::reach::{Reach, taps_inside, windows};
+use super::{TapValues, add_row};
 use crate::padding::SameConv;
 
 /// Adds the gradient of the taps.
 pub(in crate::kernels::flex) struct TapsGradient<'a> {
     pub(in crate::kernels::flex) conv: SameConv,
-    /// Channels, a multiple of the lanes.
+    /// Channels, a multiple of [`super::LANES`].
     pub(in crate::kernels::flex) channels: usize,
     /// `[input pixels, channels]`.
     pub(in crate::kernels::flex) input: &'a [f32],
@@ -22,35 +22,47 @@ pub(in crate::kernels::flex) struct TapsGradient<'a> {
 }
 
 impl Blocks for TapsGradient<'_> {
-    fn channels(&self) -> usize {
-        self.channels
+    fn size(&self) -> [usize; 2] {
+        [self.conv.kernel, self.channels]
     }
 
     #[inline(always)]
-    fn block<S: Simd, const REGISTERS: usize>(&mut self, simd: S, first: usize) {
+    fn block<S: Simd, const R: usize, const T: usize>(&mut self, simd: S, first: usize) {
         let Self { conv, channels, stride, .. } = *self;
-        let [[_, width], [rows, columns]] = [conv.input, conv.output];
-        for row in 0..rows {
+        for (row, of_output) in self.of_output.chunks(conv.output[1] * channels).enumerate() {
+            let of_output = &of_output[first..];
             for kernel_row in taps_inside(&conv, row) {
                 let y = row * conv.stride + kernel_row - conv.padding[0];
-                for kernel_column in 0..conv.kernel {
-                    let Some(run) = Run::new(&conv, kernel_column) else { continue };
-                    let input = &self.input[(y * width + run.input) * channels + first..];
-                    let of_output =
-                        &self.of_output[(row * columns + run.output) * channels + first..];
-                    let tap = (kernel_row * conv.kernel + kernel_column) * stride + first;
-                    let mut sums = load::<S, REGISTERS>(&self.of_taps[tap..]);
-                    let inputs = input.chunks(conv.stride * channels);
-                    let pixels = inputs.zip(of_output.chunks(channels));
-                    for (input, of_output) in pixels.take(run.length) {
-                        let input = load::<S, REGISTERS>(input);
-                        let of_output = load::<S, REGISTERS>(of_output);
-                        for index in 0..REGISTERS {
-                            sums[index] =
-                                simd.mul_add_e_f32s(input[index], of_output[index], sums[index]);
+                let input = &self.input[y * conv.input[1] * channels + first..];
+                for tap in (0..conv.kernel).step_by(T) {
+                    let of_taps = &mut self.of_taps[(kernel_row * conv.kernel + tap) * stride..];
+                    let of_taps = &mut of_taps[first..];
+                    let reach = Reach::new(&conv, tap, T);
+                    let mut sums = Taps::<S, R, T>::load(of_taps, stride);
+                    for column in reach.partial() {
+                        let of_output = load::<S, R>(&of_output[column * channels..]);
+                        for (index, sum) in sums.0.iter_mut().enumerate() {
+                            if let Some(x) = reach.input(column, index) {
+                                let input = load::<S, R>(&input[x * channels..]);
+                                add_product(simd, sum, &input, &of_output);
+                            }
                         }
                     }
-                    store::<S, REGISTERS>(&mut self.of_taps[tap..], sums);
+                    if let Some(first) = reach.first_input() {
+                        let mut at = first * channels;
+                        let pixels = of_output.chunks(channels);
+                        for pixel in pixels.take(reach.full.end).skip(reach.full.start) {
+                            let of_output = load::<S, R>(pixel);
+                            for (index, sum) in sums.0.iter_mut().enumerate() {
+                                let input = load::<S, R>(&input[at + index * channels..]);
+                                add_product(simd, sum, &input, &of_output);
+                            }
+                            at += conv.stride * channels;
+                        }
+                    }
+                    for (index, sum) in sums.0.into_iter().enumerate() {
+                        store::<S, R>(&mut of_taps[index * stride..], sum);
+                    }
                 }
             }
         }
@@ -60,9 +72,9 @@ impl Blocks for TapsGradient<'_> {
 /// Computes the gradient of the input, through a preceding ReLU6 if asked.
 pub(in crate::kernels::flex) struct InputGradient<'a> {
     pub(in crate::kernels::flex) conv: SameConv,
-    /// Channels, a multiple of the lanes.
+    /// Channels, a multiple of [`super::LANES`].
     pub(in crate::kernels::flex) channels: usize,
-    pub(in crate::kernels::flex) taps: Taps<'a>,
+    pub(in crate::kernels::flex) taps: TapValues<'a>,
     /// The output's gradient, `[output pixels, channels]`.
     pub(in crate::kernels::flex) of_output: &'a [f32],
     /// The input, which was clamped to 0..=6: where it was clamped, its gradient is 0. `None` for an input that was
@@ -75,68 +87,98 @@ pub(in crate::kernels::flex) struct InputGradient<'a> {
 }
 
 impl Blocks for InputGradient<'_> {
-    fn channels(&self) -> usize {
-        self.channels
+    fn size(&self) -> [usize; 2] {
+        [self.conv.kernel, self.channels]
     }
 
     #[inline(always)]
-    fn block<S: Simd, const REGISTERS: usize>(&mut self, simd: S, first: usize) {
+    fn block<S: Simd, const R: usize, const T: usize>(&mut self, simd: S, first: usize) {
         let Self { conv, channels, taps, .. } = *self;
         let [zero, six] = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
-        let mut totals = load::<S, REGISTERS>(&self.sums[first..]);
+        let mut totals = load::<S, R>(&self.sums[first..]);
         let row_size = conv.input[1] * channels;
         for (row, of_input) in self.of_input.chunks_exact_mut(row_size).enumerate() {
             let of_input = &mut of_input[first..];
             for pixel in of_input.chunks_mut(channels) {
-                store::<S, REGISTERS>(pixel, [zero; REGISTERS]);
+                store::<S, R>(pixel, [zero; R]);
             }
             for y in windows(&conv, row) {
                 let kernel_row = row + conv.padding[0] - y * conv.stride;
-                for kernel_column in 0..conv.kernel {
-                    let Some(run) = Run::new(&conv, kernel_column) else { continue };
-                    let tap = kernel_row * conv.kernel + kernel_column;
-                    let weight = load::<S, REGISTERS>(&taps.values[tap * taps.stride + first..]);
-                    let of_output =
-                        &self.of_output[(y * conv.output[1] + run.output) * channels + first..];
-                    let of_input =
-                        of_input[run.input * channels..].chunks_mut(conv.stride * channels);
-                    let pixels = of_output.chunks(channels).zip(of_input);
-                    for (of_output, of_input) in pixels.take(run.length) {
-                        let of_output = load::<S, REGISTERS>(of_output);
-                        let mut sums = load::<S, REGISTERS>(of_input);
-                        for index in 0..REGISTERS {
-                            sums[index] =
-                                simd.mul_add_e_f32s(of_output[index], weight[index], sums[index]);
-                        }
-                        store::<S, REGISTERS>(of_input, sums);
+                let of_output = &self.of_output[y * conv.output[1] * channels + first..];
+                for tap in (0..conv.kernel).step_by(T) {
+                    let first_tap = &taps.values[(kernel_row * conv.kernel + tap) * taps.stride..];
+                    let mut weights = Taps::<S, R, T>::load(&first_tap[first..], taps.stride);
+                    if conv.stride > 1 {
+                        spread_row(simd, &conv, channels, tap, of_output, &weights, of_input);
+                        continue;
                     }
+                    // Without a stride, this is a convolution with the mirrored kernel.
+                    weights.0.reverse();
+                    let mirrored = SameConv {
+                        input: conv.output,
+                        output: conv.input,
+                        padding: conv.padding.map(|padding| conv.kernel - 1 - padding),
+                        ..conv
+                    };
+                    let tap = conv.kernel - tap - T;
+                    add_row(simd, &mirrored, channels, tap, of_output, &weights, of_input);
                 }
             }
             let clamped = self.clamped.map(|clamped| &clamped[row * row_size + first..]);
             for (column, pixel) in of_input.chunks_mut(channels).enumerate() {
-                let mut sums = load::<S, REGISTERS>(pixel);
+                let mut sums = load::<S, R>(pixel);
                 if let Some(clamped) = clamped {
-                    let values = load::<S, REGISTERS>(&clamped[column * channels..]);
+                    let values = load::<S, R>(&clamped[column * channels..]);
                     for (sum, value) in sums.iter_mut().zip(values) {
                         let above = simd.less_than_f32s(zero, value);
                         let below = simd.less_than_f32s(value, six);
                         *sum = simd.select_f32s(above, simd.select_f32s(below, *sum, zero), zero);
                     }
-                    store::<S, REGISTERS>(pixel, sums);
+                    store::<S, R>(pixel, sums);
                 }
                 for (total, sum) in totals.iter_mut().zip(sums) {
                     *total = simd.add_f32s(*total, sum);
                 }
             }
         }
-        store::<S, REGISTERS>(&mut self.sums[first..], totals);
+        store::<S, R>(&mut self.sums[first..], totals);
     }
 }
 
-/// Returns the output rows whose windows contain the input's row `row`.
+/// Adds the products of a row of outputs with `T` neighbouring taps, beginning with column `tap` of the kernel, to the
+/// row of inputs that the taps read.
 #[inline(always)]
-fn windows(conv: &SameConv, row: usize) -> Range<usize> {
-    let row = row + conv.padding[0];
-    (row + 1).saturating_sub(conv.kernel).div_ceil(conv.stride)
-        ..(row / conv.stride + 1).min(conv.output[0])
+fn spread_row<S: Simd, const R: usize, const T: usize>(
+    simd: S,
+    conv: &SameConv,
+    channels: usize,
+    tap: usize,
+    of_output: &[f32],
+    weights: &Taps<S, R, T>,
+    of_input: &mut [f32],
+) {
+    let reach = Reach::new(conv, tap, T);
+    for column in reach.partial() {
+        let pixel = load::<S, R>(&of_output[column * channels..]);
+        for (index, weight) in weights.0.iter().enumerate() {
+            if let Some(x) = reach.input(column, index) {
+                let target = &mut of_input[x * channels..];
+                let mut sums = load::<S, R>(target);
+                add_product(simd, &mut sums, &pixel, weight);
+                store::<S, R>(target, sums);
+            }
+        }
+    }
+    let Some(first) = reach.first_input() else { return };
+    let mut at = first * channels;
+    for pixel in of_output.chunks(channels).take(reach.full.end).skip(reach.full.start) {
+        let pixel = load::<S, R>(pixel);
+        for (index, weight) in weights.0.iter().enumerate() {
+            let target = &mut of_input[at + index * channels..];
+            let mut sums = load::<S, R>(target);
+            add_product(simd, &mut sums, &pixel, weight);
+            store::<S, R>(target, sums);
+        }
+        at += conv.stride * channels;
+    }
 }

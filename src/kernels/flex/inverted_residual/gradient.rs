@@ -1,6 +1,6 @@
 //! The gradients of an inverted residual block. The hidden maps are computed again from the block's input.
 
-use super::super::depthwise::{InputGradient, Taps, TapsGradient, run};
+use super::super::depthwise::{InputGradient, TapValues, TapsGradient, run};
 use super::super::product::{Accumulate, MatrixMut, MatrixView, multiply};
 use super::super::rows::{add_rows, through_relu6, transposed};
 use super::{Block, Channels, Group, Map, Maps};
@@ -150,7 +150,7 @@ impl Block<'_> {
             let gradient = InputGradient {
                 conv,
                 channels,
-                taps: Taps { values: &self.taps[first..], stride },
+                taps: TapValues { values: &self.taps[first..], stride },
                 of_output,
                 clamped: self.expand.is_some().then_some(input),
                 of_input: &mut of_input.values[poster * before..][..before],
