@@ -10,6 +10,7 @@ import time
 import marquee
 import numpy as np
 import pytest
+from conftest import interruptible
 
 
 def test_each_row_is_that_of_the_poster_alone(model, samples):
@@ -105,7 +106,11 @@ def test_ctrl_c_ends_a_batch(samples):
         "model.classify_batch([open(sys.argv[1], 'rb').read()] * 100_000, threads=1)"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(samples[0])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(samples[0])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import ray
+from conftest import interruptible
 from marquee.scoring import JobError, Summary, score
 from ray.cluster_utils import Cluster
 
@@ -50,7 +51,7 @@ def test_an_interrupted_job_goes_on_and_excludes_others(model, large, tmp_path):
     source, ids, files = large
     output = tmp_path / "output"
     job = command(source, output, "--workers", 2, "--rows-per-part", ROWS)
-    first = subprocess.Popen(job, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(job, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible)
     wait(lambda: len(done(output)) >= 3 or first.poll() is not None)
 
     second = subprocess.run(job, capture_output=True, text=True, check=False, timeout=300)
