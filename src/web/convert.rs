@@ -23,8 +23,14 @@ pub(super) fn type_error(message: &str) -> JsValue {
 
 /// Returns what a value is, for a `TypeError`.
 pub(super) fn describe(value: &JsValue) -> String {
-    if value.is_undefined() || value.is_null() || Array::is_array(value) {
-        return if Array::is_array(value) { "an array".into() } else { format!("{value:?}") };
+    if value.is_undefined() {
+        return "undefined".into();
+    }
+    if value.is_null() {
+        return "null".into();
+    }
+    if Array::is_array(value) {
+        return "an array".into();
     }
     match value.js_typeof().as_string().as_deref() {
         Some("object") => "another object".into(),

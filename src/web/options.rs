@@ -94,6 +94,7 @@ fn read<T: DeserializeOwned>(fields: &[(&String, &JsValue)]) -> Result<T, String
 
 /// Replaces the names of Rust's number types, with which a reason ends, by JavaScript's words.
 fn in_javascript(reason: &str) -> String {
+    let reason = reason.strip_prefix("Error: ").unwrap_or(reason);
     match reason.rsplit_once("expected ") {
         Some((found, "usize" | "u64")) => format!("{found}expected a whole number from 0 up"),
         Some((found, "f32" | "f64")) => format!("{found}expected a number"),

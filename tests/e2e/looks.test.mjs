@@ -217,6 +217,36 @@ describe("a visit", () => {
         assert.ok(bytes - weights <= 4e6, `${bytes - weights} bytes without the weights, before compression`);
     }));
 
+    test("fetches the modules that it starts with at once", () => visit(async (marquee, page) => {
+        /** @type {Set<string>} */
+        const loaded = new Set();
+        page.on("request", (request) => {
+            const isWorker = request.headers().referer?.includes("worker-");
+            if (request.resourceType() === "script" && !isWorker) loaded.add(request.url().slice(url.length));
+        });
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        const { listed, imported } = await page.evaluate(async () => {
+            const listed = [...document.querySelectorAll("link[rel=modulepreload]")].map((link) => link.getAttribute("href") ?? "");
+            // What the scripts of the page import statically, directly or not.
+            const imported = new Set();
+            const follow = async (/** @type {string} */ path) => {
+                const code = (await (await fetch(path)).text()).replaceAll(/\/\*[^]*?\*\//g, "");
+                const sources = [...code.matchAll(/^(?:import|export)\s[^"'();]*?from\s*"([^"]+)"|^import\s*"([^"]+)"/gm)];
+                for (const [, named, bare] of sources) {
+                    const next = new URL(named ?? bare ?? "", new URL(path, location.href)).href.slice(new URL(".", location.href).href.length);
+                    if (imported.has(next)) continue;
+                    imported.add(next);
+                    await follow(next);
+                }
+            };
+            for (const script of document.querySelectorAll("script[type=module]")) await follow(script.getAttribute("src") ?? "");
+            return { listed, imported: [...imported] };
+        });
+        assert.deepEqual(listed.toSorted(), imported.toSorted());
+        assert.deepEqual(imported.filter((path) => !loaded.has(path)), []);
+    }));
+
     test("cannot connect to another origin, because of the content security policy", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.ready();
