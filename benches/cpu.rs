@@ -37,8 +37,10 @@ mod native {
     /// The arguments are pixels, input channels and output channels.
     #[divan::bench(args = [[9600, 16, 96], [600, 40, 240], [150, 112, 672], [40, 192, 1152]])]
     fn expand(bencher: Bencher<'_, '_>, [pixels, inputs, outputs]: [usize; 3]) {
-        let expand = Expand::new(&values(inputs * outputs), values(outputs), InputRange::STREAM);
-        let next = Depthwise::new(&values(outputs * 9), &values(outputs), [3, 1], [pixels / 2, 2]);
+        let expand =
+            Expand::new(&values(inputs * outputs), values(outputs), InputRange::STREAM).unwrap();
+        let next = Depthwise::new(&values(outputs * 9), &values(outputs), [3, 1], [pixels / 2, 2])
+            .unwrap();
         let input = pairs(pixels * inputs / 2);
         let mut map = Vec::new();
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {
@@ -49,7 +51,8 @@ mod native {
     /// The arguments are pixels, input channels and output channels.
     #[divan::bench(args = [[9600, 32, 16], [2400, 144, 24], [150, 672, 112], [40, 1152, 192]])]
     fn project(bencher: Bencher<'_, '_>, [pixels, inputs, outputs]: [usize; 3]) {
-        let project = Project::new(&values(inputs * outputs), values(outputs), InputRange::HIDDEN);
+        let project =
+            Project::new(&values(inputs * outputs), values(outputs), InputRange::HIDDEN).unwrap();
         let input = pairs(pixels * inputs / 2);
         let mut output = Vec::new();
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {
@@ -63,7 +66,8 @@ mod native {
     ])]
     fn depthwise(bencher: Bencher<'_, '_>, [height, width, channels, kernel, stride]: [usize; 5]) {
         let weights = values(channels * kernel * kernel);
-        let layer = Depthwise::new(&weights, &values(channels), [kernel, stride], [height, width]);
+        let layer =
+            Depthwise::new(&weights, &values(channels), [kernel, stride], [height, width]).unwrap();
         let mut map = Vec::new();
         layer.clear(&mut map);
         let mut output = Vec::new();

@@ -120,6 +120,16 @@ impl Architecture {
         }
     }
 
+    /// Returns the number of values in the largest feature map of one poster.
+    pub fn largest_map(&self, [width, height]: [u32; 2]) -> usize {
+        let size = [height, width].map(|side| side as usize);
+        match self.family() {
+            // Convolutions without padding only shrink the map, so the poster's size bounds it.
+            Family::SeedCnn(config) => size[0] * size[1] * config.channels[0].max(3),
+            Family::EfficientNetLite(variant, _) => variant.largest_map(size),
+        }
+    }
+
     /// Returns the number of parts that can be run or frozen separately; see [`efficientnet_lite::PARTS`].
     pub fn parts(&self) -> usize {
         match self.family() {

@@ -16,6 +16,7 @@ mod files;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod manifest;
+mod number;
 mod weight_file;
 #[cfg(feature = "burn")]
 mod with_model;

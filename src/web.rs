@@ -7,15 +7,19 @@
 //! | `labels` | `readLabels` |
 //! | `device` | device names, and opening WebGPU |
 //! | `digest` | SHA-256 by the browser |
-//! | `convert` | options from JavaScript, errors to JavaScript |
+//! | `options` | options from JavaScript, checked |
+//! | `contents` | files from JavaScript: bytes, or a `Blob` |
+//! | `convert` | errors to JavaScript |
 
 mod classifier;
+mod contents;
 mod convert;
 mod device;
 mod digest;
 #[cfg(feature = "autodiff")]
 mod fine_tuner;
 mod labels;
+mod options;
 
 use wasm_bindgen::prelude::*;
 

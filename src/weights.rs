@@ -6,6 +6,7 @@
 //! section 2.2: symmetric, per channel). Every reader converts them back to `f32`: 8 bits only make the download
 //! smaller.
 
+mod container;
 #[cfg(feature = "burn")]
 mod encode;
 mod single_file;

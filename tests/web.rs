@@ -2,8 +2,14 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // panics show where a test fails
 
+#[path = "web/api.rs"]
+mod api;
 mod corpus;
+#[cfg(feature = "autodiff")]
+#[path = "web/fine_tuner.rs"]
+mod fine_tuner;
 mod fixture;
+mod kernels;
 #[cfg(feature = "webgpu")]
 #[path = "web/webgpu.rs"]
 mod webgpu;
@@ -43,12 +49,13 @@ fn options(json: &str) -> JsValue {
 
 async fn load(device: &str) -> Classifier {
     let options = options(&format!("{{\"device\": \"{device}\"}}"));
-    Classifier::load(MANIFEST.into(), Uint8Array::from(WEIGHTS), options).await.unwrap()
+    Classifier::load(MANIFEST.into(), Uint8Array::from(WEIGHTS).into(), options).await.unwrap()
 }
 
 /// Returns the probabilities of a poster, in the manifest's order.
 async fn probabilities(classifier: &Classifier, poster: &[u8]) -> Vec<f32> {
-    let array = classifier.classify(Uint8Array::from(poster), JsValue::UNDEFINED).await.unwrap();
+    let array =
+        classifier.classify(Uint8Array::from(poster).into(), JsValue::UNDEFINED).await.unwrap();
     let mut predictions: Vec<Prediction> = serde_wasm_bindgen::from_value(array).unwrap();
     assert!(predictions.is_sorted_by(|a, b| a.probability >= b.probability));
     predictions.sort_by(|a, b| a.genre.cmp(&b.genre)); // the fixture's genres are in alphabetical order
@@ -90,6 +97,15 @@ async fn pixels_returns_the_input_of_the_model() {
 }
 
 #[wasm_bindgen_test]
+fn integer_kernels_equal_their_plain_twins() {
+    kernels::expand_equals_its_twin();
+    kernels::depthwise_equals_its_twin();
+    kernels::project_equals_its_twin();
+    kernels::quantise_stream_equals_its_twin();
+    kernels::layers_with_remainders_are_refused();
+}
+
+#[wasm_bindgen_test]
 async fn the_cpu_predicts_as_natively() {
     predicts_as_natively("cpu").await;
 }
@@ -105,13 +121,14 @@ fn webgpu_is_skipped() {
 #[wasm_bindgen_test]
 async fn top_limits_the_number_of_predictions() {
     let classifier = load("cpu").await;
-    let poster = Uint8Array::from(fixture::POSTER_PNG);
+    let poster = Uint8Array::from(fixture::POSTER_PNG).into();
     let predictions = classifier.classify(poster, options("{\"top\": 2}")).await.unwrap();
     assert_eq!(predictions.unchecked_into::<js_sys::Array>().length(), 2);
 }
 
 async fn load_error(manifest: &str, weights: &[u8], load_options: JsValue) -> (String, String) {
-    let loaded = Classifier::load(manifest.into(), Uint8Array::from(weights), load_options).await;
+    let loaded =
+        Classifier::load(manifest.into(), Uint8Array::from(weights).into(), load_options).await;
     let error: js_sys::Error = loaded.err().expect("the bundle must be refused").unchecked_into();
     (error.name().into(), error.message().into())
 }
@@ -133,7 +150,7 @@ async fn errors_describe_what_is_wrong() {
         (b"Dear diary", "UnknownImageFormat"),
         (&fixture::POSTER_JPEG[..400], "DamagedImage"),
     ] {
-        let refused = classifier.classify(Uint8Array::from(bytes), JsValue::UNDEFINED).await;
+        let refused = classifier.classify(Uint8Array::from(bytes).into(), JsValue::UNDEFINED).await;
         let error: js_sys::Error = refused.unwrap_err().unchecked_into();
         assert_eq!(String::from(error.name()), kind);
     }
@@ -147,7 +164,7 @@ async fn classifies_or_refuses_untrusted_files_without_affecting_the_next() {
     let classifier = load("cpu").await;
     let expected = probabilities(&classifier, fixture::POSTER_JPEG).await;
     for Case { name, bytes, outcome } in corpus::cases() {
-        let file = Uint8Array::from(bytes.as_slice());
+        let file = Uint8Array::from(bytes.as_slice()).into();
         match classifier.classify(file, JsValue::UNDEFINED).await {
             Ok(_) => assert_ne!(outcome, Outcome::Refused, "{name}"),
             Err(error) => {

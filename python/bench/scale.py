@@ -140,9 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posters", type=Path, required=True, help="folder of images")
     parser.add_argument("--onnx", type=Path, required=True)
-    parser.add_argument(
-        "--count", type=int, required=True, help="posters that the engines classify; the job, ten times"
-    )
+    parser.add_argument("--count", type=int, required=True, help="posters for the engines; ten times as many for a job")
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,11 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
+
+
+def interruptible() -> None:
+    """Lets a process that is about to start end on Ctrl-C: a shell makes those in its background ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import time
 import marquee
 import numpy as np
 import pytest
+from conftest import interruptible
 
 
 def test_each_row_is_that_of_the_poster_alone(model, samples):
@@ -89,7 +90,7 @@ def test_works_after_a_fork(model, posters):
     if child == 0:
         rows = model.classify_batch(posters[:4], threads=2)
         os._exit(0 if not np.isnan(rows).any() else 1)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
@@ -105,10 +106,14 @@ def test_ctrl_c_ends_a_batch(samples):
         "model.classify_batch([open(sys.argv[1], 'rb').read()] * 100_000, threads=1)"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(samples[0])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(samples[0])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert "KeyboardInterrupt" in errors

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import ray
+from conftest import interruptible
 from marquee.scoring import JobError, Summary, score
 from ray.cluster_utils import Cluster
 
@@ -35,7 +36,7 @@ def done(output: Path) -> list[Path]:
     return sorted(output.glob("part-*.parquet"))
 
 
-def wait(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait(condition: Callable[[], object], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it takes too long"
@@ -50,15 +51,15 @@ def test_an_interrupted_job_goes_on_and_excludes_others(model, large, tmp_path):
     source, ids, files = large
     output = tmp_path / "output"
     job = command(source, output, "--workers", 2, "--rows-per-part", ROWS)
-    first = subprocess.Popen(job, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(job, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible)
     wait(lambda: len(done(output)) >= 3 or first.poll() is not None)
 
-    second = subprocess.run(job, capture_output=True, text=True, check=False, timeout=120)
+    second = subprocess.run(job, capture_output=True, text=True, check=False, timeout=300)
     assert second.returncode == 1
     assert f"another job writes to {output} (process {first.pid} on " in second.stderr
 
     first.send_signal(signal.SIGINT)
-    _, errors = first.communicate(timeout=120)
+    _, errors = first.communicate(timeout=300)
     assert first.returncode == 130, errors
     assert "stopped" in errors
     assert "Traceback" not in errors
@@ -112,23 +113,20 @@ def test_a_job_survives_the_loss_of_a_machine(model, large, tmp_path, cluster):
         wait(lambda: (workers(raylet) and len(done(output)) >= 5) or job.done())
         cluster.remove_node(other, allow_graceful=False)
         assert len(done(output)) < PARTS, "the machine was lost too late"
-        summary = job.result(timeout=300)
+        summary = job.result(timeout=600)
     assert isinstance(summary, Summary)
     assert (summary.posters, summary.earlier, summary.errors) == (len(ids), 0, len(ids) // 10)
     answers.check(output, answers.expected(model, ids, files))
 
 
-def test_a_full_disk_ends_a_job_which_goes_on_when_there_is_space(model, large, small_disk, cluster):
-    source, ids, files = large
+def test_a_full_disk_ends_a_job_which_goes_on_when_there_is_space(model, posters, catalogue, small_disk, cluster):
     filler = small_disk / "filler"
     filler.write_bytes(bytes(36 << 10))
     output = small_disk / "output"
-    with pytest.raises(JobError, match="a worker failed: .*No space left on device.*run the same command to go on"):
-        score(str(source), str(output), rows_per_part=ROWS)
-    assert 0 < len(done(output)) < PARTS
-    for part in done(output):
-        assert pq.read_metadata(part).num_rows == ROWS
+    with pytest.raises(JobError, match=r"a worker failed: .*No space left on device.*run the same command to go on"):
+        score(str(catalogue), str(output), rows_per_part=5)
+    assert 0 < len(answers.read(output)) < len(posters)
     filler.unlink()
     subprocess.run(["mount", "-o", "remount,size=1m", str(small_disk)], check=True)
-    score(str(source), str(output), rows_per_part=ROWS)
-    answers.check(output, answers.expected(model, ids, files))
+    score(str(catalogue), str(output), rows_per_part=5)
+    answers.check(output, answers.expected(model, [f"film {index}" for index in range(len(posters))], posters))

@@ -43,9 +43,9 @@ def test_leftovers_of_killed_workers_are_removed_and_nothing_else(storage):
 
 
 def test_two_jobs_cannot_write_to_one_output(storage):
-    with lock(storage):
-        with pytest.raises(JobError, match=rf"another job writes to .*process {os.getpid()} on "), lock(storage):
-            pass
+    words = rf"another job writes to .*process {os.getpid()} on "
+    with lock(storage), pytest.raises(JobError, match=words), lock(storage):
+        pass
     with lock(storage):
         pass
 

@@ -12,7 +12,7 @@ import marquee
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from marquee.scoring import _fetch, _inputs, _plan
+from marquee.scoring import JobError, _fetch, _inputs, _plan
 from marquee.scoring._plan import Part, Settings
 from marquee.scoring._storage import Storage
 from marquee.scoring._worker import Job, Worker
@@ -154,8 +154,20 @@ def test_a_part_that_is_there_is_not_done_again(catalogue, tmp_path):
 
 def test_an_input_that_lost_rows_is_an_error(catalogue, tmp_path):
     worker = Worker(Job(str(catalogue), str(tmp_path), ("id", "image"), None, 3))
-    with pytest.raises(RuntimeError, match="it has changed"):
+    with pytest.raises(JobError, match="it has changed"):
         worker.answers(Part(0, 50, str(catalogue / "b.parquet"), groups=[0]))
+
+
+def test_a_damaged_parquet_file_is_named(catalogue, tmp_path):
+    path = catalogue / "b.parquet"
+    data = bytearray(path.read_bytes())
+    data[200:3000] = bytes(2800)
+    path.write_bytes(data)
+    Storage(str(tmp_path)).prepare()
+    worker = Worker(Job(str(catalogue), str(tmp_path), ("id", "image"), None, 3))
+    with pytest.raises(JobError, match=r"b\.parquet: "):
+        worker.score(Part(0, 40, str(path), groups=[0]))
+    assert list(tmp_path.glob("part-*")) == []
 
 
 def test_top_is_at_most_the_number_of_genres(model: marquee.Model, catalogue, tmp_path):

@@ -174,6 +174,18 @@ impl Variant {
         tensors
     }
 
+    /// Returns the number of values in the largest feature map of a poster of `[height, width]`.
+    pub(super) fn largest_map(self, poster: [usize; 2]) -> usize {
+        let area = |[height, width]: [usize; 2]| height * width;
+        let mut map = poster.map(|side| side.div_ceil(STEM.stride));
+        let mut largest = (area(poster) * 3).max(area(map) * STEM.channels);
+        for block in self.stages().into_iter().flatten() {
+            largest = largest.max(area(map) * block.hidden);
+            map = map.map(|side| side.div_ceil(block.stride));
+        }
+        largest.max(area(map) * FEATURES)
+    }
+
     /// Returns where the last feature map looks along a side of `pixels`.
     pub(super) fn grid_axis(self, pixels: usize) -> GridAxis {
         let stem = ReceptiveField::of_input(pixels).after(STEM.kernel, STEM.stride);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::WeightFile;
+use super::{WeightFile, number};
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 use crate::image::Preprocess;
@@ -62,7 +62,9 @@ pub struct Genre {
 pub struct GenreQuality {
     /// Evaluated posters that have it.
     pub positives: usize,
-    /// Area under its precision-recall curve; a random order scores the genre's share of the evaluated posters.
+    /// Area under its precision-recall curve; a random order scores the genre's share of the evaluated posters. NaN
+    /// without positives, `null` in JSON.
+    #[serde(deserialize_with = "number::or_null")]
     pub average_precision: f64,
 }
 
@@ -72,7 +74,8 @@ pub struct GenreQuality {
 pub struct Metric {
     /// Name, as `trainer evaluate` prints it.
     pub name: String,
-    /// Value of this model.
+    /// Value of this model; NaN if it is undefined on these posters, such as a mean over no genre. `null` in JSON.
+    #[serde(deserialize_with = "number::or_null")]
     pub value: f64,
     /// Value of the best baseline on the same posters; `None` if a comparison is not meaningful.
     pub baseline: Option<f64>,

@@ -13,11 +13,15 @@ use crate::cpu::CpuModel;
 use crate::error::{Error, Result};
 use crate::finite::check_finite;
 use crate::image::Pixels;
-#[cfg(doc)]
+#[cfg(any(doc, feature = "burn"))]
 use crate::image::Preprocess;
 use crate::metrics::sigmoid;
 #[cfg(feature = "burn")]
 use crate::model::{self, Model};
+
+/// Posters that a Burn device processes at a time; all feature maps of these are in its memory together.
+#[cfg(feature = "burn")]
+const BATCH: usize = 32;
 
 /// A model that predicts the genres of posters.
 #[derive(Debug)]
@@ -31,16 +35,39 @@ pub struct Classifier {
 enum RunnableModel {
     /// On the CPU, without Burn.
     Cpu(CpuModel),
-    /// On the Burn device of its weights.
+    /// On the Burn device of its weights, at most `batch` posters at a time.
     #[cfg(feature = "burn")]
-    Burn(Box<Model>),
+    Burn { model: Box<Model>, batch: usize },
 }
 
 impl Classifier {
     /// Creates a classifier that runs on the Burn device on which the bundle was loaded.
     #[cfg(feature = "burn")]
     pub fn new(bundle: Bundle) -> Self {
-        Self { manifest: bundle.manifest, model: RunnableModel::Burn(Box::new(bundle.model)) }
+        let model = RunnableModel::Burn { model: Box::new(bundle.model), batch: BATCH };
+        Self { manifest: bundle.manifest, model }
+    }
+
+    /// Limits batches so that no feature map takes more than `bytes`, the largest buffer of a GPU.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if a single poster's feature map takes more.
+    #[cfg(feature = "burn")]
+    pub fn with_largest_buffer(mut self, bytes: u64) -> Result<Self> {
+        let Preprocess { width, height, .. } = self.manifest.input;
+        let largest_map = self.manifest.architecture.largest_map([width, height]);
+        let needed = (largest_map * size_of::<f32>()) as u64;
+        if bytes < needed {
+            let reason = format!(
+                "its buffers hold {bytes} bytes, but the model needs {needed} for a poster of {width} x {height}; \
+                 export it with a smaller input, or use the CPU"
+            );
+            return Err(Error::Device { device: "GPU", reason });
+        }
+        if let RunnableModel::Burn { batch, .. } = &mut self.model {
+            *batch = BATCH.min((bytes / needed) as usize);
+        }
+        Ok(self)
     }
 
     /// Opens the bundle in a folder, or in one file, for the CPU, without Burn.
@@ -106,11 +133,11 @@ impl Classifier {
         Ok(self.rank(&probabilities.pop().unwrap_or_default()))
     }
 
-    /// Predicts the genres of several posters in one batch, given the bytes of image files. Returns one result per
+    /// Predicts the genres of several posters, given the bytes of image files. Returns one result per
     /// file: all its genres, the most probable first, or the error for which it cannot be decoded.
     ///
     /// # Errors
-    /// [`Error::Compute`] if the batch as a whole fails.
+    /// [`Error::Compute`] if the device fails.
     pub async fn classify_all(&self, files: &[Vec<u8>]) -> Result<Vec<Result<Vec<Prediction>>>> {
         let mut posters = Vec::with_capacity(files.len());
         let mut decoded = Vec::with_capacity(files.len());
@@ -147,15 +174,20 @@ impl Classifier {
             return Ok(Vec::new());
         }
         let Manifest { temperature, genres, .. } = &self.manifest;
-        let mut logits: Vec<f32> = match &self.model {
+        let mut logits = match &self.model {
             RunnableModel::Cpu(model) => {
                 let rows = posters.iter().map(|poster| model.logits(poster));
                 check_finite(rows.collect::<Result<Vec<_>>>()?.concat())?
             }
             #[cfg(feature = "burn")]
-            RunnableModel::Burn(model) => {
-                let batch = self.manifest.input.batch(posters, &model.device())?;
-                model::read(model.forward(batch)).await?
+            RunnableModel::Burn { model, batch } => {
+                let (input, device) = (&self.manifest.input, model.device());
+                let mut logits = Vec::with_capacity(posters.len() * genres.len());
+                for posters in posters.chunks(*batch) {
+                    let batch = input.batch(posters, &device)?;
+                    logits.extend(model::read(model.forward(batch)).await?);
+                }
+                logits
             }
         };
         logits.iter_mut().for_each(|logit| *logit = sigmoid(*logit / temperature));
@@ -174,7 +206,7 @@ impl Classifier {
                 })
                 .transpose(),
             #[cfg(feature = "burn")]
-            RunnableModel::Burn(model) => {
+            RunnableModel::Burn { model, .. } => {
                 let poster = std::slice::from_ref(poster);
                 let batch = self.manifest.input.batch(poster, &model.device())?;
                 model.contributions(batch).await

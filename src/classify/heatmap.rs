@@ -45,6 +45,11 @@ pub struct Heatmap {
 }
 
 impl Heatmaps {
+    /// Returns the rows and columns of each map.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.y.count, self.x.count]
+    }
+
     /// Turns contributions to logits into one heatmap per genre. Logits are divided by `temperature`.
     pub(super) fn new(
         genres: &[Genre],

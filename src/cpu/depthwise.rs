@@ -13,6 +13,7 @@ use wide::{f32x4, i16x8, i32x4};
 
 use super::fixed_point::{self, HIDDEN_BITS, InputRange, Pair};
 use super::pointwise::HiddenMap;
+use crate::error::{Error, Result};
 use crate::padding::SameConv;
 use layout::MapLayout;
 
@@ -40,15 +41,28 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    /// Packs `weights`, `[channels, kernel, kernel]` row-major, for maps of `[height, width]`. The kernel must
-    /// be 3 or 5, the stride 1 or 2, and the number of channels a multiple of 8.
+    /// Packs `weights`, `[channels, kernel, kernel]` row-major, for maps of `[height, width]`.
+    ///
+    /// # Errors
+    /// [`Error::Architecture`] unless the kernel is 3 or 5, the stride 1 or 2, and the number of channels a multiple
+    /// of 8.
     pub fn new(
         weights: &[f32],
         bias: &[f32],
         [kernel, stride]: [usize; 2],
         input: [usize; 2],
-    ) -> Self {
+    ) -> Result<Self> {
         let channels = bias.len();
+        check_channels(channels)?;
+        if !matches!([kernel, stride], [3 | 5, 1 | 2]) {
+            let reason = format!("a kernel of {kernel} with stride {stride} has no depthwise code");
+            return Err(Error::Architecture { reason });
+        }
+        if weights.len() != channels * kernel * kernel {
+            let count = weights.len();
+            let reason = format!("{channels} channels have {count} weights of {kernel} x {kernel}");
+            return Err(Error::Architecture { reason });
+        }
         let rows = weights.chunks(kernel * kernel).zip(bias);
         let factors = rows.map(|(row, bias)| InputRange::HIDDEN.weight_factor(row, *bias));
         let factors: Vec<f32> = factors.collect();
@@ -59,7 +73,7 @@ impl Depthwise {
         let quantised =
             quantised.map(|(bias, factor)| fixed_point::quantise(*bias, factor * hidden)).collect();
         let scales = factors.iter().map(|factor| 1.0 / factor).collect();
-        Self {
+        Ok(Self {
             taps: taps::pack(weights, &factors, &conv, &layout),
             bias: registers(quantised, i32x4::new),
             scales: registers(scales, f32x4::new),
@@ -67,7 +81,7 @@ impl Depthwise {
             pairs: layout.pairs(&conv).map(|pair| pair * channels / GROUP).collect(),
             conv,
             layout,
-        }
+        })
     }
 
     /// Returns the height and width of the output.
@@ -161,6 +175,18 @@ impl Depthwise {
             }
         }
     }
+}
+
+/// Checks that channels fill whole groups: the kernels have no code for a remainder.
+///
+/// # Errors
+/// [`Error::Architecture`] if they do not.
+pub(super) fn check_channels(channels: usize) -> Result<()> {
+    if channels > 0 && channels.is_multiple_of(GROUP) {
+        return Ok(());
+    }
+    let reason = format!("a layer has {channels} outputs; on the CPU, it must be a multiple of 8");
+    Err(Error::Architecture { reason })
 }
 
 /// Packs one value per channel into registers: `[channels / 8]`.

@@ -55,7 +55,7 @@ impl EfficientNetLite {
                 None => {
                     let path = format!("{}.expand", plan.path);
                     let [weight, bias] = tensors.take_layer(&path)?;
-                    Expand::new(&weight, bias, InputRange::STREAM)
+                    Expand::new(&weight, bias, InputRange::STREAM)?
                 }
             };
             let block = Block::new(&plan, expand, map, tensors)?;
@@ -159,7 +159,7 @@ impl Block {
         let [weight, bias] = tensors.take_layer(&format!("{path}.depthwise"))?;
         Ok(Self {
             expand,
-            depthwise: Depthwise::new(&weight, &bias, [*kernel, *stride], map),
+            depthwise: Depthwise::new(&weight, &bias, [*kernel, *stride], map)?,
             project: project(tensors, &format!("{path}.project"), InputRange::HIDDEN)?,
             residual: plan.is_residual(),
         })
@@ -169,5 +169,5 @@ impl Block {
 /// Returns the linear 1x1 convolution at `path`.
 fn project(tensors: &mut Tensors, path: &str, range: InputRange) -> Result<Project> {
     let [weight, bias] = tensors.take_layer(path)?;
-    Ok(Project::new(&weight, bias, range))
+    Project::new(&weight, bias, range)
 }

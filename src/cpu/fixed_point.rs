@@ -79,24 +79,32 @@ pub fn power_of_two(exponent: i32) -> f32 {
     (exponent as f32).exp2()
 }
 
-/// Quantises stream values into `pairs` and returns their fraction bits. After each `row` values, a multiple of
-/// 8, it writes `padding` pairs of zeros.
+/// Quantises stream values into `pairs` and returns their fraction bits. After each `row` values, 1 or more, it
+/// writes `padding` pairs of zeros; before that, a zero that completes the last pair if `row` is odd.
 pub fn quantise_stream(values: &[f32], [row, padding]: [usize; 2], pairs: &mut Vec<Pair>) -> i32 {
-    let (eights, _) = values.as_chunks::<8>();
+    let (eights, rest) = values.as_chunks::<8>();
     let largest = eights
         .iter()
         .fold(f32x8::ZERO, |largest, eight| largest.fast_max(f32x8::new(*eight).abs()));
-    let largest = largest.to_array().into_iter().fold(0.0, f32::max);
+    let rest = rest.iter().map(|value| value.abs());
+    let largest = largest.to_array().into_iter().chain(rest).fold(0.0, f32::max);
     let bits = InputRange::STREAM.fraction_bits(largest);
 
-    let factor = f32x8::splat(power_of_two(bits));
+    let factor = power_of_two(bits);
+    let factors = f32x8::splat(factor);
     pairs.clear();
-    pairs.reserve(values.len() / 2 + values.len() / row * padding);
-    for row in eights.chunks(row / 8) {
-        for eight in row {
-            let rounded = (f32x8::new(*eight) * factor).fast_round_int();
+    pairs.reserve(values.len() / 2 + values.len() / row * (padding + 1));
+    for row in values.chunks(row) {
+        let (eights, rest) = row.as_chunks::<8>();
+        for eight in eights {
+            let rounded = (f32x8::new(*eight) * factors).fast_round_int();
             pairs.extend(cast::<_, [Pair; 4]>(i16x8::from_i32x8_saturate(rounded)));
         }
+        pairs.extend(rest.chunks(2).map(|values| {
+            let value =
+                |index| values.get(index).map_or(0, |value| quantise(*value, factor) as i16);
+            cast::<[i16; 2], Pair>([value(0), value(1)])
+        }));
         pairs.resize(pairs.len() + padding, 0);
     }
     bits

@@ -5,6 +5,7 @@ mod packed;
 use wide::{f32x4, i32x4};
 
 use super::fixed_point::{self, HIDDEN_BITS, InputRange, Pair};
+use crate::error::Result;
 use packed::{PANEL, PackedWeights};
 
 /// A 1x1 convolution with ReLU6, which writes hidden values for a depthwise convolution.
@@ -34,12 +35,16 @@ pub struct HiddenMap<'a> {
 }
 
 impl Expand {
-    /// Packs `weights`, `[outputs, inputs]` row-major. The number of inputs must be even, that of outputs a
+    /// Packs `weights`, `[outputs, inputs]` row-major.
+    ///
+    /// # Errors
+    /// [`Error::Architecture`](crate::Error::Architecture) unless the number of inputs is even, and that of outputs a
     /// multiple of 8.
-    pub fn new(weights: &[f32], bias: Vec<f32>, range: InputRange) -> Self {
-        let rows = weights.chunks(weights.len() / bias.len()).zip(&bias);
+    pub fn new(weights: &[f32], bias: Vec<f32>, range: InputRange) -> Result<Self> {
+        let inputs = packed::inputs(weights, bias.len())?;
+        let rows = weights.chunks(inputs).zip(&bias);
         let factors: Vec<f32> = rows.map(|(row, bias)| range.weight_factor(row, *bias)).collect();
-        Self { weights: PackedWeights::new(weights, &factors), factors, bias }
+        Ok(Self { weights: PackedWeights::new(weights, &factors), factors, bias })
     }
 
     /// Returns the number of input channels.
@@ -51,6 +56,7 @@ impl Expand {
     /// of columns.
     #[inline(never)] // keeps the kernels apart in a profile
     pub fn run(&self, pixels: &[Pair], bits: i32, map: HiddenMap<'_>) {
+        debug_assert_eq!(pixels.len(), map.pairs.len() * self.inputs());
         let input = fixed_point::power_of_two(bits);
         let factors = self.factors.iter().map(|factor| factor * input);
         let scales: Vec<f32> =
@@ -79,18 +85,22 @@ impl Expand {
 }
 
 impl Project {
-    /// Packs `weights`, `[outputs, inputs]` row-major. The number of inputs must be even, that of outputs a
-    /// multiple of 8.
-    pub fn new(weights: &[f32], bias: Vec<f32>, range: InputRange) -> Self {
+    /// Packs `weights`, `[outputs, inputs]` row-major.
+    ///
+    /// # Errors
+    /// Those of [`Expand::new`].
+    pub fn new(weights: &[f32], bias: Vec<f32>, range: InputRange) -> Result<Self> {
+        let inputs = packed::inputs(weights, bias.len())?;
         // The bias is added in floats, so the accumulators need no room for it.
-        let rows = weights.chunks(weights.len() / bias.len());
+        let rows = weights.chunks(inputs);
         let factors: Vec<f32> = rows.map(|row| range.weight_factor(row, 0.0)).collect();
-        Self { weights: PackedWeights::new(weights, &factors), factors, bias }
+        Ok(Self { weights: PackedWeights::new(weights, &factors), factors, bias })
     }
 
     /// Writes the outputs `[pixels, outputs]` for `pixels`, `[pixels, inputs]` with `bits` fraction bits.
     #[inline(never)] // keeps the kernels apart in a profile
     pub fn run(&self, pixels: &[Pair], bits: i32, outputs: &mut Vec<f32>) {
+        debug_assert!(pixels.len().is_multiple_of(self.weights.pairs()));
         let input = fixed_point::power_of_two(bits);
         let scales: Vec<f32> = self.factors.iter().map(|factor| 1.0 / (factor * input)).collect();
         let pixel_length = self.bias.len() / PANEL;

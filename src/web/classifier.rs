@@ -5,15 +5,17 @@ mod types;
 use js_sys::{Array, Uint8Array, Uint8ClampedArray};
 use wasm_bindgen::prelude::*;
 
-use super::convert::{from_js, to_js, type_error};
+use super::contents::Contents;
+use super::convert::{to_js, type_error};
 use super::device::{DEFAULT_DEVICE, DeviceName};
 use super::digest::check_weights;
+use super::options::from_js;
 use crate::bundle::Manifest;
 #[cfg(feature = "webgpu")]
 use crate::bundle::{Bundle, BundleFiles};
 use crate::metrics::{Evaluation, LabelledPredictions};
 use crate::weights;
-use types::{ClassifyOptions, EvaluationResult, LabelledPrediction, LoadOptions};
+use types::{ClassifyOptions, EvaluationResult, JsExplanation, LabelledPrediction, LoadOptions};
 
 /// Predicts a film's genres from its poster.
 #[wasm_bindgen]
@@ -28,18 +30,23 @@ impl Classifier {
     /// length or hash is not the manifest's.
     pub async fn load(
         manifest: String,
-        weights: Uint8Array,
+        #[wasm_bindgen(unchecked_param_type = "FileContents")] weights: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> Result<Classifier, JsValue> {
-        load(options, &manifest, &weights.to_vec()).await
+        let options = from_js(&options)?;
+        let weights = Contents::new(&weights)?.read().await.map_err(to_js)?;
+        load(options, &manifest, &weights).await
     }
 
-    /// Loads a bundle from the bytes of one file, as returned by `FineTuner.export`.
+    /// Loads a bundle from one file, as returned by `FineTuner.export`.
     pub async fn open(
-        file: Uint8Array,
+        #[wasm_bindgen(unchecked_param_type = "FileContents")] file: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> Result<Classifier, JsValue> {
-        let (manifest, weights) = weights::split_manifest(&file.to_vec()).map_err(to_js)?;
+        let options = from_js(&options)?;
+        let file = Contents::new(&file)?.read().await.map_err(to_js)?;
+        let (manifest, weights) = weights::split_manifest(&file).map_err(to_js)?;
+        drop(file);
         load(options, &manifest, &weights).await
     }
 
@@ -59,16 +66,17 @@ impl Classifier {
         }
     }
 
-    /// Predicts the genres of a poster from the bytes of an image file (JPEG, PNG, WebP or GIF). Returns the most
-    /// probable first.
+    /// Predicts the genres of a poster from an image file (JPEG, PNG, WebP or GIF): its bytes, or a `Blob` such as a
+    /// `File`. Returns the most probable first.
     #[wasm_bindgen(unchecked_return_type = "Prediction[]")]
     pub async fn classify(
         &self,
-        bytes: Uint8Array,
+        #[wasm_bindgen(unchecked_param_type = "FileContents")] file: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "ClassifyOptions")] options: JsValue,
     ) -> Result<JsValue, JsValue> {
-        let options: ClassifyOptions = from_js(options)?;
-        let predictions = self.inner.classify(&bytes.to_vec()).await.map_err(to_js)?;
+        let options: ClassifyOptions = from_js(&options)?;
+        let bytes = Contents::new(&file)?.read().await.map_err(to_js)?;
+        let predictions = self.inner.classify(&bytes).await.map_err(to_js)?;
         Ok(serde_wasm_bindgen::to_value(&options.limit(predictions))?)
     }
 
@@ -82,7 +90,7 @@ impl Classifier {
         height: u32,
         #[wasm_bindgen(unchecked_optional_param_type = "ClassifyOptions")] options: JsValue,
     ) -> Result<JsValue, JsValue> {
-        let options: ClassifyOptions = from_js(options)?;
+        let options: ClassifyOptions = from_js(&options)?;
         let predictions = self.inner.classify_pixels(rgba.to_vec(), width, height).await;
         let predictions = options.limit(predictions.map_err(to_js)?);
         Ok(serde_wasm_bindgen::to_value(&predictions)?)
@@ -93,24 +101,35 @@ impl Classifier {
     #[wasm_bindgen(js_name = classifyAll, unchecked_return_type = "(Prediction[] | Error)[]")]
     pub async fn classify_all(
         &self,
-        files: Vec<Uint8Array>,
+        #[wasm_bindgen(unchecked_param_type = "FileContents[]")] files: Vec<JsValue>,
         #[wasm_bindgen(unchecked_optional_param_type = "ClassifyOptions")] options: JsValue,
     ) -> Result<Array, JsValue> {
-        let options: ClassifyOptions = from_js(options)?;
-        let files: Vec<Vec<u8>> = files.iter().map(Uint8Array::to_vec).collect();
-        let results = self.inner.classify_all(&files).await.map_err(to_js)?;
-        let results = results.into_iter().map(|result| match result {
-            Ok(predictions) => Ok(serde_wasm_bindgen::to_value(&options.limit(predictions))?),
-            Err(error) => Ok(to_js(error)),
+        let options: ClassifyOptions = from_js(&options)?;
+        let contents: Vec<Contents> = files.iter().map(Contents::new).collect::<Result<_, _>>()?;
+        let mut readable = Vec::with_capacity(contents.len());
+        let mut read = Vec::with_capacity(contents.len());
+        for contents in contents {
+            read.push(contents.read().await.map(|bytes| readable.push(bytes)));
+        }
+        let mut results = self.inner.classify_all(&readable).await.map_err(to_js)?.into_iter();
+        let results = read.into_iter().map(|file| {
+            match file.and_then(|()| results.next().unwrap_or_else(|| Ok(Vec::new()))) {
+                Ok(predictions) => Ok(serde_wasm_bindgen::to_value(&options.limit(predictions))?),
+                Err(error) => Ok(to_js(error)),
+            }
         });
         results.collect()
     }
 
     /// Predicts the genres of a poster, with a heatmap for each of where in the poster the model sees it.
     #[wasm_bindgen(unchecked_return_type = "Explanation")]
-    pub async fn explain(&self, bytes: Uint8Array) -> Result<JsValue, JsValue> {
-        let explanation = self.inner.explain(&bytes.to_vec()).await.map_err(to_js)?;
-        Ok(serde_wasm_bindgen::to_value(&explanation)?)
+    pub async fn explain(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "FileContents")] file: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let bytes = Contents::new(&file)?.read().await.map_err(to_js)?;
+        let explanation = self.inner.explain(&bytes).await.map_err(to_js)?;
+        Ok(serde_wasm_bindgen::to_value(&JsExplanation::from(explanation))?)
     }
 
     /// Returns the model's input for an image file: red, green and blue of each pixel, rows from the top, at the
@@ -126,7 +145,8 @@ impl Classifier {
         &self,
         #[wasm_bindgen(unchecked_param_type = "LabelledPrediction[]")] predictions: JsValue,
     ) -> Result<JsValue, JsValue> {
-        let predictions: Vec<LabelledPrediction> = serde_wasm_bindgen::from_value(predictions)?;
+        let predictions: Vec<LabelledPrediction> = serde_wasm_bindgen::from_value(predictions)
+            .map_err(|error| type_error(&format!("the predictions: {error}")))?;
         let manifest = self.inner.manifest();
         let genres = manifest.genres.len();
         if predictions.iter().any(|p| p.probabilities.len() != genres || p.labels.len() != genres) {
@@ -147,15 +167,15 @@ impl Classifier {
     }
 }
 
-async fn load(options: JsValue, manifest: &str, weights: &[u8]) -> Result<Classifier, JsValue> {
-    let LoadOptions { device } = from_js(options)?;
-    let device = device.unwrap_or(DEFAULT_DEVICE);
+async fn load(options: LoadOptions, manifest: &str, weights: &[u8]) -> Result<Classifier, JsValue> {
+    let device = options.device.unwrap_or(DEFAULT_DEVICE);
     let inner = match device {
         DeviceName::Cpu => load_on_cpu(manifest, weights).await,
         #[cfg(feature = "webgpu")]
-        DeviceName::Webgpu => super::open_webgpu().await.and_then(|device| {
+        DeviceName::Webgpu => super::device::open_gpu().await.and_then(|gpu| {
             let files = BundleFiles::from_parts(manifest, weights.to_vec())?;
-            Ok(crate::Classifier::new(Bundle::load(&files, &device)?))
+            let classifier = crate::Classifier::new(Bundle::load(&files, &gpu.device)?);
+            classifier.with_largest_buffer(gpu.largest_buffer)
         }),
         #[cfg(not(feature = "webgpu"))]
         DeviceName::Webgpu => Err(super::device::not_built("WebGPU", "gpu")),

@@ -42,25 +42,50 @@ unsafe extern "C" {
     safe fn __wasm_call_ctors();
 }
 
-/// Opens WebGPU. Burn can initialise a GPU only once per process, so later calls return the same device.
+/// The browser's GPU.
+#[cfg(feature = "webgpu")]
+#[derive(Clone)]
+pub(super) struct Gpu {
+    pub(super) device: Device,
+    /// Most bytes of a buffer that a shader reads or writes.
+    pub(super) largest_buffer: u64,
+}
+
+/// Opens WebGPU and returns it as a Burn device.
 ///
 /// # Errors
 /// [`Error::Device`] if the browser has no WebGPU, or no adapter for it.
 #[cfg(feature = "webgpu")]
 pub async fn open_webgpu() -> Result<Device, Error> {
+    Ok(open_gpu().await?.device)
+}
+
+/// Opens WebGPU. Burn can initialise a GPU only once per process, so later calls return the same device.
+///
+/// # Errors
+/// Those of [`open_webgpu`].
+#[cfg(feature = "webgpu")]
+pub(super) async fn open_gpu() -> Result<Gpu, Error> {
     use std::cell::RefCell;
 
+    use burn_wgpu::graphics::AutoGraphicsApi;
+    use burn_wgpu::{RuntimeOptions, WgpuDevice, WgpuInitError, try_init_setup_async};
+
     thread_local! {
-        static OPEN: RefCell<Option<Device>> = const { RefCell::new(None) };
+        static OPEN: RefCell<Option<Gpu>> = const { RefCell::new(None) };
     }
-    if let Some(device) = OPEN.with_borrow(Clone::clone) {
-        return Ok(device);
+    if let Some(gpu) = OPEN.with_borrow(Clone::clone) {
+        return Ok(gpu);
     }
     __wasm_call_ctors();
-    let device = Device::wgpu_options()
-        .init_async()
-        .await
-        .map_err(|error| Error::Device { device: "WebGPU", reason: error.to_string() })?;
-    OPEN.set(Some(device.clone()));
-    Ok(device)
+    let failed =
+        |error: WgpuInitError| Error::Device { device: "WebGPU", reason: error.to_string() };
+    let device = WgpuDevice::default();
+    let options = RuntimeOptions::try_default().map_err(failed)?;
+    let setup = try_init_setup_async::<AutoGraphicsApi>(&device, options).await.map_err(failed)?;
+    let limits = setup.device.limits();
+    let largest_buffer = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+    let gpu = Gpu { device: device.into(), largest_buffer };
+    OPEN.set(Some(gpu.clone()));
+    Ok(gpu)
 }

@@ -1,194 +1,190 @@
 //! `FineTuner`: trains a model further on a few posters.
+//!
+//! JavaScript may call any method at any time, also while another one runs. A call that needs the model waits until
+//! the step that is being taken is done; one that cannot be honoured is rejected with a `Busy` error.
 
+mod posters;
+mod training;
 mod types;
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
+use async_lock::Mutex;
 use burn::tensor::Device;
 use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::future_to_promise;
 
-use super::convert::{from_js, to_js, type_error};
+use super::contents::Contents;
+use super::convert::{named_error, to_js};
 use super::device::{DEFAULT_DEVICE, DeviceName};
+use super::options::{Options, from_js};
 use crate::bundle::{Bundle, BundleFiles};
-use crate::error::Error;
-use crate::fine_tune::{self, PartialLabels};
+use crate::fine_tune::{self, FineTuneOptions};
 use crate::weights::Precision;
-use types::{JsOptions, Progress};
-
-/// Time between two progress events in milliseconds: short enough to look smooth, long enough to cost nothing.
-const EVENT_INTERVAL: f64 = 100.0;
+use types::{LoadOptions, TrainOptions};
 
 /// Trains a model further on a few posters.
 #[wasm_bindgen]
 pub struct FineTuner {
-    inner: fine_tune::FineTuner,
+    shared: Rc<Shared>,
+}
+
+/// What calls that run at the same time share. wasm-bindgen lends an object to one call that changes it or to several
+/// that do not, and throws otherwise; so every call has a share of its own, and changes are made inside.
+struct Shared {
+    /// Locked while it computes.
+    inner: Mutex<fine_tune::FineTuner>,
     device: DeviceName,
-    /// Steps between two progress events, adapted to [`EVENT_INTERVAL`].
+    /// The genres, which can be read while `inner` is locked.
+    genres: RefCell<Vec<String>>,
+    /// Whether `train` runs.
+    training: Cell<bool>,
+    /// Steps between two progress events.
     stride: Cell<usize>,
 }
 
 #[wasm_bindgen]
 impl FineTuner {
-    /// Starts from a bundle: the text of its `model.json` and the bytes of its weight file.
+    /// Starts from a bundle: the text of its `model.json` and the contents of its weight file.
     pub async fn load(
         manifest: String,
-        weights: Uint8Array,
+        #[wasm_bindgen(unchecked_param_type = "FileContents")] weights: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "FineTuneOptions")] options: JsValue,
     ) -> Result<FineTuner, JsValue> {
-        load(options, || BundleFiles::from_parts(&manifest, weights.to_vec())).await
+        let options = read_options(&options)?;
+        let weights = Contents::new(&weights)?.read().await.map_err(to_js)?;
+        load(options, BundleFiles::from_parts(&manifest, weights)).await
     }
 
     /// Starts from a bundle in one file, as returned by `export`.
     pub async fn open(
-        file: Uint8Array,
+        #[wasm_bindgen(unchecked_param_type = "FileContents")] file: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "FineTuneOptions")] options: JsValue,
     ) -> Result<FineTuner, JsValue> {
-        load(options, || BundleFiles::from_single_file(&file.to_vec())).await
+        let options = read_options(&options)?;
+        let file = Contents::new(&file)?.read().await.map_err(to_js)?;
+        load(options, BundleFiles::from_single_file(&file)).await
     }
 
     /// The model's genres, new ones last.
     #[wasm_bindgen(getter)]
     pub fn genres(&self) -> Vec<String> {
-        self.inner.genres().map(str::to_owned).collect()
+        self.shared.genres.borrow().clone()
     }
 
     /// The device on which this fine-tuner runs.
     #[wasm_bindgen(getter, unchecked_return_type = "DeviceName")]
     pub fn device(&self) -> Result<JsValue, JsValue> {
-        Ok(serde_wasm_bindgen::to_value(&self.device)?)
+        Ok(serde_wasm_bindgen::to_value(&self.shared.device)?)
     }
 
-    /// Renames a genre.
-    pub fn rename(&mut self, from: &str, to: &str) -> Result<(), JsValue> {
-        self.inner.rename(from, to).map_err(to_js)
+    /// Renames a genre. Throws a `Busy` error while `add` or `train` runs.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), JsValue> {
+        let Shared { inner, genres, training, .. } = &*self.shared;
+        let mut inner = inner
+            .try_lock()
+            .filter(|_| !training.get())
+            .ok_or_else(|| busy("rename must wait until add and train have ended"))?;
+        inner.rename(from, to).map_err(to_js)?;
+        genres.replace(names(&inner));
+        Ok(())
     }
 
     /// Adds posters to learn from; only before the first step. Returns one entry per poster: `undefined`, or the
     /// `Error` for which it cannot be decoded.
-    #[wasm_bindgen(unchecked_return_type = "(Error | undefined)[]")]
-    pub async fn add(
-        &mut self,
+    #[wasm_bindgen(unchecked_return_type = "Promise<(Error | undefined)[]>")]
+    pub fn add(
+        &self,
         #[wasm_bindgen(unchecked_param_type = "LabelledPoster[]")] posters: Vec<JsValue>,
-    ) -> Result<Array, JsValue> {
-        let results = Array::new();
-        for poster in posters {
-            let field = |name: &str| js_sys::Reflect::get(&poster, &name.into());
-            let bytes = field("bytes")?.dyn_into::<Uint8Array>();
-            let bytes = bytes.map_err(|_| type_error("a poster's bytes must be a Uint8Array"))?;
-            let labels: BTreeMap<String, bool> =
-                serde_wasm_bindgen::from_value(field("labels")?)
-                    .map_err(|error| type_error(&format!("a poster's labels: {error}")))?;
-            match self.add_one(&bytes.to_vec(), &labels).await {
-                Ok(()) => results.push(&JsValue::UNDEFINED),
-                Err(error @ (Error::Compute { .. } | Error::NotTeachable { .. })) => {
-                    return Err(to_js(error));
-                }
-                Err(error) => results.push(&to_js(error)),
-            };
-        }
-        Ok(results)
+    ) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        future_to_promise(async move {
+            let results = Array::new();
+            let mut inner = shared.inner.lock().await;
+            for poster in &posters {
+                results.push(&posters::add(&mut inner, poster).await?);
+            }
+            Ok(results.into())
+        })
     }
 
-    /// Takes the remaining steps, and calls `onProgress` a few times a second. If `onProgress` returns `false`,
-    /// training pauses, and another call continues it. Other tasks of the thread run in between.
-    #[wasm_bindgen(unchecked_return_type = "FineTuneProgress")]
-    pub async fn train(
-        &mut self,
+    /// Takes the remaining steps, and calls `onProgress` a few times a second. Other tasks of the thread run in
+    /// between, such as `evaluate` and `export` of the model so far.
+    ///
+    /// If `onProgress` returns `false`, training pauses; if the option `signal` is aborted, it rejects with the
+    /// signal's reason, an `AbortError` by default. Another call continues in both cases. Rejects with a `Busy` error
+    /// while another `train` runs.
+    #[wasm_bindgen(unchecked_return_type = "Promise<FineTuneProgress>")]
+    pub fn train(
+        &self,
         #[wasm_bindgen(
             js_name = onProgress,
-            unchecked_optional_param_type = "(progress: FineTuneProgress) => boolean | void"
+            unchecked_optional_param_type = "((progress: FineTuneProgress) => boolean | void) | null"
         )]
         on_progress: Option<Function>,
-    ) -> Result<JsValue, JsValue> {
-        let steps = self.inner.options().steps;
-        let (start, first_step) = (now(), self.inner.steps_taken());
-        let mut progress = serde_wasm_bindgen::to_value(&Progress {
-            step: first_step,
-            steps,
-            loss: f32::NAN,
-            steps_per_second: 0.0,
-            seconds_left: 0.0,
-        })?;
-        while self.inner.steps_taken() < steps {
-            let loss = self.take_stride(steps).await?;
-            let step = self.inner.steps_taken();
-            let rate = (step - first_step) as f64 / ((now() - start) / 1000.0).max(1e-9);
-            progress = serde_wasm_bindgen::to_value(&Progress {
-                step,
-                steps,
-                loss,
-                steps_per_second: rate,
-                seconds_left: (steps - step) as f64 / rate,
-            })?;
-            if let Some(on_progress) = &on_progress {
-                let answer = on_progress.call1(&JsValue::NULL, &progress)?;
-                if answer.as_bool() == Some(false) {
-                    break;
-                }
+        #[wasm_bindgen(unchecked_optional_param_type = "TrainOptions")] options: JsValue,
+    ) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        future_to_promise(async move {
+            let TrainOptions { signal } = from_js(&options)?;
+            if shared.training.replace(true) {
+                return Err(busy("train runs already; await it, or abort its signal"));
             }
-            yield_to_event_loop().await?;
-        }
-        Ok(progress)
+            let result = training::run(&shared, on_progress.as_ref(), signal.as_ref()).await;
+            shared.training.set(false);
+            result
+        })
     }
 
     /// Evaluates the model on held-out posters, beside the original model and the baseline. Returns `undefined` if
     /// no posters are held out; see `folds`.
-    #[wasm_bindgen(unchecked_return_type = "FineTuneReport | undefined")]
-    pub async fn evaluate(&self) -> Result<JsValue, JsValue> {
-        let report = self.inner.evaluate().await.map_err(to_js)?;
-        Ok(serde_wasm_bindgen::to_value(&report)?)
+    #[wasm_bindgen(unchecked_return_type = "Promise<FineTuneReport | undefined>")]
+    pub fn evaluate(&self) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        future_to_promise(async move {
+            let report = shared.inner.lock().await.evaluate().await.map_err(to_js)?;
+            Ok(serde_wasm_bindgen::to_value(&report)?)
+        })
     }
 
     /// Returns the current model as the bytes of one file, for `Classifier.open` and for the trainer's `--bundle`.
-    pub async fn export(&self) -> Result<Uint8Array, JsValue> {
-        let files = self.inner.bundle().encode(Precision::Int8).await.map_err(to_js)?;
-        let file = files.to_single_file().map_err(to_js)?;
-        Ok(Uint8Array::from(file.as_slice()))
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn export(&self) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        future_to_promise(async move {
+            let bundle = shared.inner.lock().await.bundle();
+            let files = bundle.encode(Precision::Int8).await.map_err(to_js)?;
+            let file = files.to_single_file().map_err(to_js)?;
+            Ok(Uint8Array::from(file.as_slice()).into())
+        })
     }
 }
 
-impl FineTuner {
-    async fn add_one(
-        &mut self,
-        bytes: &[u8],
-        labels: &BTreeMap<String, bool>,
-    ) -> crate::Result<()> {
-        let genres: Vec<&str> = self.inner.genres().collect();
-        if let Some(unknown) = labels.keys().find(|name| !genres.contains(&name.as_str())) {
-            let reason = format!("it has no genre {unknown:?}; add it to newGenres");
-            return Err(Error::NotTeachable { reason });
-        }
-        let labels: PartialLabels = genres.iter().map(|name| labels.get(*name).copied()).collect();
-        let pixels = self.inner.input().decode(bytes)?;
-        self.inner.add(&[(pixels, labels)]).await
-    }
-
-    /// Takes the steps until the next progress event, at most up to step `steps`. Returns their mean loss.
-    async fn take_stride(&mut self, steps: usize) -> Result<f32, JsValue> {
-        let stride = self.stride.get().min(steps - self.inner.steps_taken());
-        let start = now();
-        let loss = self.inner.step(stride).await.map_err(to_js)?;
-        let elapsed = (now() - start).max(0.01);
-        // At most double the stride: the first steps are slower than the later ones.
-        let fitting = (stride as f64 * EVENT_INTERVAL / elapsed) as usize;
-        self.stride.set(fitting.clamp(1, 2 * stride));
-        Ok(loss)
-    }
+fn read_options(options: &JsValue) -> Result<(LoadOptions, FineTuneOptions), JsValue> {
+    let mut options = Options::new(options)?;
+    let read = (options.take()?, options.take()?);
+    options.finish()?;
+    Ok(read)
 }
 
 async fn load(
-    options: JsValue,
-    files: impl FnOnce() -> crate::Result<BundleFiles>,
+    (LoadOptions { device, new_genres }, options): (LoadOptions, FineTuneOptions),
+    files: crate::Result<BundleFiles>,
 ) -> Result<FineTuner, JsValue> {
-    let options: JsOptions = from_js(options)?;
-    let name = options.device.unwrap_or(DEFAULT_DEVICE);
+    let name = device.unwrap_or(DEFAULT_DEVICE);
     let device = open_device(name).await.map_err(to_js)?;
-    let bundle = files().and_then(|files| Bundle::load(&files, &device)).map_err(to_js)?;
-    let inner = fine_tune::FineTuner::new(bundle, &options.new_genres, options.fine_tune_options());
-    Ok(FineTuner { inner: inner.map_err(to_js)?, device: name, stride: Cell::new(1) })
+    let bundle = files.and_then(|files| Bundle::load(&files, &device)).map_err(to_js)?;
+    let inner = fine_tune::FineTuner::new(bundle, &new_genres, options).map_err(to_js)?;
+    let shared = Shared {
+        genres: RefCell::new(names(&inner)),
+        inner: Mutex::new(inner),
+        device: name,
+        training: Cell::new(false),
+        stride: Cell::new(1),
+    };
+    Ok(FineTuner { shared: Rc::new(shared) })
 }
 
 async fn open_device(name: DeviceName) -> crate::Result<Device> {
@@ -204,16 +200,11 @@ async fn open_device(name: DeviceName) -> crate::Result<Device> {
     }
 }
 
-fn now() -> f64 {
-    js_sys::Date::now()
+fn names(inner: &fine_tune::FineTuner) -> Vec<String> {
+    inner.genres().map(str::to_owned).collect()
 }
 
-/// Lets the thread handle its messages and timers.
-async fn yield_to_event_loop() -> Result<(), JsValue> {
-    let set_timeout: Function =
-        js_sys::Reflect::get(&js_sys::global(), &"setTimeout".into())?.dyn_into()?;
-    let timeout = Promise::new(&mut |resolve, _| {
-        let _ = set_timeout.call1(&JsValue::NULL, &resolve);
-    });
-    JsFuture::from(timeout).await.map(drop)
+/// Returns the error of a call that another one keeps from running.
+fn busy(message: &str) -> JsValue {
+    named_error("Busy", message)
 }

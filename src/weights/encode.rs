@@ -1,9 +1,9 @@
 //! Tensors to safetensors bytes, in half precision or 8 bits.
 
 use half::f16;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 
-use super::{NamedTensor, SCALE, decode_half, invalid_weights};
+use super::{NamedTensor, SCALE, container, decode_half};
 use crate::error::Result;
 
 /// The number format of stored weights.
@@ -92,10 +92,8 @@ impl QuantisedWeight {
 
 /// Returns the bytes of a safetensors file. They do not depend on the order of `tensors`.
 pub(crate) fn serialise(tensors: &[EncodedTensor]) -> Result<Vec<u8>> {
-    let views = tensors.iter().map(|tensor| {
-        let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes);
-        view.map(|view| (tensor.name.as_str(), view)).map_err(invalid_weights)
+    let entries = tensors.iter().map(|EncodedTensor { name, dtype, shape, bytes }| {
+        container::Entry::new(name, *dtype, shape, bytes)
     });
-    let views: Vec<_> = views.collect::<Result<_>>()?;
-    safetensors::serialize(views, None).map_err(invalid_weights)
+    Ok(container::serialise(entries.collect::<Result<_>>()?, None))
 }

@@ -1,10 +1,14 @@
 //! A bundle in one file: a safetensors file whose header metadata holds the manifest.
 //!
 //! Unlike an archive it has no paths to escape through and nothing to unpack, and every safetensors reader
-//! opens it.
+//! opens it. Another program may write it again, with its tensors in another order: the hash in the manifest is that
+//! of the weights as [`serialise`] writes them.
+
+use std::collections::BTreeMap;
 
 use safetensors::tensor::SafeTensors;
 
+use super::container::{Entry, serialise};
 use super::invalid_weights;
 use crate::error::{Error, Result};
 
@@ -16,10 +20,8 @@ const MANIFEST: &str = "marquee.manifest";
 /// # Errors
 /// [`Error::WeightsShape`] if `weights` is not a safetensors file.
 pub fn with_manifest(weights: &[u8], manifest: &str) -> Result<Vec<u8>> {
-    let file = SafeTensors::deserialize(weights).map_err(invalid_weights)?;
-    // Collected without naming the map type, which depends on the target.
-    let metadata = [(MANIFEST.to_owned(), manifest.to_owned())].into_iter().collect();
-    safetensors::serialize(file.tensors(), Some(metadata)).map_err(invalid_weights)
+    let metadata = serde_json::to_string(&BTreeMap::from([(MANIFEST, manifest)]));
+    rewrite(weights, Some(&metadata.map_err(invalid_weights)?))
 }
 
 /// Returns the manifest and the weights that [`with_manifest`] joined. They are not checked against each other.
@@ -35,11 +37,15 @@ pub fn split_manifest(file: &[u8]) -> Result<(String, Vec<u8>)> {
     let manifest = manifest.ok_or_else(|| {
         not_a_bundle("it is a safetensors file without a manifest in its header".into())
     })?;
-    Ok((manifest.clone(), without_metadata(file)?))
+    // Without metadata, these are the bytes whose hash the manifest contains.
+    Ok((manifest.clone(), rewrite(file, None)?))
 }
 
-/// Serialises the same tensors again without metadata: the bytes whose hash the manifest contains.
-fn without_metadata(bytes: &[u8]) -> Result<Vec<u8>> {
-    let file = SafeTensors::deserialize(bytes).map_err(invalid_weights)?;
-    safetensors::serialize(file.tensors(), None).map_err(invalid_weights)
+/// Writes the tensors of a safetensors file again, with other metadata.
+fn rewrite(file: &[u8], metadata: Option<&str>) -> Result<Vec<u8>> {
+    let tensors = SafeTensors::deserialize(file).map_err(invalid_weights)?.tensors();
+    let entries = tensors
+        .iter()
+        .map(|(name, view)| Entry::new(name, view.dtype(), view.shape(), view.data()));
+    Ok(serialise(entries.collect::<Result<_>>()?, metadata))
 }

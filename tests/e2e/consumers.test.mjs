@@ -148,7 +148,7 @@ test("the five lines of the package's README classify a poster on another site",
     const cdn = await serve("node_modules/@marquee/web");
     const script = example?.replace("https://cdn.jsdelivr.net/npm/@marquee/web", cdn).replace("poster.jpg", "/lighthouse.jpg") ?? "";
     assert.ok(script.includes(cdn));
-    assert.equal(script.trim().split("\n").length - 2, 4, "four lines in a script element");
+    assert.equal(script.trim().split("\n").length - 2, 5, "five lines in a script element");
     mkdirSync(`${project}/dist-readme`);
     writeFileSync(`${project}/dist-readme/index.html`, html(script));
     await inChromium(`${await serve("dist-readme")}/index.html`, async (page) => {

@@ -105,6 +105,18 @@ describe("the model card", () => {
         const marked = texts.filter((text) => /trained on only [\d,]+ posters/.test(text)).map((text) => text.split("\n")[0]?.trim());
         assert.deepEqual(marked.toSorted(), rare.toSorted());
     }));
+
+    test("marks the metrics of a model without a test split as validation metrics", () => visit(async (marquee, page) => {
+        await page.route("**/model/model.json", (route) =>
+            route.fulfill({ json: { ...manifest, training: { ...manifest.training, test_posters: 0 } } }));
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await page.getByRole("button", { name: "About the model" }).click();
+        const card = page.getByRole("dialog", { name: "About the model" });
+        await card.getByText("On validation posters").first().waitFor();
+        await card.getByText("These posters also chose the epoch").waitFor();
+        assert.equal(await card.getByText("On test posters").count(), 0);
+    }));
 });
 
 describe("settings", () => {
@@ -203,6 +215,36 @@ describe("a visit", () => {
         assert.ok(asked.length <= 45, `${asked.length} requests`);
         assert.ok(weights <= 7e6, `${weights} bytes of weights`);
         assert.ok(bytes - weights <= 4e6, `${bytes - weights} bytes without the weights, before compression`);
+    }));
+
+    test("fetches the modules that it starts with at once", () => visit(async (marquee, page) => {
+        /** @type {Set<string>} */
+        const loaded = new Set();
+        page.on("request", (request) => {
+            const isWorker = request.headers().referer?.includes("worker-");
+            if (request.resourceType() === "script" && !isWorker) loaded.add(request.url().slice(url.length));
+        });
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        const { listed, imported } = await page.evaluate(async () => {
+            const listed = [...document.querySelectorAll("link[rel=modulepreload]")].map((link) => link.getAttribute("href") ?? "");
+            // What the scripts of the page import statically, directly or not.
+            const imported = new Set();
+            const follow = async (/** @type {string} */ path) => {
+                const code = (await (await fetch(path)).text()).replaceAll(/\/\*[^]*?\*\//g, "");
+                const sources = [...code.matchAll(/^(?:import|export)\s[^"'();]*?from\s*"([^"]+)"|^import\s*"([^"]+)"/gm)];
+                for (const [, named, bare] of sources) {
+                    const next = new URL(named ?? bare ?? "", new URL(path, location.href)).href.slice(new URL(".", location.href).href.length);
+                    if (imported.has(next)) continue;
+                    imported.add(next);
+                    await follow(next);
+                }
+            };
+            for (const script of document.querySelectorAll("script[type=module]")) await follow(script.getAttribute("src") ?? "");
+            return { listed, imported: [...imported] };
+        });
+        assert.deepEqual(listed.toSorted(), imported.toSorted());
+        assert.deepEqual(imported.filter((path) => !loaded.has(path)), []);
     }));
 
     test("cannot connect to another origin, because of the content security policy", () => visit(async (marquee, page) => {

@@ -198,7 +198,7 @@ describe("the heatmap", () => {
             }));
         });
         /** @type {(explanation: any) => number[]} */
-        const values = ({ heatmaps }) => heatmaps.genres.flatMap((/** @type {{ values: number[] }} */ map) => map.values);
+        const values = ({ heatmaps }) => heatmaps.genres.flatMap((/** @type {{ values: Float32Array }} */ map) => Object.values(map.values));
         const [onCpu, onGpu] = [values(cpu), values(gpu)];
         assert.equal(onCpu.length, manifest.genres.length * cpu.heatmaps.x.count * cpu.heatmaps.y.count);
         const off = Math.max(...onCpu.map((value, index) => Math.abs(value - (onGpu[index] ?? NaN))));

@@ -59,13 +59,24 @@ describe("a new genre", () => {
         const cells = await row.locator("td").allInnerTexts();
         assert.equal(cells[0], "20 / 20");
         assert.ok(Number(cells[3]) > 0.95, cells.join());
+        // The result in a sentence, and the curves with their axes.
+        await page.getByText(/^The model has learned Night \(average precision [\d.]+, guessing 0\.50\)\.$/).waitFor();
+        const curve = page.getByRole("img", { name: /^Training loss, from [\d.]+ to [\d.]+; on held-out posters from [\d.]+ to [\d.]+$/ });
+        const [, first = "", last = "", heldOutFirst = "", heldOutLast = ""] = /from ([\d.]+) to ([\d.]+); .* from ([\d.]+) to ([\d.]+)/.exec((await curve.getAttribute("aria-label")) ?? "") ?? [];
+        assert.ok(Number(last) < Number(first) && Number(heldOutLast) < Number(heldOutFirst), (await curve.getAttribute("aria-label")) ?? "");
+        const numbers = await curve.locator("text").allTextContents();
+        assert.ok(numbers.includes("0") && numbers.includes("200") && numbers.includes("steps") && numbers.includes("loss"), numbers.join());
+        for (const line of ["trained", "held-out", "guessed"]) {
+            const points = (await curve.locator(`polyline.${line}`).getAttribute("points"))?.split(" ") ?? [];
+            assert.ok(points.length >= 2, `${line}: ${points.length} points`);
+        }
         await screenshot(page, "teach-trained-1280");
 
         const path = await savedModel(page);
         await page.getByRole("button", { name: "Close" }).click();
         const shown = await shownGenres(marquee, page);
         assert.equal(shown.size, manifest.genres.length + 1);
-        await page.getByText("with “My model”").waitFor();
+        await page.locator("#genres").getByText("with “My model”").waitFor();
         const native = predictWith(path, sample);
         const exact = await exactGenres(marquee, page);
         for (const [genre, probability] of native) {

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
-use marquee::bundle::WeightFile;
+use marquee::bundle::{GenreQuality, Metric, WeightFile};
 use marquee::{Bundle, BundleFiles, Error, Model, Precision};
 
 const MANIFEST: &str = include_str!("../fixtures/tiny/model.json");
@@ -219,4 +219,36 @@ fn refuses_eight_bit_weights_without_their_scale() {
     let error = refusal(&describing(&renamed, &manifest.to_json().unwrap()), &renamed);
     assert!(matches!(error, Error::WeightsShape { .. }), "{error}");
     assert!(error.to_string().contains("last.weight.scale"), "{error}");
+}
+
+/// A model evaluated on few posters has undefined metrics: a mean over the genres with five positives, if none has.
+#[test]
+fn undefined_metrics_are_written_and_read_back() {
+    let (mut manifest, weights) = tiny().into_parts();
+    let (name, higher_is_better) = ("mean average precision".into(), true);
+    manifest.metrics = vec![Metric { name, value: f64::NAN, baseline: None, higher_is_better }];
+    let (positives, average_precision) = (0, f64::NAN);
+    manifest.genres[0].quality = Some(GenreQuality { positives, average_precision });
+    let dir = tempfile::tempdir().unwrap();
+    BundleFiles::new(manifest, weights).write(&dir).unwrap();
+
+    let read = BundleFiles::read(&dir).unwrap();
+    let manifest = read.manifest();
+    assert!(manifest.metrics[0].value.is_nan());
+    assert!(manifest.genres[0].quality.as_ref().unwrap().average_precision.is_nan());
+    let written = std::fs::read_to_string(dir.path().join("model.json")).unwrap();
+    assert_eq!(manifest.to_json().unwrap(), written);
+}
+
+/// As another JSON library, or another program, would write it.
+#[test]
+fn a_bundle_in_one_file_may_be_written_again_by_other_programs() {
+    let file = tiny().to_single_file().unwrap();
+    let (length, rest) = file.split_at(8);
+    let (header, data) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+    let header: serde_json::Value = serde_json::from_slice(header).unwrap();
+    let header = serde_json::to_vec_pretty(&header).unwrap();
+    let rewritten = [&(header.len() as u64).to_le_bytes()[..], &header, data].concat();
+    assert_ne!(rewritten, file);
+    assert_eq!(BundleFiles::from_single_file(&rewritten).unwrap(), tiny());
 }

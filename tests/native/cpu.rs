@@ -220,3 +220,16 @@ fn names_the_tensors_that_do_not_match_the_architecture() {
     }));
     assert_eq!(not_finite, "stem.bias contains NaN or infinite values");
 }
+
+#[test]
+fn integer_kernels_equal_their_plain_twins() {
+    crate::kernels::expand_equals_its_twin();
+    crate::kernels::depthwise_equals_its_twin();
+    crate::kernels::project_equals_its_twin();
+    crate::kernels::quantise_stream_equals_its_twin();
+}
+
+#[test]
+fn layers_with_remainders_are_refused() {
+    crate::kernels::layers_with_remainders_are_refused();
+}

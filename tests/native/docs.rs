@@ -121,3 +121,26 @@ fn the_javascript_examples_call_existing_functions() {
         }
     }
 }
+
+/// Who only classifies compiles no Burn: the crate's default features have none.
+#[test]
+fn the_default_features_compile_no_burn() {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args([
+            "tree",
+            "--offline",
+            "--package",
+            "marquee",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    assert!(tree.contains("image v"), "{tree}");
+    let burn: Vec<&str> = tree.lines().filter(|line| line.starts_with("burn")).collect();
+    assert!(burn.is_empty(), "{burn:?}");
+}

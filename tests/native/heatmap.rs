@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use image::{ImageFormat, Rgb, RgbImage};
 use marquee::classify::Heatmaps;
-use marquee::{Bundle, Classifier, Error};
+use marquee::{Bundle, Classifier, Error, Preprocess};
 
 fn classifier(bundle: &str) -> Classifier {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundle);
@@ -108,4 +108,36 @@ fn a_batch_gives_the_same_predictions_as_single_posters_and_one_error_per_bad_fi
     }
     assert!(matches!(results[1], Err(Error::UnknownImageFormat)));
     assert!(matches!(results[3], Err(Error::EmptyImage)));
+}
+
+/// A GPU's buffers limit how many posters a batch may have; any number of files is classified nevertheless.
+#[test]
+fn small_buffers_make_small_batches_with_the_same_predictions() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny");
+    let load = || Classifier::new(Bundle::read(&dir, &Device::flex()).unwrap());
+    let manifest = load().manifest().clone();
+    let size = [manifest.input.width, manifest.input.height];
+    let one_poster = 4 * manifest.architecture.largest_map(size) as u64;
+
+    let files = vec![sample(), poster(None), poster(Some((0.3, 0.6))), sample()];
+    let at_once = pollster::block_on(load().classify_all(&files)).unwrap();
+    let one_by_one = load().with_largest_buffer(one_poster).unwrap();
+    let one_by_one = pollster::block_on(one_by_one.classify_all(&files)).unwrap();
+    for (at_once, alone) in at_once.iter().zip(&one_by_one) {
+        for (at_once, alone) in at_once.as_ref().unwrap().iter().zip(alone.as_ref().unwrap()) {
+            assert_eq!(at_once.genre, alone.genre);
+            assert!((at_once.probability - alone.probability).abs() < 1e-5);
+        }
+    }
+    let error = load().with_largest_buffer(one_poster - 1).unwrap_err();
+    assert!(matches!(error, Error::Device { .. }), "{error}");
+}
+
+#[test]
+fn the_largest_map_is_that_of_the_first_wide_block() {
+    let manifest = classifier("www/model").manifest().clone();
+    let Preprocess { width, height, .. } = manifest.input;
+    // Half the poster's sides after the stem, with six times 16 channels.
+    let expected = (width.div_ceil(2) * height.div_ceil(2)) as usize * 96;
+    assert_eq!(manifest.architecture.largest_map([width, height]), expected);
 }

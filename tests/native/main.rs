@@ -14,6 +14,8 @@ mod fixture;
 mod fuzz;
 mod golden;
 mod heatmap;
+#[path = "../kernels/mod.rs"]
+mod kernels;
 mod old_bundles;
 #[path = "../../fuzz/targets.rs"]
 mod targets;

@@ -10,7 +10,7 @@ use wasm_bindgen_test::{console_log, wasm_bindgen_test};
 use crate::{fixture, golden, predicts_as_natively};
 
 /// Whether the browser offers a GPU; logs that the test is skipped if not.
-async fn has_webgpu() -> bool {
+pub(crate) async fn has_webgpu() -> bool {
     let adapter = js_sys::eval("Promise.resolve(navigator.gpu?.requestAdapter())").unwrap();
     let adapter = JsFuture::from(adapter.unchecked_into::<Promise>()).await.unwrap();
     let found = adapter.is_object();

@@ -80,7 +80,7 @@ function genreTable(genres, heldOut) {
             genre.name,
             number(genre.posters),
             genre.quality ? number(genre.quality.positives) : none,
-            genre.quality ? number(genre.quality.average_precision, 2) : none,
+            typeof genre.quality?.average_precision === "number" ? number(genre.quality.average_precision, 2) : none,
             genre.quality ? number(guessedPrecision(genre, heldOut), 2) : none,
             percent(genre.threshold),
         ],

@@ -2,6 +2,7 @@
  * The batch in the gallery: starts it, adds to it, classifies it again with another model, evaluates it, and saves its
  * predictions.
  *
+ * @import { Item } from "./batch.js"
  * @import { Manifest } from "./messages.js"
  * @import { Session } from "./session.js"
  * @import { Settings } from "./settings.js"
@@ -22,9 +23,17 @@ export class GalleryBatch {
     /** Of the model in use. @type {Manifest | undefined} */
     #manifest;
 
-    /** @param {Session} session */
-    constructor(session) {
+    /**
+     * @param {Session} session
+     * @param {Settings} settings
+     * @param {Manifest | undefined} manifest  of the model in use; undefined while it is loading
+     * @param {(item: Item) => void} onOpen  called with the poster whose tile was clicked
+     */
+    constructor(session, settings, manifest, onOpen) {
         this.#session = session;
+        gallery.listen(onOpen);
+        gallery.applySettings(settings);
+        if (manifest) this.showReady(manifest);
     }
 
     get isOpen() {
@@ -65,6 +74,22 @@ export class GalleryBatch {
     /** @param {Manifest} manifest  of the model that is in use now */
     showReady(manifest) {
         this.#manifest = manifest;
+        gallery.showReady(manifest.genres);
+    }
+
+    /** @param {Settings} settings */
+    applySettings(settings) {
+        gallery.applySettings(settings);
+    }
+
+    /** Takes the focus. */
+    enter() {
+        gallery.enter();
+    }
+
+    /** Returns the posters that pass the filter. */
+    shown() {
+        return gallery.shown();
     }
 
     /** Stops, since another model is in use. */

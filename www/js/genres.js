@@ -44,7 +44,7 @@ export function isRare(genre) {
 export function isWeak(genre, heldOut) {
     const guessing = guessedPrecision(genre, heldOut);
     const limit = guessing + WEAK_BELOW * (1 - guessing);
-    return !isRare(genre) && genre.quality !== null && genre.quality !== undefined && genre.quality.average_precision < limit;
+    return !isRare(genre) && (genre.quality?.average_precision ?? Infinity) < limit;
 }
 
 /**

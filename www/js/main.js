@@ -2,14 +2,13 @@
  * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown. Parts
  * that the first result does not need are imported when they are used.
  *
+ * @import { GalleryBatch } from "./gallery-batch.js"
  * @import { DeviceName, Manifest } from "./messages.js"
  * @import { OwnModel } from "./store.js"
  */
 
 import { element } from "./dom.js";
 import { message } from "./errors.js";
-import * as gallery from "./gallery.js";
-import { GalleryBatch } from "./gallery-batch.js";
 import * as intake from "./intake.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
@@ -22,6 +21,8 @@ import * as views from "./views.js";
 
 /** Of the model in use. @type {Manifest | undefined} */
 let manifest;
+/** The gallery; undefined until there is one. @type {GalleryBatch | undefined} */
+let batch;
 /** Counts the requests for one poster, so that a result that comes too late is not shown. */
 let latestRequest = 0;
 /** The posters that this visit has explained, for the browser's history. @type {{ file: File, name: string }[]} */
@@ -43,11 +44,10 @@ const session = new Session(settings.device, {
     onDevice: showDevice,
     onFailed: showModelFailure,
 });
-const batch = new GalleryBatch(session);
 models.listen({
     onSelect: (model) => {
         isSwitching = true;
-        batch.changeModel();
+        batch?.changeModel();
         useModel(model);
     },
     onNote: async (text) => (await teach.load()).showNote(text),
@@ -61,7 +61,7 @@ models.restore().then(async (model) => {
 const back = element("back", HTMLButtonElement);
 views.listen(show);
 poster.listen(openSample);
-intake.listen(open, async (message) => {
+intake.listen((files) => attempt(() => open(files)), async (message) => {
     if (views.current().name === "teach") {
         (await teach.load()).showError(message);
         return;
@@ -69,11 +69,10 @@ intake.listen(open, async (message) => {
     views.open("poster");
     poster.showError(message);
 });
-gallery.listen(({ file, name }) => openPoster(file, name));
 onClick("open-teach", showTeach);
 onClick("close-teach", async () => views.close());
 onClick("teach-many", async () => {
-    const posters = gallery.shown().map(({ file }) => file);
+    const posters = batch?.shown().map(({ file }) => file) ?? [];
     await (await showTeach()).addPosters(posters);
 });
 onClick("open-camera", async () => {
@@ -88,38 +87,43 @@ onClick("share", async () => {
 });
 onClick("open-card", showCard);
 onClick("close-many", async () => {
-    batch.close();
+    batch?.close();
     views.close();
 });
-onClick("save-csv", () => batch.save("csv", settings.thresholds));
-onClick("save-json", () => batch.save("json", settings.thresholds));
+onClick("save-csv", async () => batch?.save("csv", settings.thresholds));
+onClick("save-json", async () => batch?.save("json", settings.thresholds));
 onClick("back", async () => views.close("gallery"));
 document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && views.current().name === "poster" && batch.isOpen && !document.querySelector("dialog[open]")) {
+    if (event.key === "Escape" && views.current().name === "poster" && batch?.isOpen && !document.querySelector("dialog[open]")) {
         views.close("gallery");
     }
 });
 offline.start();
 
 /**
- * Runs an action when a button is clicked. The action may import a part of the page, which fails without a network.
+ * Runs an action when a button is clicked.
  *
  * @param {string} id
  * @param {() => Promise<unknown>} action
  */
 function onClick(id, action) {
-    element(id, HTMLButtonElement).addEventListener("click", async () => {
-        await action().catch((error) => {
-            views.open("poster");
-            poster.showError(strings.page.partFailed(message(error)));
-            throw error;
-        });
-    });
+    element(id, HTMLButtonElement).addEventListener("click", () => attempt(action));
+}
+
+/** Runs an action that may import a part of the page, which fails without a network. @param {() => Promise<unknown>} action */
+async function attempt(action) {
+    try {
+        await action();
+    } catch (error) {
+        views.open("poster");
+        poster.showError(strings.page.partFailed(message(error)));
+        throw error;
+    }
 }
 
 function applySettings() {
     poster.applySettings(settings);
-    gallery.applySettings(settings);
+    batch?.applySettings(settings);
     teach.applyDevice({ choice: settings.device });
 }
 
@@ -133,8 +137,7 @@ function useModel(model) {
 function showReady(loaded) {
     manifest = loaded;
     poster.showReady(manifest.genres);
-    gallery.showReady(manifest.genres);
-    batch.showReady(manifest);
+    batch?.showReady(manifest);
     teach.showReady(manifest);
     if (element("card", HTMLDialogElement).open) showCard();
     if (!isSwitching) return;
@@ -188,13 +191,15 @@ async function open(files) {
         return;
     }
     if (posters.length) {
+        const { GalleryBatch } = await import("./gallery-batch.js");
+        batch ??= new GalleryBatch(session, settings, manifest, ({ file, name }) => openPoster(file, name));
         if (!(await batch.open(posters))) return;
         views.open("gallery");
-    } else if (!batch.isOpen) {
+    } else if (!batch?.isOpen) {
         poster.showError(strings.gallery.tableAlone(table?.name ?? ""));
         return;
     }
-    if (table) await batch.evaluate(table, ignored);
+    if (table) await batch?.evaluate(table, ignored);
 }
 
 /** @param {File} file */
@@ -263,16 +268,16 @@ async function openSample(address, title) {
 async function show(view, before) {
     switch (view.name) {
         case "poster":
-            back.hidden = !batch.isOpen;
-            if (before.name === "gallery" && batch.isOpen) back.focus();
+            back.hidden = !batch?.isOpen;
+            if (before.name === "gallery" && batch?.isOpen) back.focus();
             showOpened(view.poster ?? -1);
             break;
         case "gallery":
-            if (!batch.isOpen) {
+            if (!batch?.isOpen) {
                 views.replace("poster"); // it was closed since
                 return;
             }
-            if (before.name !== "gallery") gallery.enter();
+            if (before.name !== "gallery") batch.enter();
             await batch.refresh();
             break;
         case "teach":
@@ -294,7 +299,7 @@ function showAgain() {
     const index = onShow;
     onShow = -1;
     showOpened(index);
-    if (views.current().name === "gallery") batch.refresh();
+    if (views.current().name === "gallery") batch?.refresh();
 }
 
 async function showCard() {

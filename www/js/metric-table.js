@@ -20,7 +20,7 @@ export function metricTable(title, metrics) {
             cells: [
                 metric.higher_is_better ? metric.name : strings.metrics.lowerIsBetter(metric.name),
                 // A mean over genres is not a number if no genre has enough posters.
-                Number.isFinite(metric.value) ? number(metric.value, 3) : strings.metrics.none,
+                metric.value !== null && Number.isFinite(metric.value) ? number(metric.value, 3) : strings.metrics.none,
                 metric.baseline === null || metric.baseline === undefined ? strings.metrics.none : number(metric.baseline, 3),
             ],
         })),
@@ -29,6 +29,6 @@ export function metricTable(title, metrics) {
 
 /** Returns whether the model is worse than guessing. @param {Metric} metric */
 export function isWorse({ value, baseline, higher_is_better }) {
-    if (baseline === null || baseline === undefined) return false;
+    if (value === null || baseline === null || baseline === undefined) return false;
     return higher_is_better ? value < baseline : value > baseline;
 }

@@ -21,6 +21,9 @@ const page = {
     inUse: [element("model-name", HTMLElement), element("many-model", HTMLElement)],
 };
 
+/** The model in use when the list was last filled. @type {import("./store.js").OwnModel | undefined} */
+let shown;
+
 models.listen({ onChange: show, onStorageError: showStorageError });
 show();
 
@@ -73,8 +76,12 @@ function showStorageError(error) {
 function show() {
     const current = models.current();
     const own = models.all().map(({ id, name }) => make("option", { value: String(id) }, name));
+    const chosen = page.choice.value;
     page.choice.replaceChildren(make("option", { value: "" }, strings.models.builtIn), ...own);
-    page.choice.value = String(current?.id ?? "");
+    page.choice.value = chosen;
+    // A choice that waits for its button stays, unless its model is gone or another one came into use meanwhile.
+    if (shown !== current || page.choice.value !== chosen) page.choice.value = String(current?.id ?? "");
+    shown = current;
     page.rename.hidden = page.remove.hidden = !current;
     page.save.hidden = !current?.file;
     for (const name of page.inUse) name.textContent = current?.file ? strings.models.inUse(current.name) : "";

@@ -1,6 +1,6 @@
 /**
- * Computes SHA-256 hashes. A classic script, because the service worker loads it with importScripts and not every
- * browser runs service workers as modules; modules import it and take the function from the global scope.
+ * Computes SHA-256 hashes for the service worker. A classic script, loaded with importScripts, because not every browser
+ * runs service workers as modules.
  */
 
 Object.assign(self, {

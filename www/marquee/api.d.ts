@@ -213,7 +213,9 @@ export interface FineTuner {
 /** Every error of this package that is not a TypeError or the reason of a signal. `code` says which; see docs/embedding.md. */
 export class MarqueeError extends Error {
     readonly code: string;
-    readonly details: Record<string, unknown>;
+    /** What the message is made of, for messages in other languages. */
+    readonly details: Record<string, any>;
+    constructor(code: string, details?: Record<string, any>, message?: string);
 }
 
 /**

@@ -130,7 +130,8 @@ export class Connection {
                 this.#end(fromPlain(message.error), 0);
                 break;
             case "crashed":
-                this.#end(failure("crashed", { reason: message.message }), message.running);
+                // Before it is ready, there is nothing that a restart could save.
+                this.#end(failure(this.#isReady ? "crashed" : "worker-failed", { reason: message.message }), message.running);
         }
     }
 

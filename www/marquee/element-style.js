@@ -36,8 +36,9 @@ button.row[aria-pressed="true"] { background: color-mix(in srgb, var(--_accent) 
 .percent { font-variant-numeric: tabular-nums; }
 .bar { grid-column: 1 / -1; block-size: 4px; border-radius: 2px; background: color-mix(in srgb, currentColor 15%, transparent); }
 .bar > span { display: block; block-size: 100%; border-radius: inherit; background: var(--_accent); }
-p { margin: 0.5em 0 0; overflow-wrap: anywhere; }
-p:empty, [hidden] { display: none; }
+p { margin: 0; overflow-wrap: anywhere; }
+p:not(:empty) { margin-block-start: 0.5em; }
+[hidden] { display: none; }
 `;
 
 /** @type {CSSStyleSheet | undefined} */

@@ -95,13 +95,12 @@ export class MarqueePoster extends Base {
 
     connectedCallback() {
         join();
-        if (this.src && !this.#input) this.#schedule();
+        if (!this.#result) this.#schedule();
     }
 
     disconnectedCallback() {
         leave();
         // What is not finished is started again if the element comes back.
-        if (!this.#result) this.#input = undefined;
         this.#ended.abort();
     }
 

@@ -29,7 +29,7 @@ export function startWorker(kind, assets) {
         if (assets.isElsewhere) return startAt(assets.url(`marquee/${scriptOf(kind)}`), kind);
         // A variable hides the address from bundlers: where this code runs, it may be another site's.
         const here = import.meta.url;
-        if (/^https?:/.test(here) && new URL(here).origin !== globalThis.location?.origin) return startAt(new URL(scriptOf(kind), here), kind);
+        if (/^https?:/.test(here) && new URL(here).origin !== globalThis.origin) return startAt(new URL(scriptOf(kind), here), kind);
         return START[kind]();
     } catch (error) {
         throw failure("worker-failed", { reason: firstLine(error) });
@@ -51,7 +51,7 @@ function scriptOf(kind) {
 function startAt(url, kind) {
     /** @type {WorkerOptions} */
     const options = { type: "module", name: `marquee-${kind}` };
-    if (url.origin === globalThis.location?.origin) return new Worker(url, options);
+    if (url.origin === globalThis.origin) return new Worker(url, options);
     const wrapper = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
     const worker = new Worker(wrapper, options);
     // The script is fetched later; its address must last until the worker runs or fails.

@@ -72,6 +72,7 @@ fn description(version: &str) -> serde_json::Value {
         // Importing these does something; everything else may be left out by bundlers.
         "sideEffects": ["./marquee/element.js", "./marquee/worker-*.js"],
         "files": files,
+        "publishConfig": { "access": "public" },
         "engines": { "node": ">=20.19" },
     })
 }

@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     score.add_argument("--top", type=int, default=3, metavar="N", help="genres in the column top_genres (3)")
     score.add_argument("--model", metavar="PATH", help="a bundle's folder or .safetensors file")
     score.add_argument("--workers", type=int, metavar="N", help="workers, a core each (all cores)")
-    score.add_argument("--address", metavar="ADDRESS", help="a Ray cluster, such as auto or ray://host:10001")
+    score.add_argument("--address", metavar="ADDRESS", help="a Ray cluster, such as auto (this machine is part of it)")
     score.add_argument("--rows-per-part", type=int, metavar="N", help="posters in a file of OUTPUT (100 to 10,000)")
     score.set_defaults(run=_run)
 

@@ -81,7 +81,7 @@ class Evaluation:
             f"frequent genres ({', '.join(self.top_two)}); always the genres that promise the highest F1 over all",
             f"predictions ({', '.join(self.best_f1)}); always every genre.",
             "Lower is better for binary cross-entropy and calibration error, higher for all other metrics.",
-            f"Mean average precision and AUROC are of {', '.join(self.ranked_genres) or 'no genre: positives are few'}.",
+            f"Mean average precision and AUROC are of {', '.join(self.ranked_genres) or 'no genre'}.",
         ]
         worse = [metric.name for metric in self.metrics.values() if metric.is_worse]
         return [*lines, f"Worse than a baseline: {'; '.join(worse)}."] if worse else lines

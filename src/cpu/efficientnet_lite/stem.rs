@@ -57,7 +57,7 @@ impl Stem {
             };
             (0..PATCH).map(value)
         });
-        Ok(Expand::new(&reordered.collect::<Vec<_>>(), bias, InputRange::STREAM))
+        Expand::new(&reordered.collect::<Vec<_>>(), bias, InputRange::STREAM)
     }
 
     /// Writes the pixels under the kernel at each position, `[rows, columns, PATCH]` with an even number of

@@ -3,7 +3,9 @@
 use bytemuck::cast;
 use wide::{i16x8, i32x4};
 
+use crate::cpu::depthwise::check_channels;
 use crate::cpu::fixed_point::{self, Pair};
+use crate::error::{Error, Result};
 
 /// Outputs of a panel, which are accumulated together.
 pub(super) const PANEL: usize = 8;
@@ -18,6 +20,25 @@ const BLOCK: usize = 16 << 10;
 
 /// Accumulators of one pixel and one panel.
 pub(super) type Sums = [i32x4; PANEL / 4];
+
+/// Returns the number of inputs of `weights`, `[outputs, inputs]`.
+///
+/// # Errors
+/// [`Error::Architecture`] if the outputs do not fill whole panels or the inputs whole pairs: the product has no code
+/// for a remainder.
+pub(super) fn inputs(weights: &[f32], outputs: usize) -> Result<usize> {
+    check_channels(outputs)?;
+    let refused = |reason: String| Err(Error::Architecture { reason });
+    if !weights.len().is_multiple_of(outputs) {
+        return refused(format!("{outputs} outputs cannot share {} weights", weights.len()));
+    }
+    match weights.len() / outputs {
+        inputs if inputs > 0 && inputs.is_multiple_of(2) => Ok(inputs),
+        inputs => {
+            refused(format!("a layer has {inputs} inputs; on the CPU, it must be an even number"))
+        }
+    }
+}
 
 /// Quantised weights in the order in which the product reads them.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! The plain objects that `Classifier` takes and returns, in Rust and in TypeScript.
 
+use js_sys::Float32Array;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
+use crate::architecture::GridAxis;
 use crate::bundle::Metric;
-use crate::classify::Prediction;
+use crate::classify::{Explanation, Heatmap, Heatmaps, Prediction};
 use crate::metrics::{Evaluation, GenreMetrics, Label};
 use crate::web::device::DeviceName;
 
@@ -45,14 +47,20 @@ export interface Heatmap {
     genre: string;
     /** The genre's log-odds without any evidence from the poster. */
     bias: number;
-    /** What each place adds to the log-odds: y.count * x.count values, rows from the top. */
-    values: number[];
+    /** What each place adds to the log-odds, rows from the top; see `shape`. */
+    values: Float32Array;
 }
 
 export interface Explanation {
     /** All genres, the most probable first. */
     predictions: Prediction[];
-    heatmaps: { x: GridAxis; y: GridAxis; genres: Heatmap[] };
+    heatmaps: {
+        /** Rows and columns of each heatmap: y.count and x.count. */
+        shape: [number, number];
+        x: GridAxis;
+        y: GridAxis;
+        genres: Heatmap[];
+    };
 }
 
 /** A prediction about a labelled poster. Both arrays are in the order of the manifest's genres. */
@@ -76,7 +84,7 @@ export interface Manifest {
         threshold: number;
         /** Number of training posters that have it. */
         posters: number;
-        quality?: { positives: number; average_precision: number };
+        quality?: { positives: number; average_precision: number | null };
     }[];
     metrics: Metric[];
     training: {
@@ -97,7 +105,8 @@ export interface Manifest {
 /** One metric of a model. */
 export interface Metric {
     name: string;
-    value: number;
+    /** Undefined for some posters, such as a mean over no genre: then null in a manifest, and NaN from `evaluate`. */
+    value: number | null;
     /** Value of the best baseline; absent if a comparison is not meaningful. */
     baseline?: number | null;
     higher_is_better: boolean;
@@ -128,13 +137,13 @@ export interface Evaluation {
 "#;
 
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub(super) struct LoadOptions {
     pub(super) device: Option<DeviceName>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub(super) struct ClassifyOptions {
     top: Option<usize>,
 }
@@ -144,6 +153,42 @@ impl ClassifyOptions {
     pub(super) fn limit(&self, mut predictions: Vec<Prediction>) -> Vec<Prediction> {
         predictions.truncate(self.top.unwrap_or(usize::MAX));
         predictions
+    }
+}
+
+/// An explanation whose heatmaps are typed arrays.
+#[derive(Serialize)]
+pub(super) struct JsExplanation {
+    predictions: Vec<Prediction>,
+    heatmaps: JsHeatmaps,
+}
+
+#[derive(Serialize)]
+struct JsHeatmaps {
+    shape: [usize; 2],
+    x: GridAxis,
+    y: GridAxis,
+    genres: Vec<JsHeatmap>,
+}
+
+#[derive(Serialize)]
+struct JsHeatmap {
+    genre: String,
+    bias: f32,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    values: Float32Array,
+}
+
+impl From<Explanation> for JsExplanation {
+    fn from(Explanation { predictions, heatmaps }: Explanation) -> Self {
+        let shape = heatmaps.shape();
+        let Heatmaps { x, y, genres } = heatmaps;
+        let genres = genres.into_iter().map(|Heatmap { genre, bias, values }| JsHeatmap {
+            genre,
+            bias,
+            values: Float32Array::from(values.as_slice()),
+        });
+        Self { predictions, heatmaps: JsHeatmaps { shape, x, y, genres: genres.collect() } }
     }
 }
 

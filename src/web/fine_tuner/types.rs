@@ -1,9 +1,11 @@
 //! The plain objects that `FineTuner` takes and returns, in Rust and in TypeScript.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
 
-use crate::fine_tune::{Depth, FineTuneOptions};
 use crate::web::device::DeviceName;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -40,12 +42,17 @@ export interface FineTuneOptions {
 /** A poster to learn from. Genres without a label are not learnt from it. */
 export interface LabelledPoster {
     /** An image file: JPEG, PNG, WebP or GIF. */
-    bytes: Uint8Array;
+    bytes: FileContents;
     labels: Record<string, boolean>;
 }
 
 /** @deprecated Use LabelledPoster. */
 export type TaughtPoster = LabelledPoster;
+
+export interface TrainOptions {
+    /** Stops the training: `train` then rejects with the signal's reason. */
+    signal?: AbortSignal;
+}
 
 export interface FineTuneProgress {
     /** Steps taken so far. */
@@ -89,42 +96,26 @@ export interface FineTuneReport {
 export type Judgement = FineTuneReport;
 "#;
 
-/// The options as JavaScript passes them: each may be absent.
+/// The options beside [`FineTuneOptions`](crate::fine_tune::FineTuneOptions).
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct JsOptions {
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct LoadOptions {
     pub(super) device: Option<DeviceName>,
     pub(super) new_genres: Vec<String>,
-    depth: Option<Depth>,
-    steps: Option<usize>,
-    batch_size: Option<usize>,
-    micro_batch_size: Option<usize>,
-    learning_rate: Option<f64>,
-    pull: Option<f64>,
-    decay: Option<f64>,
-    balance: Option<f64>,
-    views: Option<usize>,
-    folds: Option<usize>,
-    seed: Option<u64>,
 }
 
-impl JsOptions {
-    /// Fills in the defaults.
-    pub(super) fn fine_tune_options(&self) -> FineTuneOptions {
-        let default = FineTuneOptions::default();
-        FineTuneOptions {
-            depth: self.depth.unwrap_or(default.depth),
-            steps: self.steps.unwrap_or(default.steps),
-            batch_size: self.batch_size.unwrap_or(default.batch_size),
-            micro_batch_size: self.micro_batch_size.unwrap_or(default.micro_batch_size),
-            learning_rate: self.learning_rate.unwrap_or(default.learning_rate),
-            pull: self.pull.unwrap_or(default.pull),
-            decay: self.decay.unwrap_or(default.decay),
-            balance: self.balance.unwrap_or(default.balance),
-            views: self.views.unwrap_or(default.views),
-            folds: self.folds.unwrap_or(default.folds),
-            seed: self.seed.unwrap_or(default.seed),
-        }
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TrainOptions {
+    #[serde(deserialize_with = "signal")]
+    pub(super) signal: Option<AbortSignal>,
+}
+
+fn signal<'de, D: Deserializer<'de>>(value: D) -> Result<Option<AbortSignal>, D::Error> {
+    let value: JsValue = serde_wasm_bindgen::preserve::deserialize(value)?;
+    match value.dyn_into() {
+        Ok(signal) => Ok(Some(signal)),
+        Err(_) => Err(D::Error::custom("expected an AbortSignal")),
     }
 }
 

@@ -48,35 +48,35 @@ pub(crate) struct FineTuneArgs {
     pub(crate) device: DeviceArg,
 }
 
-/// Training settings that `fine-tune` and `study` share.
+/// Training settings that `fine-tune` and `study` share. Their defaults are those of the page.
 #[derive(Args)]
 pub(crate) struct FineTuneFlags {
     /// Layers to train
     #[arg(long, default_value = "head")]
     pub(crate) depth: DepthArg,
     /// Number of optimiser steps
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = FineTuneOptions::default().steps)]
     pub(crate) steps: usize,
     /// Posters per optimiser step
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(long, value_name = "N", default_value_t = FineTuneOptions::default().batch_size)]
     pub(crate) batch_size: usize,
     /// With --depth last-stage: posters per forward pass; lower values need less memory
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = FineTuneOptions::default().micro_batch_size)]
     pub(crate) micro_batch_size: usize,
     /// Adam's learning rate for the head (the last stage uses a tenth of it)
-    #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
+    #[arg(long, value_name = "RATE", default_value_t = FineTuneOptions::default().learning_rate)]
     pub(crate) learning_rate: f64,
     /// Strength of L2-SP, which pulls existing genres' weights to their initial values; 0: none
-    #[arg(long, value_name = "STRENGTH", default_value_t = 1.0)]
+    #[arg(long, value_name = "STRENGTH", default_value_t = FineTuneOptions::default().pull)]
     pub(crate) pull: f64,
     /// Strength of weight decay on new genres
-    #[arg(long, value_name = "STRENGTH", default_value_t = 2.0)]
+    #[arg(long, value_name = "STRENGTH", default_value_t = FineTuneOptions::default().decay)]
     pub(crate) decay: f64,
     /// Upweighting of a genre's rarer label: 0: none, 1: until both labels weigh the same
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value_t = FineTuneOptions::default().balance)]
     pub(crate) balance: f64,
     /// Views per poster, 1 to 6: the original, its mirror image, then crops
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = FineTuneOptions::default().views)]
     pub(crate) views: usize,
 }
 

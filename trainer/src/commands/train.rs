@@ -1,5 +1,7 @@
 //! `trainer train`: trains a model on a folder of posters, or resumes an interrupted run.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result, bail, ensure};
 use marquee::metrics::MIN_POSITIVES;
 
@@ -39,7 +41,8 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let held_out = split.valid.len() + split.test.len();
     println!("{} posters to train on, {held_out} held out", split.train.len());
     let mut datasets = vec![dataset];
-    add_additional(config, &mut datasets, &mut split, skip_bad)?;
+    let begun = if resumed { Some(run.additional_ids()?) } else { None };
+    add_additional(config, &mut datasets, &mut split, begun.as_ref(), skip_bad)?;
     report_unknown_labels(&datasets);
     warn_of_missing_genres(&datasets[0].genres, &split);
     warn_of_undefined_metric(config, &split.valid);
@@ -110,11 +113,13 @@ fn draw_split(config: &Config, dataset: &Dataset, all: Vec<Poster>) -> Result<Sp
     Ok(split)
 }
 
-/// Adds the datasets of `--also` after the main one, and their posters to the split.
+/// Adds the datasets of `--also` after the main one, and their posters to the split: of a resumed run, those with the
+/// ids that it has `begun` with.
 fn add_additional(
     config: &Config,
     datasets: &mut Vec<Dataset>,
     split: &mut Split,
+    begun: Option<&[HashSet<String>; 2]>,
     skip_bad: bool,
 ) -> Result<()> {
     let missing_genre = config.missing_genre.as_deref();
@@ -126,7 +131,10 @@ fn add_additional(
         skip_bad,
     };
     let more = additional::read(&config.additional.dirs, missing_genre, &datasets[0])?;
-    split.additional = source.load(&more, &datasets[0], split)?;
+    split.additional = match begun {
+        Some(ids) => source.load_again(&more, ids)?,
+        None => source.load(&more, &datasets[0], split)?,
+    };
     datasets.extend(more);
     let (main, additional) = (split.train.len(), split.additional.train.len());
     if additional > 0 {

@@ -166,6 +166,27 @@ impl AdditionalSource<'_> {
         Ok(additional)
     }
 
+    /// Loads the posters with which a run began, by the ids of its training and its test posters.
+    ///
+    /// # Errors
+    /// An image is missing or damaged, and `skip_bad` is false.
+    pub(crate) fn load_again(
+        &self,
+        datasets: &[Dataset],
+        [train, test]: &[HashSet<String>; 2],
+    ) -> Result<AdditionalPosters> {
+        let load = |ids: &HashSet<String>| -> Result<Vec<Poster>> {
+            let mut posters = Vec::new();
+            for dataset in datasets.iter().map(|dataset| dataset.with_ids(ids)) {
+                if !dataset.rows.is_empty() {
+                    posters.extend(posters::load(&dataset, self.input, self.skip_bad)?);
+                }
+            }
+            Ok(posters)
+        };
+        Ok(AdditionalPosters { train: load(train)?, test: load(test)? })
+    }
+
     /// Draws the additional test split. A test poster with a near-duplicate among the training posters, main and
     /// additional, moves to them, with the posters that share its id or file.
     fn draw(

@@ -207,3 +207,37 @@ pub(crate) fn group_duplicates(posters: &[Poster]) -> Vec<usize> {
     }
     groups
 }
+
+#[cfg(test)]
+mod tests {
+    use marquee::Pixels;
+    use marquee::metrics::LabelRow;
+
+    use super::*;
+
+    #[test]
+    fn a_seed_always_draws_the_same_split() {
+        // Two posters share an id, three a file.
+        let poster = |index: usize| {
+            let id = if index == 11 { 3 } else { index };
+            let file = if matches!(index, 6 | 7) { 5 } else { index };
+            Poster {
+                row: LabelRow { id: format!("film {id}"), labels: Vec::new() },
+                pixels: Pixels::from_fn(0, 0, |_, _| [0; 3]),
+                hash: [file as u8; 32],
+            }
+        };
+        let indices = |posters: &[Poster]| -> Vec<u8> {
+            posters.iter().map(|poster| poster.hash[0]).collect()
+        };
+        // As version 0.2 drew them: the models trained since then are evaluated on the same posters.
+        for (seed, valid, test) in
+            [(1, [5, 5, 5, 10, 18], [2, 9, 16]), (7, [5, 5, 5, 14, 15], [2, 12, 16])]
+        {
+            let split = Split::draw((0..20).map(poster).collect(), [0.2, 0.2], seed, None);
+            assert_eq!(indices(&split.valid), valid, "seed {seed}");
+            assert_eq!(indices(&split.test), test, "seed {seed}");
+            assert_eq!(split.train.len(), 12);
+        }
+    }
+}

@@ -109,6 +109,7 @@ pub(crate) struct PairedDifferences {
 /// A difference and its 95% interval.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub(crate) struct Difference {
+    #[serde(rename = "difference")]
     pub(crate) value: f64,
     pub(crate) interval: Interval,
 }

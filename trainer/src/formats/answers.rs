@@ -154,6 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn a_csv_of_a_spreadsheet_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        std::fs::write(&path, "\u{feff}Drama, ID\r\n0.5, tt1\r\n1e-3, tt2\r\n").unwrap();
+        let answers = Answers::read(&path).unwrap();
+        assert_eq!(
+            (answers.genres, answers.ids),
+            (vec!["Drama".into()], vec!["tt1".into(), "tt2".into()])
+        );
+        assert_eq!(answers.probabilities, [[0.5], [0.001]]);
+    }
+
+    #[test]
     fn a_bad_csv_is_refused_with_its_row_and_column() {
         let error = |text: &str| error("a.csv", text.as_bytes());
         assert!(error("id,Drama\ntt1,0.5\ntt2,1.5\n").contains("id tt2, genre Drama: 1.5 is not"));

@@ -204,8 +204,8 @@ fn same_size() -> f64 {
 }
 
 impl Config {
-    /// Unfreezes the parts that `frozen_parts` would freeze at random weights, unless a `KEY=VALUE` in `set` asks for
-    /// it, and returns what to tell the user.
+    /// Unfreezes the parts that `frozen_parts` would freeze at random weights, unless a `KEY=VALUE` in `set` or cached
+    /// features ask for it, and returns what to tell the user.
     pub(crate) fn unfreeze_random_parts(&mut self, set: &[String]) -> Option<String> {
         let frozen = self.frozen_parts;
         if self.pretrained.is_some() || frozen == 0 {
@@ -214,7 +214,7 @@ impl Config {
         let is_set = |setting: &String| {
             setting.split_once('=').is_some_and(|(key, _)| key.trim() == "frozen_parts")
         };
-        if set.iter().any(is_set) {
+        if set.iter().any(is_set) || self.cached_views > 0 {
             return Some(format!(
                 "warning: without --pretrained, the {frozen} frozen parts keep their random weights"
             ));

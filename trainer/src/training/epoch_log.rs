@@ -149,10 +149,11 @@ impl MetricLogger for LogWriter {
     ) -> Result<Vec<NumericEntry>, String> {
         let split = split_name(split);
         let record = self.finished.iter().find(|r| r.epoch == epoch && Some(r.split) == split);
-        let value = record.map(|record| match name {
-            LOSS => record.loss,
-            map_metric::NAME => record.mean_average_precision,
-            _ => record.accuracy * 100.0,
+        let value = record.and_then(|record| match name {
+            LOSS => Some(record.loss),
+            map_metric::NAME => Some(record.mean_average_precision),
+            ACCURACY => Some(record.accuracy * 100.0),
+            _ => None, // the learning rate, which only `steps.csv` has
         });
         Ok(value.map(NumericEntry::Value).into_iter().collect())
     }

@@ -130,6 +130,15 @@ impl Run {
         Ok(split)
     }
 
+    /// Returns the ids of the additional training and test posters; empty sets without additional data.
+    pub(crate) fn additional_ids(&self) -> Result<[HashSet<String>; 2]> {
+        if self.config.additional.dirs.is_empty() {
+            return Ok([HashSet::new(), HashSet::new()]);
+        }
+        let ids = |name: &str| poster_ids::read(&self.dir.join(name));
+        Ok([ids("additional-train.txt")?, ids("additional-test.txt")?])
+    }
+
     /// Checks that the posters of each split are still those with which the run began.
     pub(crate) fn check_split(&self, split: &Split) -> Result<()> {
         for (name, posters) in self.lists(split) {

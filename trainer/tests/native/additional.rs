@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, RgbImage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::synthetic_posters::{PosterFolder, failed, json, log, succeeded, trainer};
 
 /// Returns a smooth poster, unlike all others. The flat patches of [`PosterFolder`]'s posters leave too few bits of a
 /// hash to tell crops of one from crops of another.
-fn smooth_poster(number: u32) -> RgbImage {
-    let small = RgbImage::from_fn(9, 13, |x, y| {
-        let cell = (number * 64 + x) * 64 + y;
-        let light = cell.wrapping_mul(0x27d4_eb2f).rotate_left(13).wrapping_mul(0x1656_67b1);
-        image::Rgb([(light >> 24) as u8, (light >> 16) as u8, 120])
-    });
+fn smooth_poster(number: u64) -> RgbImage {
+    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    let small = RgbImage::from_fn(9, 13, |_, _| image::Rgb(rng.random()));
     imageops::resize(&small, 120, 180, FilterType::CatmullRom)
 }
 
@@ -24,7 +23,7 @@ fn smooth_poster(number: u32) -> RgbImage {
 fn main_posters() -> PosterFolder {
     let data = PosterFolder::new();
     for (number, entry) in sorted(&data.path("Images")).iter().enumerate() {
-        smooth_poster(number as u32).save(entry).unwrap();
+        smooth_poster(number as u64).save(entry).unwrap();
     }
     data
 }
@@ -37,7 +36,7 @@ fn sorted(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Writes a folder of additional posters, with the genres of the main ones in another order.
-fn more_posters(count: u32) -> PosterFolder {
+fn more_posters(count: u64) -> PosterFolder {
     let data = PosterFolder::new();
     let mut csv = String::from("Id,Genre,Horror,Drama,Comedy\n");
     for index in 0..count {

@@ -33,7 +33,10 @@ page.add.addEventListener("click", async () => {
 function show() {
     page.genres.replaceChildren(...state.genres().map(chip));
     const prompt = make("option", { value: "" }, strings.teachGenres.chooseKnown);
-    page.known.replaceChildren(prompt, ...state.otherGenres().map((name) => make("option", { value: name }, name)));
+    const others = state.otherGenres();
+    const chosen = page.known.value;
+    page.known.replaceChildren(prompt, ...others.map((name) => make("option", { value: name }, name)));
+    page.known.value = others.includes(chosen) ? chosen : "";
     page.warnings.replaceChildren(...warnings().map((text) => make("li", null, text)));
     showAddKnown();
 }

@@ -92,6 +92,7 @@ async function train() {
     unlock = lock;
     const job = jobFor(model);
     report.show(null);
+    page.curve.hidden = true; // it is of the training before
     setPaused(false);
     session = new FineTuneSession(job, listenerFor(model, job), (reason) => showError(strings.training.restarting(reason)));
     page.progress.value = 0;
@@ -135,7 +136,7 @@ function listenerFor(model, job) {
         if (!result) return;
         curve.heldOut.push([curve.training.at(-1)?.[0] ?? 0, result.crossEntropy.after]);
         curve.guessing = result.crossEntropy.guessing;
-        drawLossCurve(page.curve, curve);
+        showCurve(curve);
     };
     return async (message) => {
         switch (message.type) {
@@ -151,8 +152,7 @@ function listenerFor(model, job) {
                 curve.training.push([step, loss]);
                 page.progress.value = step / steps;
                 showStatus(strings.training.progress(message.progress));
-                page.curve.hidden = false;
-                drawLossCurve(page.curve, curve);
+                showCurve(curve);
                 break;
             }
             case "checkpoint": {
@@ -180,6 +180,14 @@ function listenerFor(model, job) {
                 models.select(model);
         }
     };
+}
+
+/** @param {import("./loss-curve.js").Curve} curve */
+function showCurve(curve) {
+    const isFirst = page.curve.hidden;
+    page.curve.hidden = false;
+    drawLossCurve(page.curve, curve);
+    if (isFirst) page.curve.scrollIntoView({ block: "nearest" });
 }
 
 function end() {

@@ -124,12 +124,17 @@ def _results(job: Job, parts: list[Part], workers: int) -> Iterator[tuple[int, i
         num_cpus=1,
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(items)), max_tasks_in_flight_per_actor=1),
     )
+    reason = None
     try:
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
-            for rows, errors, memory in zip(batch["rows"], batch["errors"], batch["memory"], strict=False):
+            for rows, errors, memory in zip(batch["rows"], batch["errors"], batch["memory"], strict=True):
                 yield int(rows), int(errors), float(memory)
     except ray.exceptions.RayError as error:
-        raise _reason(error) from error
+        reason = _reason(error)
+    # An exception that led to the workers, by its cause or its traceback, would keep them, and with them their cores.
+    del dataset
+    if reason:
+        raise reason
 
 
 def _reason(error: BaseException) -> JobError:

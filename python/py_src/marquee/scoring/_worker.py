@@ -18,7 +18,7 @@ from . import _reader
 from ._fetch import again
 from ._plan import Part
 from ._reader import Batch
-from ._storage import Storage, part_name
+from ._storage import JobError, Storage, part_name
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ class Worker:
         if self.storage.fs.exists(path):
             errors = 0
         else:
-            table = again(lambda: self.answers(part))
+            try:
+                table = again(lambda: self.answers(part))
+            except (OSError, pa.ArrowInvalid) as error:
+                raise JobError(f"{part.file or self.job.input}: {error}") from error
             errors = table.num_rows - table["error"].null_count
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink, compression="zstd")
@@ -67,12 +70,13 @@ class Worker:
         """Classifies the posters of a part.
 
         Raises:
-            RuntimeError: if the input has fewer rows than when the job began.
+            JobError: if the Parquet file has fewer rows than when the job began.
+            OSError, ArrowInvalid: if it is damaged, or cannot be read at the moment.
         """
-        found = [self.classify(batch) for batch in _reader.batches(self.job.input, part, self.job.columns)]
-        table = pa.Table.from_batches(found)
+        batches = _reader.batches(self.job.input, part, self.job.columns)
+        table = pa.Table.from_batches([self.classify(batch) for batch in batches])
         if table.num_rows != part.rows:
-            raise RuntimeError(f"{part.file} has {table.num_rows} rows where it had {part.rows}: it has changed")
+            raise JobError(f"{part.file} has {table.num_rows} rows where it had {part.rows}: it has changed")
         return table
 
     def classify(self, batch: Batch) -> pa.RecordBatch:

@@ -25,7 +25,7 @@ fn batch(mixup: f64, seed: u64) -> Vec<(Vec<f32>, Vec<f32>)> {
             id: index.to_string(),
             labels: (0..POSTERS).map(|genre| Some(genre == index)).collect(),
         },
-        pixels: Pixels { rgb: vec![brightness(index); 2 * 3 * 3] },
+        pixels: Pixels::from_fn(2, 3, |_, _| [brightness(index); 3]),
         hash: [index as u8; 32],
     });
     let augmentation = Augmentation { mixup, ..Augmentation::default() };

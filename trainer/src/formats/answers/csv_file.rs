@@ -6,6 +6,8 @@ use super::Answers;
 
 /// Reads the bytes of a CSV. The values are not yet checked.
 pub(super) fn read(bytes: &[u8]) -> Result<Answers> {
+    // Spreadsheets begin a file with a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers()?.clone();
     let is_id = |column: &str| column.eq_ignore_ascii_case("id");
