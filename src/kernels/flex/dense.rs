@@ -22,6 +22,7 @@ pub(super) struct Dense<'a> {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     /// `[outputs, patch]`.
+    #[cfg_attr(not(feature = "autodiff"), allow(dead_code))] // only gradients need it
     weight: &'a [f32],
     /// `[patch, outputs]`.
     weight_transposed: Vec<f32>,

@@ -55,6 +55,7 @@ pub(super) struct Block<'a> {
 
 struct Expand<'a> {
     /// `[hidden, inputs]`.
+    #[cfg_attr(not(feature = "autodiff"), allow(dead_code))] // only gradients need it
     weight: &'a [f32],
     /// `[inputs, hidden]`.
     transposed: Vec<f32>,
