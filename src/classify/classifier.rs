@@ -34,7 +34,7 @@ pub struct Classifier {
 #[derive(Debug)]
 enum RunnableModel {
     /// On the CPU, without Burn.
-    Cpu(CpuModel),
+    Cpu(Box<CpuModel>),
     /// On the Burn device of its weights, at most `batch` posters at a time.
     #[cfg(feature = "burn")]
     Burn { model: Box<Model>, batch: usize },
@@ -97,7 +97,7 @@ impl Classifier {
     pub fn on_cpu(manifest: Manifest, weights: &[u8]) -> Result<Self> {
         let Manifest { architecture, input, genres, .. } = &manifest;
         let model = CpuModel::new(architecture, input, genres.len(), weights)?;
-        Ok(Self { manifest, model: RunnableModel::Cpu(model) })
+        Ok(Self { manifest, model: RunnableModel::Cpu(Box::new(model)) })
     }
 
     /// Returns the bundle's manifest.

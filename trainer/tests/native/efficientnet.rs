@@ -181,7 +181,7 @@ fn exports_for_another_input_size_and_distils_from_a_bundle() {
     assert!(printed.contains("with the teacher"), "{printed}");
     let more = ["--set", "distillation.teachers=[\"nowhere\"]", "--set", "distillation.weight=0.7"];
     let printed = failed(data.train("without", &more));
-    assert!(printed.contains("nowhere is neither a run nor a bundle"), "{printed}");
+    assert!(printed.contains("nowhere: it is neither a run nor a bundle"), "{printed}");
 }
 
 #[test]

@@ -160,12 +160,12 @@ fn intervals_cover_the_truth_about_95_times_in_100_and_hold_the_metric() {
 #[test]
 fn intervals_of_differences_cover_the_truth_and_find_a_difference_that_single_ones_miss() {
     let values = |seed: u64| {
-        let [a, b] = [1.0, 0.6].map(|skill| Sample::draw(POSTERS, skill, seed).values());
+        let [a, b] = [1.0, 0.7].map(|skill| Sample::draw(POSTERS, skill, seed).values());
         a.iter().zip(b).map(|(a, b)| a - b).collect()
     };
     let truths = truths(values);
     let bootstrap = |seed: u64| {
-        [1.0, 0.6].map(|skill| {
+        [1.0, 0.7].map(|skill| {
             let sample = Sample::draw(POSTERS, skill, 100_000 + seed);
             Bootstrap::with_progress(sample.predictions(), RESAMPLES, || ())
         })
