@@ -25,6 +25,7 @@ mod prepared;
 mod ranked_genre;
 mod resample;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a failing test should say where
 mod tests;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

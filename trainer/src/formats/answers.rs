@@ -121,6 +121,8 @@ fn first_repeated(names: &[String]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a failing test should say where
+
     use super::*;
 
     fn answers() -> Answers {

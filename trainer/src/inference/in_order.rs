@@ -58,6 +58,8 @@ fn next<T>(tasks: &Mutex<Receiver<T>>) -> Result<T, RecvError> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a failing test should say where
+
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 

@@ -105,7 +105,8 @@ fn near_duplicates_of_held_out_posters_are_left_out() {
         [ids(&run, "valid.txt"), ids(&run, "test.txt")].into_iter().flatten().collect();
     let train = ids(&run, "train.txt");
     // Copies of four held-out posters and of two training posters under new ids.
-    let copies: [(&str, &String, fn(DynamicImage) -> DynamicImage); 6] = [
+    type Change = fn(DynamicImage) -> DynamicImage;
+    let copies: [(&str, &String, Change); 6] = [
         ("more0000.png", &held_out[0], |poster| poster),
         ("more0001.png", &held_out[5], |poster| poster.crop_imm(4, 2, 114, 174)),
         ("more0002.jpg", &held_out[13], |poster| {
