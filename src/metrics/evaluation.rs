@@ -170,6 +170,8 @@ impl MetricRow {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a failing test should say where
+
     use super::*;
 
     #[test]

@@ -86,6 +86,8 @@ pub(super) fn serialise(mut tensors: Vec<Entry<'_>>, metadata: Option<&str>) -> 
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a failing test should say where
+
     use super::*;
 
     #[test]

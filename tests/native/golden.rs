@@ -22,7 +22,7 @@ fn native_results_equal_the_golden_values() {
     if writing {
         write_tiny_bundle();
     }
-    let bundle = Bundle::read(&fixtures().join("tiny"), &Device::flex()).unwrap();
+    let bundle = Bundle::read(fixtures().join("tiny"), &Device::flex()).unwrap();
     let input = bundle.manifest.input.clone();
     let classifier = Classifier::new(bundle);
 
