@@ -9,8 +9,8 @@ import { addKnownGenre, openTeach, useModel } from "./teach-view.mjs";
 const visit = visitor();
 const files = ["lighthouse", "saddle", "orbit"].map((name) => `${root}www/samples/${name}.jpg`);
 
-/** Returns the accessible name of the focused element. @param {import("playwright-core").Page} page */
-const focused = (page) => page.evaluate(() => document.activeElement?.ariaLabel ?? document.activeElement?.id ?? "");
+/** Waits until the focused element has this accessible name or id. @param {import("playwright-core").Page} page @param {string} name */
+const waitForFocus = (page, name) => page.waitForFunction((name) => (document.activeElement?.ariaLabel ?? document.activeElement?.id) === name, name);
 
 /** Opens the Teach view with three posters and three genres. @param {import("./harness.mjs").Marquee} marquee */
 async function openWithGenres(marquee) {
@@ -53,7 +53,7 @@ describe("a list of choices", () => {
         await page.keyboard.press("Tab");
         await page.keyboard.press("Enter");
         await page.locator("#teach-genres li").nth(3).waitFor();
-        assert.equal(await focused(page), "Add a known genre");
+        await waitForFocus(page, "Add a known genre");
 
         await page.getByLabel("Model", { exact: true }).focus();
         await page.keyboard.press("ArrowUp");
@@ -73,15 +73,15 @@ describe("the focus", () => {
         await openWithGenres(marquee);
         for (const next of ["Remove Horror", "Remove Music"]) {
             await page.locator("#teach-genres").getByRole("button", { name: /^Remove/ }).first().click();
-            assert.equal(await focused(page), next);
+            await waitForFocus(page, next);
         }
         await page.keyboard.press("Enter");
-        assert.equal(await focused(page), "Add a known genre");
+        await waitForFocus(page, "Add a known genre");
         await page.getByRole("button", { name: "Remove lighthouse.jpg" }).click();
-        assert.equal(await focused(page), "Remove saddle.jpg");
+        await waitForFocus(page, "Remove saddle.jpg");
         await page.keyboard.press("Enter");
         await page.keyboard.press("Enter");
-        assert.equal(await focused(page), "teach-file");
+        await waitForFocus(page, "teach-file");
     }));
 });
 

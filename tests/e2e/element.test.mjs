@@ -72,6 +72,7 @@ describe("the element", () => {
     test("is used by keyboard, and takes drops, parts, and changes of its attributes", () => visit(async (_, page) => {
         await open(page, '<style>marquee-poster::part(genre) { color: rgb(1, 2, 3); } marquee-poster { --marquee-accent: rgb(4, 5, 6); }</style><marquee-poster top="2" heatmap></marquee-poster>', "script-src 'self' 'wasm-unsafe-eval'");
         const element = page.locator("marquee-poster");
+        await element.getByRole("button", { name: "Choose a poster" }).waitFor();
         await page.keyboard.press("Tab");
         const chooser = page.waitForEvent("filechooser");
         await page.keyboard.press("Enter");

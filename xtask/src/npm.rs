@@ -4,17 +4,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde_json::json;
 
 use crate::project::Project;
 
-/// The package's name on npm.
-const NAME: &str = "@marquee/web";
+/// What npm knows of the package. The order in `exports` counts: the first condition that holds is used.
+const DESCRIPTION: &str = include_str!("npm/package.json");
 
 /// The folders of `www/` that belong to it.
 const FOLDERS: [&str; 3] = ["marquee", "pkg", "model"];
 
-/// npm takes a file LICENSE by itself, these two only if they are listed.
+/// npm takes a file LICENSE by itself, these two only because the description lists them.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Writes the package; a package of an earlier build is replaced as a whole.
@@ -34,47 +33,13 @@ pub(crate) fn write(project: &Project) -> Result<()> {
         copy(&project.root.join(name), &draft.join(name))?;
     }
     copy(&project.www().join("marquee/README.md"), &draft.join("README.md"))?;
-    let description = serde_json::to_string_pretty(&description(&project.version))? + "\n";
-    std::fs::write(draft.join("package.json"), description)?;
+    std::fs::write(draft.join("package.json"), DESCRIPTION.replace("VERSION", &project.version))?;
     std::fs::rename(&draft, &folder).with_context(|| folder.display().to_string())
 }
 
 /// Folder of the package.
 pub(crate) fn folder(project: &Project) -> PathBuf {
     project.target.join("npm")
-}
-
-fn description(version: &str) -> serde_json::Value {
-    let files = [FOLDERS.as_slice(), LICENCES.as_slice()].concat();
-    json!({
-        "name": NAME,
-        "description": "Predicts a film's genres from its poster, in the browser, on the user's own machine.",
-        "version": version,
-        "license": "MIT OR Apache-2.0",
-        "repository": { "type": "git", "url": "git+https://github.com/marquee/marquee.git", "directory": "www/marquee" },
-        "homepage": "https://github.com/marquee/marquee#readme",
-        "keywords": ["film", "genre", "poster", "image-classification", "wasm", "webgpu", "custom-element"],
-        "type": "module",
-        "main": "./marquee/index.js",
-        "types": "./marquee/api.d.ts",
-        "exports": {
-            ".": {
-                "types": "./marquee/api.d.ts",
-                "node": "./marquee/node.js",
-                "default": "./marquee/index.js",
-            },
-            "./element": {
-                "types": "./marquee/element-api.d.ts",
-                "default": "./marquee/element.js",
-            },
-            "./package.json": "./package.json",
-        },
-        // Importing these does something; everything else may be left out by bundlers.
-        "sideEffects": ["./marquee/element.js", "./marquee/worker-*.js"],
-        "files": files,
-        "publishConfig": { "access": "public" },
-        "engines": { "node": ">=20.19" },
-    })
 }
 
 /// Copies a file, or a folder with everything in it that belongs to the package.
