@@ -80,6 +80,7 @@ describe("the focus", () => {
         await page.getByRole("button", { name: "Remove lighthouse.jpg" }).click();
         await waitForFocus(page, "Remove saddle.jpg");
         await page.keyboard.press("Enter");
+        await page.waitForFunction(() => document.querySelectorAll(".training-poster").length === 1 && document.activeElement?.ariaLabel?.startsWith("Remove "));
         await page.keyboard.press("Enter");
         await waitForFocus(page, "teach-file");
     }));

@@ -185,7 +185,8 @@ class Model:
                 f"row {wrong[0]} of the probabilities is not in 0..1; leave out posters that were not classified "
                 f"({len(wrong)} rows)"
             )
-        known_labels = np.where(known, label_rows == 1, None)
+        known_labels = (label_rows == 1).astype(object)
+        known_labels[~known] = None
         result = self._native.evaluate(known_labels.tolist(), rows.tolist())
         metrics = [Metric(name, value, dict(baselines), *kind) for name, value, baselines, *kind in result["metrics"]]
         by_genre = [GenreMetrics(name, *counts, *values) for name, counts, values in result["genres"]]

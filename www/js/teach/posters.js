@@ -51,10 +51,10 @@ export async function add(example) {
         const neighbour = tile.nextElementSibling ?? tile.previousElementSibling;
         tiles.delete(example);
         tile.remove();
-        await state.removeExample(example);
         // Otherwise the focus would be lost with the tile.
         const next = neighbour?.querySelector("button.remove") ?? page.input;
         if (next instanceof HTMLElement) next.focus();
+        await state.removeExample(example);
     });
     state.examples.add(example);
     tiles.set(example, tile);
