@@ -158,7 +158,7 @@ class Model:
         return Explanation(predictions, heatmaps)
 
     def evaluate(self, labels: ArrayLike, probabilities: ArrayLike) -> Evaluation:
-        """Computes every metric of some predictions, beside those of two baselines on the same posters.
+        """Computes every metric of some predictions, beside those of the baselines on the same posters.
 
         Args:
             labels: 0 or 1 for each poster and genre, `[posters, genres]`, the genres in the model's order. `None` or
