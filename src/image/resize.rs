@@ -12,8 +12,12 @@ impl Preprocess {
     /// # Errors
     /// [`Error::DamagedImage`] if the resizer rejects the image.
     pub(super) fn resize(&self, image: &RgbaImage) -> Result<Pixels> {
+        // Width first, as Pillow does; the resizer alone would begin with the height. Each pass rounds to 8 bits, so
+        // that the order changes bits.
+        let mut narrow = RgbaImage::new(self.width, image.height());
         let mut resized = RgbaImage::new(self.width, self.height);
-        resize_into(image, &mut resized)
+        resize_into(image, &mut narrow)
+            .and_then(|()| resize_into(&narrow, &mut resized))
             .map_err(|reason| Error::DamagedImage { format: "RGBA".into(), reason })?;
         let rgb = resized.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
         Pixels::new(self.width, self.height, rgb)
