@@ -8,6 +8,7 @@ pub(crate) mod fetch;
 pub(crate) mod image_files;
 pub(crate) mod loader;
 pub(crate) mod near_duplicates;
+pub(crate) mod pixel_store;
 pub(crate) mod poster_ids;
 pub(crate) mod posters;
 pub(crate) mod soft_labels;

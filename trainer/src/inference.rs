@@ -2,6 +2,8 @@
 
 pub(crate) mod in_order;
 
+use std::io;
+
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use marquee::{Classifier, Model, Pixels, Preprocess};
@@ -39,20 +41,23 @@ pub(crate) fn logits(
     device: &Device,
 ) -> Result<Vec<Vec<f32>>> {
     map_batches("classifying posters", posters, |batch| {
-        rows(model.forward(input.batch(&pixels(batch), device)?))
+        rows(model.forward(input.batch(&pixels(batch)?, device)?))
     })
 }
 
 /// Returns the calibrated probabilities of each poster.
 pub(crate) fn probabilities(classifier: &Classifier, posters: &[Poster]) -> Result<Vec<Vec<f32>>> {
     map_batches("classifying posters", posters, |batch| {
-        Ok(pollster::block_on(classifier.probabilities(&pixels(batch)))?)
+        Ok(pollster::block_on(classifier.probabilities(&pixels(batch)?))?)
     })
 }
 
-/// Returns the pixels of a batch.
-pub(crate) fn pixels(batch: &[Poster]) -> Vec<Pixels> {
-    batch.iter().map(|poster| poster.pixels.clone()).collect()
+/// Reads the pixels of a batch.
+///
+/// # Errors
+/// They cannot be read from their file.
+pub(crate) fn pixels(batch: &[Poster]) -> io::Result<Vec<Pixels>> {
+    batch.iter().map(|poster| Ok(poster.pixels.read()?.into_owned())).collect()
 }
 
 /// Reads a tensor `[N, genres]` as one row per poster.

@@ -66,7 +66,9 @@ impl Teacher {
             let mut posters = posters::load(&chunk, input, true)?;
             let mut probabilities = inference::probabilities(&self.classifier, &posters)?;
             if mirrored {
-                posters.iter_mut().for_each(|poster| poster.pixels = poster.pixels.mirrored());
+                for poster in &mut posters {
+                    poster.pixels = poster.pixels.read()?.mirrored().into();
+                }
                 let of_mirrored = inference::probabilities(&self.classifier, &posters)?;
                 for (row, mirrored) in probabilities.iter_mut().zip(of_mirrored) {
                     row.iter_mut().zip(mirrored).for_each(|(a, b)| *a = (*a + b) / 2.0);

@@ -99,8 +99,9 @@ impl LabelColumns {
 
 fn add_posters(tuner: &mut FineTuner, train: &[Poster], labels: &LabelColumns) -> Result<()> {
     inference::map_batches("computing features", train, |batch| {
+        let labels = batch.iter().map(|poster| labels.of(poster));
         let examples: Vec<(Pixels, PartialLabels)> =
-            batch.iter().map(|poster| (poster.pixels.clone(), labels.of(poster))).collect();
+            inference::pixels(batch)?.into_iter().zip(labels).collect();
         pollster::block_on(tuner.add(&examples))?;
         Ok(Vec::<()>::new())
     })?;

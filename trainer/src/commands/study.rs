@@ -74,8 +74,11 @@ impl<'a> Study<'a> {
         };
         let grey: Vec<Poster> = posters
             .iter()
-            .map(|poster| Poster { pixels: greyscale(&poster.pixels), ..poster.clone() })
-            .collect();
+            .map(|poster| {
+                let pixels = greyscale(&*poster.pixels.read()?).into();
+                Ok(Poster { pixels, ..poster.clone() })
+            })
+            .collect::<Result<_>>()?;
         let cache = |posters| CachedPosters::new(model, &bundle, posters, LAST_STAGE, &device);
         let (colour, grey) = (cache(posters)?, cache(grey)?);
         Ok(Self { args, genres: bundle.manifest.genres.len(), colour, grey, device })

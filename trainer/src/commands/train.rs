@@ -35,14 +35,20 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     }
     let dataset = config.dataset(&config.data)?;
     let skip_bad = config.skip_bad || args.skip_bad;
-    let posters = posters::load(&dataset, &config.inference_input(), skip_bad)?;
+    let stored_size = config.stored_size();
+    let resolution = config.resolution(&stored_size);
+    let posters = posters::load_into(&dataset, resolution, skip_bad, &run.dir)?;
     let mut split =
         if resumed { run.split(posters)? } else { draw_split(config, &dataset, posters)? };
+    // Held-out posters are evaluated as a visitor's file would be: resized once, from the file.
+    for held_out in [&mut split.valid, &mut split.test] {
+        posters::decode_again(&dataset, held_out, &config.inference_input())?;
+    }
     let held_out = split.valid.len() + split.test.len();
     println!("{} posters to train on, {held_out} held out", split.train.len());
     let mut datasets = vec![dataset];
     let begun = if resumed { Some(run.additional_ids()?) } else { None };
-    add_additional(config, &mut datasets, &mut split, begun.as_ref(), skip_bad)?;
+    add_additional(&run, &mut datasets, &mut split, begun.as_ref(), skip_bad)?;
     report_unknown_labels(&datasets);
     warn_of_missing_genres(&datasets[0].genres, &split);
     warn_of_undefined_metric(config, &split.valid);
@@ -116,16 +122,19 @@ fn draw_split(config: &Config, dataset: &Dataset, all: Vec<Poster>) -> Result<Sp
 /// Adds the datasets of `--also` after the main one, and their posters to the split: of a resumed run, those with the
 /// ids that it has `begun` with.
 fn add_additional(
-    config: &Config,
+    run: &Run,
     datasets: &mut Vec<Dataset>,
     split: &mut Split,
     begun: Option<&[HashSet<String>; 2]>,
     skip_bad: bool,
 ) -> Result<()> {
+    let config = &run.config;
+    let stored_size = config.stored_size();
     let missing_genre = config.missing_genre.as_deref();
     let source = AdditionalSource {
         config: &config.additional,
-        input: &config.inference_input(),
+        resolution: config.resolution(&stored_size),
+        dir: &run.dir,
         seed: config.split_seed(),
         near_duplicates: config.group_near_duplicates,
         skip_bad,

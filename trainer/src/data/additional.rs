@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use marquee::Preprocess;
 use serde::{Deserialize, Serialize};
 
 use crate::data::dataset::Dataset;
 use crate::data::near_duplicates::{Fingerprint, fingerprints, near_duplicates};
-use crate::data::posters::{self, Poster};
+use crate::data::posters::{self, Poster, Resolution};
 use crate::data::split::{Split, SplitName, draw_groups, group_duplicates};
 use crate::documented::documented;
 
@@ -60,8 +59,10 @@ pub(crate) struct AdditionalPosters {
 /// Everything that decides which additional posters a run uses.
 pub(crate) struct AdditionalSource<'a> {
     pub(crate) config: &'a AdditionalConfig,
-    /// The size at which posters are loaded.
-    pub(crate) input: &'a Preprocess,
+    /// The size at which posters are kept.
+    pub(crate) resolution: Resolution<'a>,
+    /// The folder for decoded posters.
+    pub(crate) dir: &'a Path,
     /// Seed of the test split.
     pub(crate) seed: u64,
     /// Whether near-duplicates of held-out posters are left out; identical image files always are.
@@ -133,7 +134,7 @@ impl AdditionalSource<'_> {
         let mut posters = Vec::new();
         let mut prints = Vec::new();
         for dataset in datasets.iter().filter(|dataset| !dataset.rows.is_empty()) {
-            let loaded = posters::load(dataset, self.input, self.skip_bad)?;
+            let loaded = self.load_one(dataset)?;
             prints.extend(fingerprints(dataset, &loaded, self.near_duplicates)?);
             posters.extend(loaded);
         }
@@ -166,6 +167,10 @@ impl AdditionalSource<'_> {
         Ok(additional)
     }
 
+    fn load_one(&self, dataset: &Dataset) -> Result<Vec<Poster>> {
+        posters::load_into(dataset, self.resolution, self.skip_bad, self.dir)
+    }
+
     /// Loads the posters with which a run began, by the ids of its training and its test posters.
     ///
     /// # Errors
@@ -179,7 +184,7 @@ impl AdditionalSource<'_> {
             let mut posters = Vec::new();
             for dataset in datasets.iter().map(|dataset| dataset.with_ids(ids)) {
                 if !dataset.rows.is_empty() {
-                    posters.extend(posters::load(&dataset, self.input, self.skip_bad)?);
+                    posters.extend(self.load_one(&dataset)?);
                 }
             }
             Ok(posters)

@@ -3,12 +3,14 @@
 
 mod crop;
 
+use anyhow::Result;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use marquee::{Pixels, Preprocess};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
+use crate::data::pixel_store::StoredPixels;
 use crate::documented::documented;
 use crop::crop;
 
@@ -39,16 +41,18 @@ documented! {
 const MAX_ASPECT: f64 = 4.0 / 3.0;
 
 impl Augmentation {
-    /// Augments a poster of size `from` and returns one of size `input`. Mixup, which needs a whole batch, is applied
-    /// by the loader.
+    /// Augments a poster of any size and returns one of size `input`. Mixup, which needs a whole batch, is applied by
+    /// the loader.
+    ///
+    /// # Errors
+    /// The poster cannot be resized.
     pub(crate) fn apply(
         &self,
         poster: &Pixels,
-        from: &Preprocess,
         input: &Preprocess,
         rng: &mut impl Rng,
-    ) -> Pixels {
-        let mut pixels = self.crop_and_flip(poster, from, input, rng);
+    ) -> Result<Pixels> {
+        let mut pixels = self.crop_and_flip(poster, input, rng)?;
         if self.colour > 0.0 {
             jitter_colours(pixels.rgb_mut(), self.colour, rng);
         }
@@ -58,16 +62,15 @@ impl Augmentation {
         if self.erase > 0.0 && rng.random_bool(self.erase) {
             erase_rectangle(pixels.rgb_mut(), input, rng);
         }
-        pixels
+        Ok(pixels)
     }
 
     fn crop_and_flip(
         &self,
         poster: &Pixels,
-        from: &Preprocess,
         input: &Preprocess,
         rng: &mut impl Rng,
-    ) -> Pixels {
+    ) -> Result<Pixels> {
         let flip = self.flip && rng.random_bool(0.5);
         let [mut width, mut height] = [1.0, 1.0];
         if self.crop_area > 0.0 {
@@ -75,40 +78,31 @@ impl Augmentation {
             let aspect = random_aspect(rng);
             width = (area * aspect).sqrt().min(1.0);
             height = (area / aspect).sqrt().min(1.0);
-        } else if !flip && from == input {
-            return poster.clone();
+        } else if !flip && [poster.width(), poster.height()] == [input.width, input.height] {
+            return Ok(poster.clone());
         }
         let left = rng.random_range(0.0..=1.0 - width);
         let top = rng.random_range(0.0..=1.0 - height);
-        let rectangle = [left, top, width, height].map(|fraction| fraction as f32);
-        crop(poster, from, input, rectangle, flip)
+        crop(poster, input, [left, top, width, height], flip)
     }
 }
 
-/// Augments posters of one size to the input size of a model.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Augmenter<'a> {
-    pub(crate) augmentation: &'a Augmentation,
-    /// The size of the posters before augmentation.
-    pub(crate) from: &'a Preprocess,
-}
-
-impl Augmenter<'_> {
-    /// Returns the model's input for a poster: `[3, height, width]`, row-major. Without an augmenter, the poster must
-    /// already have the size of `input`.
-    pub(crate) fn normalised(
-        augmenter: Option<Self>,
-        poster: &Pixels,
-        input: &Preprocess,
-        rng: &mut impl Rng,
-    ) -> Vec<f32> {
-        match augmenter {
-            Some(Self { augmentation, from }) => {
-                input.normalise(&augmentation.apply(poster, from, input, rng))
-            }
-            None => input.normalise(poster),
-        }
-    }
+/// Returns the model's input for a poster: `[3, height, width]`, row-major. Without an augmentation, the poster must
+/// already have the size of `input`.
+///
+/// # Errors
+/// The poster cannot be read, or cannot be resized.
+pub(crate) fn normalised(
+    augmentation: Option<&Augmentation>,
+    poster: &StoredPixels,
+    input: &Preprocess,
+    rng: &mut impl Rng,
+) -> Result<Vec<f32>> {
+    let poster = poster.read()?;
+    Ok(match augmentation {
+        Some(augmentation) => input.normalise(&augmentation.apply(&poster, input, rng)?),
+        None => input.normalise(&poster),
+    })
 }
 
 /// Draws an aspect ratio, uniformly on a logarithmic scale.
@@ -166,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_augments_a_poster_in_the_same_way() {
+    fn the_same_seed_augments_a_poster_in_the_same_way() -> Result<()> {
         let input = Preprocess { width: 40, height: 60, mean: [0.0; 3], std: [1.0; 3] };
         let all = Augmentation {
             flip: true,
@@ -177,10 +171,11 @@ mod tests {
             ..Augmentation::default()
         };
         let poster = Pixels::from_fn(40, 60, |_, _| [128; 3]);
-        let draw = |seed| all.apply(&poster, &input, &input, &mut ChaCha8Rng::seed_from_u64(seed));
-        assert_eq!(draw(1), draw(1));
-        assert_ne!(draw(1), draw(2));
-        assert_ne!(draw(1), poster);
-        assert_eq!(draw(1).rgb().len(), poster.rgb().len());
+        let draw = |seed| all.apply(&poster, &input, &mut ChaCha8Rng::seed_from_u64(seed));
+        assert_eq!(draw(1)?, draw(1)?);
+        assert_ne!(draw(1)?, draw(2)?);
+        assert_ne!(draw(1)?, poster);
+        assert_eq!(draw(1)?.rgb().len(), poster.rgb().len());
+        Ok(())
     }
 }

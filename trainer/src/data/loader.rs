@@ -8,16 +8,18 @@ mod mixup_test;
 mod sampling;
 mod targets;
 
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use anyhow::Result;
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::{Device, Tensor};
 use marquee::Preprocess;
 
-use crate::data::augment::{Augmentation, Augmenter};
+use crate::data::augment::Augmentation;
 use crate::data::feature_maps::FeatureMaps;
 use crate::data::posters::Poster;
 pub(crate) use batch::Batch;
@@ -49,8 +51,6 @@ pub(crate) struct Loader {
 struct Training {
     sampler: Sampler,
     augmentation: Augmentation,
-    /// The size of the posters before augmentation.
-    from: Preprocess,
 }
 
 impl Loader {
@@ -84,18 +84,14 @@ impl Loader {
         self,
         seed: u64,
         first_epoch: usize,
-        augmenter: Augmenter<'_>,
+        augmentation: &Augmentation,
         targets: Targets,
         mixture: Mixture,
         genre_balance: f64,
     ) -> Self {
         let (posters, frequencies) = (&self.posters, &targets.frequencies);
         let sampler = Sampler::new(seed, first_epoch, mixture, posters, frequencies, genre_balance);
-        let training = Training {
-            sampler,
-            augmentation: augmenter.augmentation.clone(),
-            from: augmenter.from.clone(),
-        };
+        let training = Training { sampler, augmentation: augmentation.clone() };
         let range = 0..mixture.posters_in(1);
         Self { range, targets: Arc::new(targets), training: Some(training), ..self }
     }
@@ -119,7 +115,7 @@ impl DataLoader<Batch> for Loader {
             input: self.input.clone(),
             targets: self.targets.clone(),
             features: self.features.clone(),
-            augmentation: training.map(|t| (t.augmentation.clone(), t.from.clone())),
+            augmentation: training.map(|training| training.augmentation.clone()),
             epoch,
         };
         let size = self.batch_size;
@@ -159,7 +155,7 @@ impl DataLoader<Batch> for Loader {
 
 /// Moves prepared batches to the device.
 struct Batches<'a> {
-    prepared: Receiver<HostBatch>,
+    prepared: Receiver<Result<HostBatch>>,
     device: &'a Device,
     part: usize,
     done: usize,
@@ -170,7 +166,12 @@ impl Iterator for Batches<'_> {
     type Item = Result<Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let HostBatch { inputs, targets } = self.prepared.recv().ok()?;
+        let HostBatch { inputs, targets } = match self.prepared.recv().ok()? {
+            Ok(batch) => batch,
+            Err(error) => {
+                return Some(Err(DatasetError::new(io::Error::other(format!("{error:#}")))));
+            }
+        };
         let inputs = Tensor::<4>::from_data(inputs, self.device);
         let targets = Tensor::<3>::from_data(targets, self.device);
         self.done += inputs.dims()[0];

@@ -223,7 +223,7 @@ mod tests {
             let file = if matches!(index, 6 | 7) { 5 } else { index };
             Poster {
                 row: LabelRow { id: format!("film {id}"), labels: Vec::new() },
-                pixels: Pixels::from_fn(0, 0, |_, _| [0; 3]),
+                pixels: Pixels::from_fn(0, 0, |_, _| [0; 3]).into(),
                 hash: [file as u8; 32],
             }
         };

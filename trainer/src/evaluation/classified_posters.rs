@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use anyhow::{Context, Result, ensure};
 use marquee::metrics::{EvaluatedGenre, Label, LabelRow, LabelledPredictions};
-use marquee::{Classifier, Evaluation, Manifest, Pixels};
+use marquee::{Classifier, Evaluation, Manifest};
 
 use crate::data::dataset::Dataset;
+use crate::data::pixel_store::StoredPixels;
 use crate::data::posters::{self, Poster};
 use crate::formats::answers::Answers;
 use crate::inference;
@@ -71,7 +72,7 @@ pub(crate) struct ClassifiedPosters {
 
 /// Posters of one size, in the order of the rows.
 pub(crate) struct Images {
-    pub(crate) pixels: Vec<Pixels>,
+    pub(crate) pixels: Vec<StoredPixels>,
     pub(crate) width: u32,
     pub(crate) height: u32,
 }

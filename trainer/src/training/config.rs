@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::additional::AdditionalConfig;
 use crate::data::augment::Augmentation;
 use crate::data::dataset::Dataset;
+use crate::data::posters::Resolution;
 use crate::documented::documented;
 use crate::training::loss::LossConfig;
 pub(crate) use resolve::Overrides;
@@ -104,6 +105,11 @@ documented! {
         /// the train-test resolution discrepancy").
         #[serde(default = "same_size")]
         pub(crate) inference_scale: f64,
+        /// Training posters are kept at their own resolution, but at most this factor larger than `input`, from 0.5 to
+        /// 8, and crops are cut from them. Posters that would take more than 256 MB are kept in a temporary file in
+        /// the run folder. Unset, as in runs from before this key existed: they are kept at the size of evaluation.
+        #[serde(default)]
+        pub(crate) stored_scale: Option<f64>,
         /// The optimiser.
         #[serde(default)]
         pub(crate) optimiser: OptimiserConfig,
@@ -239,7 +245,24 @@ impl Config {
 
     /// Returns the input of the model in evaluation and after export.
     pub(crate) fn inference_input(&self) -> Preprocess {
-        let scaled = |side: u32| (f64::from(side) * self.inference_scale).round() as u32;
+        self.scaled_input(self.inference_scale)
+    }
+
+    /// Returns the size at which training posters are kept, which is the largest one if they keep their own.
+    pub(crate) fn stored_size(&self) -> Preprocess {
+        self.scaled_input(self.stored_scale.unwrap_or(self.inference_scale))
+    }
+
+    /// Returns how training posters are kept, given their `stored_size`.
+    pub(crate) fn resolution<'a>(&self, stored_size: &'a Preprocess) -> Resolution<'a> {
+        match self.stored_scale {
+            Some(_) => Resolution::AtMost(stored_size),
+            None => Resolution::Input(stored_size),
+        }
+    }
+
+    fn scaled_input(&self, scale: f64) -> Preprocess {
+        let scaled = |side: u32| (f64::from(side) * scale).round() as u32;
         let Preprocess { width, height, .. } = self.input;
         Preprocess { width: scaled(width), height: scaled(height), ..self.input.clone() }
     }

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::data::augment::{Augmentation, Augmenter};
+use crate::data::augment::{Augmentation, normalised};
 use crate::data::feature_maps::{FeatureMaps, read_values, write_values};
 use crate::data::posters::Poster;
 use crate::inference;
@@ -25,7 +25,7 @@ pub(crate) struct Views<'a> {
     /// Number of views of each poster.
     pub(crate) count: usize,
     /// `None` leaves the posters as they are, so that one view is enough.
-    pub(crate) augmenter: Option<Augmenter<'a>>,
+    pub(crate) augmentation: Option<&'a Augmentation>,
     /// The input of the model.
     pub(crate) input: &'a Preprocess,
 }
@@ -77,8 +77,8 @@ impl Views<'_> {
         let weights = config.pretrained.as_ref().map(std::fs::read).transpose()?;
         hasher.update(weights.unwrap_or_default());
         // Mixup is left out because it blends features, not posters.
-        let augmentation = self.augmenter.map(|Augmenter { augmentation, from }| {
-            (Augmentation { mixup: 0.0, ..*augmentation }, from)
+        let augmentation = self.augmentation.map(|augmentation| {
+            (Augmentation { mixup: 0.0, ..*augmentation }, config.stored_size())
         });
         hasher.update(serde_json::to_vec(&(
             (config.architecture.name(), self.input, config.frozen_parts, config.seed),
@@ -108,9 +108,9 @@ impl Views<'_> {
                     .map(|(index, poster)| {
                         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
                         rng.set_stream((view * self.posters.len() + done + index) as u64);
-                        Augmenter::normalised(self.augmenter, &poster.pixels, input, &mut rng)
+                        normalised(self.augmentation, &poster.pixels, input, &mut rng)
                     })
-                    .collect();
+                    .collect::<Result<_>>()?;
                 done += batch.len();
                 let shape = [batch.len(), 3, input.height as usize, input.width as usize];
                 let inputs = TensorData::new::<f32, _>(inputs.concat(), shape);

@@ -8,7 +8,6 @@ use burn::module::Module;
 use burn::tensor::Device;
 use marquee::Model;
 
-use crate::data::augment::Augmenter;
 use crate::data::feature_maps::FeatureMaps;
 use crate::data::loader::{Loader, Mixture, Targets, TruncatedLabels};
 use crate::data::soft_labels::SoftLabels;
@@ -59,17 +58,16 @@ impl LoaderSource<'_> {
             soft_label_weight: config.distillation.weight as f32,
             truncated: Some(truncated),
         };
-        let augmenter = Augmenter { augmentation: &config.augment, from: inference_input };
         let train_features = self.features(&Views {
             posters: &train,
             count: config.cached_views,
-            augmenter: Some(augmenter),
+            augmentation: Some(&config.augment),
             input,
         })?;
         let valid_features = self.features(&Views {
             posters: &valid,
             count: 1,
-            augmenter: None,
+            augmentation: None,
             input: inference_input,
         })?;
         let train = Loader::in_order(train, input, config.batch_size, device)
@@ -77,7 +75,7 @@ impl LoaderSource<'_> {
             .shuffled(
                 config.seed,
                 first_epoch,
-                augmenter,
+                &config.augment,
                 targets,
                 self.mixture,
                 config.genre_balance,

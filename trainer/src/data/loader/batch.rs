@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
 use marquee::Preprocess;
 use rand::SeedableRng;
@@ -11,7 +12,7 @@ use rand_distr::Beta;
 use rayon::prelude::*;
 
 use super::{TARGET_WEIGHTS, Targets};
-use crate::data::augment::{Augmentation, Augmenter};
+use crate::data::augment::{Augmentation, normalised};
 use crate::data::feature_maps::FeatureMaps;
 use crate::data::posters::Poster;
 
@@ -38,14 +39,17 @@ pub(super) struct BatchBuilder {
     pub(super) input: Preprocess,
     pub(super) targets: Arc<Targets>,
     pub(super) features: Option<Arc<FeatureMaps>>,
-    /// The augmentation, and the size of the posters before it; `None` for evaluation.
-    pub(super) augmentation: Option<(Augmentation, Preprocess)>,
+    /// `None` for evaluation.
+    pub(super) augmentation: Option<Augmentation>,
     pub(super) epoch: u64,
 }
 
 impl BatchBuilder {
     /// Builds the batch of the posters at `indices`. All randomness comes from `seed`.
-    pub(super) fn batch(&self, indices: &[usize], seed: u64) -> HostBatch {
+    ///
+    /// # Errors
+    /// A poster cannot be read.
+    pub(super) fn batch(&self, indices: &[usize], seed: u64) -> Result<HostBatch> {
         let generator = |stream| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(stream);
@@ -56,10 +60,10 @@ impl BatchBuilder {
             .par_iter()
             .enumerate()
             .map(|(position, &index)| self.input(index, &mut generator(position as u64 + 1)))
-            .collect();
+            .collect::<Result<_>>()?;
         let target = |&index: &usize| self.targets.of(index, &self.posters[index].row);
         let mut targets: Vec<Vec<f32>> = indices.iter().map(target).collect();
-        if let Some((augmentation, _)) = &self.augmentation
+        if let Some(augmentation) = &self.augmentation
             && let Ok(weights) = Beta::new(augmentation.mixup, augmentation.mixup)
         {
             let weight: f32 = weights.sample(&mut generator(0)) as f32;
@@ -73,19 +77,17 @@ impl BatchBuilder {
             None => [3, self.input.height as usize, self.input.width as usize],
         };
         let shape = [indices.len(), channels, height, width];
-        HostBatch {
+        Ok(HostBatch {
             inputs: TensorData::new::<f32, _>(inputs.concat(), shape),
             targets: TensorData::new::<f32, _>(targets.concat(), target_shape),
-        }
+        })
     }
 
-    fn input(&self, index: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    fn input(&self, index: usize, rng: &mut ChaCha8Rng) -> Result<Vec<f32>> {
         if let Some(features) = &self.features {
-            return features.get(self.epoch, index);
+            return Ok(features.get(self.epoch, index));
         }
-        let augmentation = self.augmentation.as_ref();
-        let augmenter = augmentation.map(|(augmentation, from)| Augmenter { augmentation, from });
-        Augmenter::normalised(augmenter, &self.posters[index].pixels, &self.input, rng)
+        normalised(self.augmentation.as_ref(), &self.posters[index].pixels, &self.input, rng)
     }
 }
 

@@ -6,7 +6,7 @@ use marquee::metrics::LabelRow;
 use marquee::{Pixels, Preprocess};
 
 use super::{Loader, Mixture, TARGET_WEIGHTS, Targets, total_weights};
-use crate::data::augment::{Augmentation, Augmenter};
+use crate::data::augment::Augmentation;
 use crate::data::posters::Poster;
 
 /// Posters of one batch. Each has a brightness and a genre of its own.
@@ -25,16 +25,15 @@ fn batch(mixup: f64, seed: u64) -> Vec<(Vec<f32>, Vec<f32>)> {
             id: index.to_string(),
             labels: (0..POSTERS).map(|genre| Some(genre == index)).collect(),
         },
-        pixels: Pixels::from_fn(2, 3, |_, _| [brightness(index); 3]),
+        pixels: Pixels::from_fn(2, 3, |_, _| [brightness(index); 3]).into(),
         hash: [index as u8; 32],
     });
     let augmentation = Augmentation { mixup, ..Augmentation::default() };
-    let augmenter = Augmenter { augmentation: &augmentation, from: &INPUT };
     let targets = Targets { label_weight: 1.0, ..Targets::for_evaluation(&[]) };
     let loader = Loader::in_order(posters.collect(), &INPUT, POSTERS, &Device::flex()).shuffled(
         seed,
         1,
-        augmenter,
+        &augmentation,
         targets,
         Mixture::of_main(POSTERS),
         0.0,

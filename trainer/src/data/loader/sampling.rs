@@ -107,7 +107,7 @@ mod tests {
     fn posters(labels: &[[Option<bool>; 2]]) -> Vec<Poster> {
         let poster = |labels: &[Option<bool>; 2]| Poster {
             row: LabelRow { id: "film".into(), labels: labels.to_vec() },
-            pixels: Pixels::from_fn(0, 0, |_, _| [0; 3]),
+            pixels: Pixels::from_fn(0, 0, |_, _| [0; 3]).into(),
             hash: [0; 32],
         };
         labels.iter().map(poster).collect()

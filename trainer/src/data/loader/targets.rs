@@ -141,7 +141,7 @@ mod tests {
     fn the_mean_of_evaluation_weights_is_1() {
         let poster = |labels| Poster {
             row: row(labels),
-            pixels: marquee::Pixels::from_fn(0, 0, |_, _| [0; 3]),
+            pixels: marquee::Pixels::from_fn(0, 0, |_, _| [0; 3]).into(),
             hash: [0; 32],
         };
         let posters = [poster(LABELS), poster([None; 4])];

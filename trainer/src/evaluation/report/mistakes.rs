@@ -74,7 +74,7 @@ fn gallery(
 fn data_url(images: &Images, poster: usize) -> Result<String> {
     let mut jpeg = Vec::new();
     let encoder = &mut JpegEncoder::new_with_quality(&mut jpeg, 80);
-    let rgb = images.pixels[poster].rgb();
-    encoder.encode(rgb, images.width, images.height, ExtendedColorType::Rgb8)?;
+    let pixels = images.pixels[poster].read()?;
+    encoder.encode(pixels.rgb(), images.width, images.height, ExtendedColorType::Rgb8)?;
     Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }

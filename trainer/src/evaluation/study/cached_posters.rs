@@ -38,7 +38,7 @@ impl CachedPosters {
     ) -> Result<Self> {
         let input = &bundle.manifest.input;
         let maps = inference::map_batches("computing features", &posters, |batch| {
-            let batch = input.batch(&inference::pixels(batch), device)?;
+            let batch = input.batch(&inference::pixels(batch)?, device)?;
             Ok(vec![model.run(0..first_part, batch)])
         })?;
         let mut cached = Self { posters, first_part, maps, logits: Vec::new() };

@@ -61,7 +61,7 @@ pub(crate) fn learn_genre(
         let poster = &cached.posters[index];
         let mut labels = vec![None; others.len()];
         labels.push(poster.row.labels[genre]);
-        (poster.pixels.clone(), labels)
+        Ok((poster.pixels.read()?.into_owned(), labels))
     });
     fine_tune(&mut tuner, examples)?;
 
@@ -117,7 +117,7 @@ pub(crate) fn adapt(
     let mut tuner = FineTuner::new(bundle, &[], options)?;
     let examples = train.iter().map(|&index| {
         let poster = &shifted.posters[index];
-        (poster.pixels.clone(), poster.row.labels.clone())
+        Ok((poster.pixels.read()?.into_owned(), poster.row.labels.clone()))
     });
     fine_tune(&mut tuner, examples)?;
 
@@ -134,9 +134,9 @@ pub(crate) fn adapt(
 
 fn fine_tune(
     tuner: &mut FineTuner,
-    examples: impl Iterator<Item = (Pixels, PartialLabels)>,
+    examples: impl Iterator<Item = Result<(Pixels, PartialLabels)>>,
 ) -> Result<()> {
-    let examples: Vec<_> = examples.collect();
+    let examples: Vec<_> = examples.collect::<Result<_>>()?;
     pollster::block_on(tuner.add(&examples))?;
     pollster::block_on(tuner.step(tuner.options().steps))?;
     Ok(())

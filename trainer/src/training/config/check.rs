@@ -76,6 +76,11 @@ impl Config {
             "inference_scale must lie between 0.5 and 2, not {}",
             self.inference_scale
         );
+        let stored = self.stored_scale.unwrap_or(1.0);
+        ensure!(
+            (0.5..=8.0).contains(&stored),
+            "stored_scale must lie between 0.5 and 8, not {stored}"
+        );
         Ok(())
     }
 
