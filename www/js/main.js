@@ -13,6 +13,7 @@ import * as intake from "./intake.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
+import { FIRST } from "./samples.js";
 import { Session } from "./session.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { strings } from "./strings/index.js";
@@ -29,6 +30,8 @@ let latestRequest = 0;
 const opened = [];
 /** Which of them is on show. */
 let onShow = -1;
+/** The sample that is on show until the visitor opens a poster. @type {{ file: File, name: string } | undefined} */
+let first;
 /** Whether another model was selected and is not ready yet. */
 let isSwitching = false;
 
@@ -61,6 +64,7 @@ models.restore().then(async (model) => {
 const back = element("back", HTMLButtonElement);
 views.listen(show);
 poster.listen(openSample);
+poster.showFirst();
 intake.listen((files) => attempt(() => open(files)), async (message) => {
     if (views.current().name === "teach") {
         (await teach.load()).showError(message);
@@ -75,15 +79,11 @@ onClick("teach-many", async () => {
     const posters = batch?.shown().map(({ file }) => file) ?? [];
     await (await showTeach()).addPosters(posters);
 });
-onClick("open-camera", async () => {
-    const camera = await import("./camera.js");
-    await camera.show((file) => open([file]));
-});
+onClick("open-camera", openCamera);
 onClick("share", async () => {
-    const { share } = await import("./share.js");
-    const explained = opened[onShow];
-    const genres = poster.predictions()?.slice(0, settings.top);
-    if (explained && genres) await share(explained.name, genres, settings);
+    const share = await import("./share.js");
+    const [explained, answer] = [onPage(), poster.answer()];
+    if (explained && answer) share.show({ name: explained.name, ...answer }, settings);
 });
 onClick("open-card", showCard);
 onClick("close-many", async () => {
@@ -99,6 +99,7 @@ document.addEventListener("keydown", (event) => {
     }
 });
 offline.start();
+attempt(openFromElsewhere);
 
 /**
  * Runs an action when a button is clicked.
@@ -140,6 +141,7 @@ function showReady(loaded) {
     batch?.showReady(manifest);
     teach.showReady(manifest);
     if (element("card", HTMLDialogElement).open) showCard();
+    if (onShow < 0) explainFirst();
     if (!isSwitching) return;
     isSwitching = false;
     showAgain();
@@ -246,17 +248,74 @@ async function explain(file, name) {
     }
 }
 
+async function openCamera() {
+    const camera = await import("./camera.js");
+    await camera.show((file) => open([file]));
+}
+
+/**
+ * Opens what the page was started for: a poster that was shared, opened with the installed page, or handed over by another
+ * page, or the part of the page that a shortcut names.
+ */
+async function openFromElsewhere() {
+    intake.listenToLaunches((files) => attempt(() => open(files)));
+    const wanted = new URLSearchParams(location.search).get("open");
+    if (wanted === "teach") await showTeach();
+    if (wanted === "camera") await openCamera();
+    if (wanted !== "shared" && !window.opener && window.parent === window) return;
+    const handover = await import("./handover.js");
+    if (wanted === "shared") {
+        history.replaceState(history.state, "", location.pathname); // a reload would find nothing
+        const files = await handover.takeShared();
+        if (files.length) await open(files);
+        else poster.showError(strings.handover.nothing);
+    }
+    handover.listenToOpener((file, origin) => attempt(async () => {
+        await openPoster(file, file.name);
+        poster.showOrigin(strings.handover.from(file.name, origin));
+    }));
+}
+
+/** Classifies the first sample, unless the visitor opens a poster first. */
+async function explainFirst() {
+    const request = latestRequest;
+    try {
+        first ??= await fetchSample(FIRST.file, FIRST.title);
+        if (request !== latestRequest) return;
+        if (!first) throw new Error(strings.poster.sampleFailed);
+        const result = await session.explain(first.file);
+        if (request === latestRequest) poster.showFirstResult(result);
+    } catch (error) {
+        if (request === latestRequest) poster.showRefused(message(error));
+    }
+}
+
 /**
  * @param {string} address
  * @param {string} title
  */
 async function openSample(address, title) {
+    const request = ++latestRequest;
+    const sample = await fetchSample(address, title);
+    if (request !== latestRequest) return; // another poster was opened meanwhile
+    if (sample) await openPoster(sample.file, sample.name);
+    else poster.showRefused(strings.poster.sampleFailed);
+}
+
+/**
+ * Returns undefined if the sample cannot be loaded.
+ *
+ * @param {string} address
+ * @param {string} name
+ */
+async function fetchSample(address, name) {
     const response = await fetch(address).catch(() => undefined);
-    if (response?.ok) {
-        await open([new File([await response.blob()], title)]);
-    } else {
-        poster.showError(strings.poster.sampleFailed);
-    }
+    return response?.ok ? { file: new File([await response.blob()], name), name } : undefined;
+}
+
+/** Returns the poster on show. */
+function onPage() {
+    return opened[onShow] ?? first;
 }
 
 /**

@@ -40,7 +40,20 @@ export const en = {
         choosePosters: "Choose posters",
         chooseFolder: "Folder",
         camera: "Camera",
-        samples: "No poster? Try a sample:",
+        samples: "No poster? Try one of ours",
+        sample: "Sample",
+        ownPoster: "This is a sample. Drop a poster of your own anywhere on this page, or paste one.",
+        ownPosterTouch: "This is a sample. Take a picture of a poster, or choose one.",
+    },
+
+    how: {
+        title: "How it works",
+        readTitle: "Your poster stays here",
+        read: "This page brings the model to your poster, not your poster to a server. It works without a network, too.",
+        lookTitle: "The model looks at all of it",
+        look: "A neural network, trained on thousands of film posters, looks at colours, shapes and lettering, in one go.",
+        seeTitle: "You see what it saw",
+        see: "Each genre gets a probability. Select a genre: bright areas of the heatmap speak for it, the others against it.",
     },
 
     intake: {
@@ -78,9 +91,6 @@ export const en = {
         unlikely: "unlikely",
         offline: "You are offline. Everything still works.",
         share: "Share",
-        shared: (/** @type {string} */ name, /** @type {string} */ answer) => `${name}: ${answer}. Computed by Marquee from the poster alone.`,
-        copied: "Copied.",
-        notShared: (/** @type {string} */ reason) => `The genres cannot be shared: ${reason}`,
         sortBy: "Sort by",
         sortByProbability: "probability",
         sortByName: "name",
@@ -91,6 +101,30 @@ export const en = {
         sampleAlt: (/** @type {string} */ title) => `Sample: ${title}`,
         sampleFailed: "The sample poster cannot be loaded. Choose a poster of your own.",
         modelFailed: (/** @type {string} */ reason) => `The model cannot be loaded: ${reason}. Reload the page to try again.`,
+    },
+
+    share: {
+        title: "Take it along",
+        text: (/** @type {string} */ name, /** @type {string} */ answer) => `${name}: ${answer}. Computed by Marquee from the poster alone.`,
+        picture: (/** @type {string} */ name) => `Picture to share: ${name} and its genres`,
+        evidence: (/** @type {string} */ genre) => `Evidence for ${genre}`,
+        byline: "A film’s genres from its poster",
+        send: "Share",
+        save: "Save picture",
+        copy: "Copy text",
+        link: "Copy link",
+        close: "Close",
+        copied: "The text is copied.",
+        linkCopied: "The link is copied. It opens this page with your settings, without the poster.",
+        saved: "The picture is saved.",
+        noPicture: "the picture cannot be encoded",
+        failed: (/** @type {string} */ reason) => `That did not work: ${reason}.`,
+    },
+
+    handover: {
+        name: "poster",
+        from: (/** @type {string} */ name, /** @type {string} */ origin) => `${name} comes from ${origin}. Nothing is sent back.`,
+        nothing: "No poster arrived. Share one again, or choose a file.",
     },
 
     device: { auto: "automatic", cpu: "CPU", webgpu: "WebGPU" },
