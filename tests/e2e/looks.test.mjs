@@ -186,6 +186,7 @@ describe("the camera", () => {
             const marquee = await new Marquee(page).open("?device=cpu");
             await page.getByRole("button", { name: "Camera" }).click();
             await page.locator("#shoot:enabled").click();
+            await page.getByRole("img", { name: "Poster: camera.jpg" }).waitFor();
             await marquee.waitForResult();
             assert.equal(await marquee.error.textContent(), "");
             assert.equal(await page.getByRole("img", { name: "Poster: camera.jpg" }).isVisible(), true);

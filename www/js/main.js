@@ -2,6 +2,7 @@
  * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown. Parts
  * that the first result does not need are imported when they are used.
  *
+ * @import { Item } from "./batch.js"
  * @import { GalleryBatch } from "./gallery-batch.js"
  * @import { DeviceName, Manifest } from "./messages.js"
  * @import { OwnModel } from "./store.js"
@@ -13,7 +14,7 @@ import * as intake from "./intake.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
-import { FIRST } from "./samples.js";
+import { FIRST, SAMPLES } from "./samples.js";
 import { Session } from "./session.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { strings } from "./strings/index.js";
@@ -24,14 +25,18 @@ import * as views from "./views.js";
 let manifest;
 /** The gallery; undefined until there is one. @type {GalleryBatch | undefined} */
 let batch;
+/** Moves between the gallery's posters. @type {typeof import("./browse.js") | undefined} */
+let browse;
 /** Counts the requests for one poster, so that a result that comes too late is not shown. */
 let latestRequest = 0;
-/** The posters that this visit has explained, for the browser's history. @type {{ file: File, name: string }[]} */
+/** The posters that this visit has explained, for the browser's history. @type {{ file: File, name: string, item?: Item }[]} */
 const opened = [];
 /** Which of them is on show. */
 let onShow = -1;
 /** The sample that is on show until the visitor opens a poster. @type {{ file: File, name: string } | undefined} */
 let first;
+/** Most posters of one kind that are offered for a comparison. */
+const MOST_CHOICES = 24;
 /** Whether another model was selected and is not ready yet. */
 let isSwitching = false;
 
@@ -85,9 +90,16 @@ onClick("share", async () => {
     const [explained, answer] = [onPage(), poster.answer()];
     if (explained && answer) share.show({ name: explained.name, ...answer }, settings);
 });
+onClick("wrong", async () => {
+    const [explained, answer] = [onPage(), poster.answer()];
+    if (!explained || !answer) return;
+    const view = await showTeach();
+    await view.correct(explained.file, poster.likelyGenres());
+});
+onClick("open-compare", compare);
 onClick("open-card", showCard);
 onClick("close-many", async () => {
-    batch?.close();
+    batch?.close(() => views.open("gallery"));
     views.close();
 });
 onClick("save-csv", async () => batch?.save("csv", settings.thresholds));
@@ -194,7 +206,8 @@ async function open(files) {
     }
     if (posters.length) {
         const { GalleryBatch } = await import("./gallery-batch.js");
-        batch ??= new GalleryBatch(session, settings, manifest, ({ file, name }) => openPoster(file, name));
+        browse = await import("./browse.js");
+        batch ??= new GalleryBatch(session, settings, manifest, (item) => openPoster(item.file, item.name, item));
         if (!(await batch.open(posters))) return;
         views.open("gallery");
     } else if (!batch?.isOpen) {
@@ -224,9 +237,10 @@ async function importModel(file) {
  *
  * @param {File} file
  * @param {string} name
+ * @param {Item} [item]  in the gallery
  */
-async function openPoster(file, name) {
-    opened.push({ file, name });
+async function openPoster(file, name, item) {
+    opened.push({ file, name, ...(item && { item }) });
     views.open("poster", opened.length - 1);
 }
 
@@ -336,7 +350,7 @@ async function show(view, before) {
                 views.replace("poster"); // it was closed since
                 return;
             }
-            if (before.name !== "gallery") batch.enter();
+            if (before.name !== "gallery") batch.enter(opened[before.poster ?? -1]?.item);
             await batch.refresh();
             break;
         case "teach":
@@ -348,9 +362,19 @@ async function show(view, before) {
 /** Explains one of the opened posters, unless it is on show. @param {number} index */
 function showOpened(index) {
     const wanted = opened[index];
+    showPlace(wanted?.item);
     if (!wanted || index === onShow) return;
     onShow = index;
     explain(wanted.file, wanted.name);
+}
+
+/** Shows the place of a poster in the gallery, from which the visitor can move to the others. @param {Item} [item] */
+function showPlace(item) {
+    const items = batch?.isOpen ? batch.shown() : [];
+    browse?.show(item ? items.indexOf(item) : -1, items.length, (index) => {
+        const other = items[index];
+        if (other) openPoster(other.file, other.name, other);
+    });
 }
 
 /** Replaces what is on show by the predictions of the model that is in use now. */
@@ -359,6 +383,23 @@ function showAgain() {
     onShow = -1;
     showOpened(index);
     if (views.current().name === "gallery") batch?.refresh();
+}
+
+/** Compares the poster on show with another one: of the gallery, of this visit, or a sample. */
+async function compare() {
+    const [shown, answer] = [onPage(), poster.answer()];
+    if (!shown || !answer) return;
+    const { show } = await import("./compare.js");
+    const items = batch?.isOpen ? batch.shown() : [];
+    const place = items.findIndex(({ file }) => file === shown.file);
+    const near = [...items.slice(place + 1), ...items.slice(0, Math.max(0, place))].slice(0, MOST_CHOICES);
+    const seen = opened.filter(({ file, item }) => !item && file !== shown.file).toReversed().slice(0, MOST_CHOICES);
+    const samples = SAMPLES.filter(({ title }) => title !== shown.name && !seen.some(({ name }) => name === title));
+    show({ name: shown.name, blob: shown.file, result: answer.result }, [
+        ...near.map(({ name, file, thumbnail }) => ({ name, picture: thumbnail ?? file, load: async () => file })),
+        ...seen.map(({ name, file }) => ({ name, picture: file, load: async () => file })),
+        ...samples.map(({ file, title }) => ({ name: title, picture: file, load: async () => (await fetchSample(file, title))?.file })),
+    ], (file) => session.explain(file));
 }
 
 async function showCard() {

@@ -34,7 +34,7 @@ const page = {
     top: element("top", HTMLElement),
     device: element("device", HTMLElement),
     took: element("took", HTMLElement),
-    share: element("share", HTMLButtonElement),
+    actions: element("answer-actions", HTMLElement),
     origin: element("origin", HTMLElement),
     note: element("note", HTMLElement),
     all: element("all", HTMLDetailsElement),
@@ -167,7 +167,7 @@ export function showResult(result) {
     page.all.hidden = false;
     page.device.textContent = strings.device[result.device];
     page.took.textContent = duration(result.milliseconds);
-    page.share.hidden = false;
+    page.actions.hidden = false;
     showGenres();
     const top = result.predictions.slice(0, settings.top).map(({ genre, probability }) => `${genre} ${percent(probability)}`);
     page.answer.textContent = top.join(", ");
@@ -177,6 +177,16 @@ export function showResult(result) {
 export function answer() {
     const [poster] = page.previews;
     return shown && poster && { poster, result: shown, mapped: selected[0] };
+}
+
+/** Returns the genres that are marked as likely, or else the most probable one. */
+export function likelyGenres() {
+    const predictions = shown?.predictions ?? [];
+    const likely = predictions.filter(({ genre, probability }) => {
+        const known = genres.get(genre);
+        return known && isLikely(known, probability, settings.thresholds);
+    });
+    return (likely.length ? likely : predictions.slice(0, 1)).map(({ genre }) => genre);
 }
 
 /** Reports where the poster comes from. @param {string} text */
@@ -283,7 +293,7 @@ export function showRefused(message) {
     page.all.hidden = true;
     page.device.textContent = "";
     page.answer.textContent = "";
-    page.share.hidden = true;
+    page.actions.hidden = true;
     page.empty.hidden = false;
 }
 

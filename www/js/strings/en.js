@@ -91,6 +91,8 @@ export const en = {
         unlikely: "unlikely",
         offline: "You are offline. Everything still works.",
         share: "Share",
+        compare: "Compare",
+        wrong: "This is wrong",
         sortBy: "Sort by",
         sortByProbability: "probability",
         sortByName: "name",
@@ -127,6 +129,31 @@ export const en = {
         nothing: "No poster arrived. Share one again, or choose a file.",
     },
 
+    browse: {
+        group: "Posters of the gallery",
+        previous: "Previous poster",
+        next: "Next poster",
+        place: (/** @type {number} */ place, /** @type {number} */ all) => `${number(place)} of ${number(all)}`,
+    },
+
+    compare: {
+        title: "Compare two posters",
+        hint: "Choose the second poster. Select a genre to see the evidence for it in both, on one scale.",
+        choices: "Second poster",
+        choose: (/** @type {string} */ name) => `Compare with ${name}`,
+        chooseFile: "Choose a file",
+        genres: "Genres of both posters",
+        evidence: (/** @type {string} */ name, /** @type {string} */ genre) => `${name}: evidence for ${genre}`,
+        close: "Close",
+    },
+
+    undo: {
+        undo: "Undo",
+        posterRemoved: (/** @type {string} */ name) => `${name} was removed.`,
+        genreRemoved: (/** @type {string} */ genre) => `“${genre}” was removed.`,
+        galleryClosed: (/** @type {number} */ posters) => `The gallery of ${plural(posters, { one: "1 poster", other: `${number(posters)} posters` })} was closed.`,
+    },
+
     device: { auto: "automatic", cpu: "CPU", webgpu: "WebGPU" },
 
     gallery: {
@@ -159,6 +186,8 @@ export const en = {
         orderProbability: "most probable first",
         orderUncertain: "least certain first",
         shown: (/** @type {number} */ shown, /** @type {number} */ all) => `${number(shown)} of ${number(all)} shown`,
+        showAll: "Show all",
+        actual: (/** @type {string[]} */ genres) => `Actual: ${genres.join(", ") || "none"}`,
         refused: (/** @type {number} */ files) =>
             plural(files, { one: "1 file was not classified", other: `${number(files)} files were not classified` }),
         refusedList: "Files that were not classified",
@@ -308,6 +337,10 @@ export const en = {
             `${genre}: ${number(positives)} with it, ${number(negatives)} without. Add at least ${number(least)} of each.`,
     },
 
+    teachWrong: {
+        correct: (/** @type {string} */ name) => `${name} was added. Correct its genres: tick those it has, and add others above.`,
+    },
+
     teachPosters: {
         remove: (/** @type {string} */ name) => `Remove ${name}`,
         removeHint: "Remove",
@@ -378,6 +411,12 @@ export const en = {
         precision: "precision",
         recall: "recall",
         f1: "F1",
+        missed: "missed",
+        wrong: "wrong",
+        showMissed: (/** @type {string} */ genre, /** @type {number} */ posters) => `${number(posters)} missed: show the posters that have ${genre}, which the model did not predict`,
+        showWrong: (/** @type {string} */ genre, /** @type {number} */ posters) => `${number(posters)} wrong: show the posters without ${genre}, which the model predicted`,
+        missedPosters: (/** @type {string} */ genre) => `${genre} missed`,
+        wrongPosters: (/** @type {string} */ genre) => `${genre} wrongly predicted`,
         noMatch: "no Id in it matches the name of one of these posters",
         noColumn: (/** @type {string[]} */ genres) => `it has no column for ${genres.join(", ")}, which the model predicts`,
     },
