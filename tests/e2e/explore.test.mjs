@@ -5,7 +5,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 
-import { assertNativePredictions, manifest, poster, root, screenshot, visitor } from "./harness.mjs";
+import { assertNativePredictions, manifest, poster, root, saved, screenshot, visitor } from "./harness.mjs";
 import { addKnownGenre, openTeach } from "./teach-view.mjs";
 
 const visit = visitor();
@@ -151,6 +151,13 @@ describe("the mistakes in a gallery", () => {
         await screenshot(page, "mistakes-1280");
         await page.getByRole("button", { name: /^1 missed: show the posters that have Western/ }).click();
         await page.getByText("Western missed. 1 of 6 shown").waitFor();
+        // What is saved has them, too.
+        /** @type {{ file: string, actual: string[] }[]} */
+        const json = JSON.parse(await saved(page, "Save JSON"));
+        assert.deepEqual(json.find(({ file }) => file === "lighthouse.jpg")?.actual, ["Western"]);
+        const csv = await saved(page, "Save CSV");
+        assert.match(csv, /^file,genres,actual,error,/);
+        assert.match(csv, /^lighthouse\.jpg,[^,]*,Western,,/m);
         await page.getByRole("button", { name: "Show all" }).click();
         assert.equal(await marquee.tiles.count(), 6);
     }));

@@ -22,6 +22,8 @@ export class GalleryTiles {
     #tiles = new Map();
     #row = 0;
     #frame = 0;
+    /** The first and the last row, and the columns, of what was rendered last. */
+    #rendered = "";
 
     /**
      * @param {HTMLElement} list
@@ -45,6 +47,7 @@ export class GalleryTiles {
     /** @param {Item[]} items  in their order */
     show(items) {
         this.#items = items;
+        this.#rendered = "";
         this.#render();
     }
 
@@ -52,6 +55,7 @@ export class GalleryTiles {
     refresh() {
         this.#remove([...this.#tiles.keys()]);
         this.#row = 0;
+        this.#rendered = "";
         this.#render();
     }
 
@@ -94,6 +98,9 @@ export class GalleryTiles {
         const margin = OVERSCAN * window.innerHeight;
         const first = Math.min(Math.max(0, Math.floor((-top - margin) / row)), Math.max(0, rows - 1));
         const last = Math.min(rows, Math.max(first + 1, Math.ceil((window.innerHeight - top + margin) / row)));
+        const rendered = `${first} ${last} ${columns} ${row}`;
+        if (rendered === this.#rendered) return; // most scrolls stay within a row
+        this.#rendered = rendered;
         const wanted = this.#items.slice(first * columns, last * columns);
 
         const isWanted = new Set(wanted);
@@ -102,8 +109,9 @@ export class GalleryTiles {
         this.#list.style.paddingBottom = `${Math.max(0, (rows - last) * row - (last < rows ? 0 : gap))}px`;
         wanted.forEach((item, index) => {
             const { tile } = this.#tile(item);
-            tile.setAttribute("aria-posinset", String(first * columns + index + 1));
-            tile.setAttribute("aria-setsize", String(this.#items.length));
+            const [place, size] = [String(first * columns + index + 1), String(this.#items.length)];
+            if (tile.ariaPosInSet !== place) tile.ariaPosInSet = place;
+            if (tile.ariaSetSize !== size) tile.ariaSetSize = size;
             // Only tiles that move are touched.
             const there = this.#list.children[index];
             if (there !== tile) this.#list.insertBefore(tile, there ?? null);
