@@ -28,7 +28,7 @@ document.addEventListener("keydown", (event) => {
     // There, arrow keys have a meaning of their own.
     const isTaken = target instanceof Element && target.closest("input, select, textarea, dialog, .scroll");
     if (!step || isTaken || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || current().name !== "poster") return;
-    move?.(document.documentElement.dir === "rtl" ? -step : step);
+    go(step);
 });
 
 /** Where the finger touched the picture. @type {Touch | undefined} */
@@ -38,8 +38,13 @@ page.frame.addEventListener("touchend", ({ changedTouches }) => {
     const [lifted] = changedTouches;
     if (!touched || !lifted) return;
     const [x, y] = [lifted.clientX - touched.clientX, lifted.clientY - touched.clientY];
-    if (Math.abs(x) >= SHORTEST_SWIPE && Math.abs(x) >= 2 * Math.abs(y)) move?.(x < 0 ? 1 : -1);
+    if (Math.abs(x) >= SHORTEST_SWIPE && Math.abs(x) >= 2 * Math.abs(y)) go(x < 0 ? 1 : -1);
 });
+
+/** Moves to the right or the left, which is the previous poster where text runs from right to left. @param {number} step */
+function go(step) {
+    move?.(document.documentElement.dir === "rtl" ? -step : step);
+}
 
 /**
  * Shows the place of the poster on show.
