@@ -79,8 +79,13 @@ describe("an answer", () => {
             });
         });
         const dialog = await openDialog(marquee);
+        // The picture is being encoded for a moment.
+        await page.waitForFunction(() => {
+            const button = document.querySelector("#share-send");
+            if (!Reflect.get(window, "shared")?.files && button instanceof HTMLElement) button.click();
+            return Reflect.get(window, "shared")?.files;
+        });
         await dialog.getByRole("button", { name: "Share" }).click();
-        await page.waitForFunction(() => Reflect.get(window, "shared"));
         const { text, url: address, files } = await page.evaluate(() => Reflect.get(window, "shared"));
         assert.match(text, /^lighthouse: /);
         assert.equal(address, `${url}?device=cpu`);

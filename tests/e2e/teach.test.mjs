@@ -80,8 +80,8 @@ describe("a new genre", () => {
         const native = predictWith(path, sample);
         const exact = await exactGenres(marquee, page);
         for (const [genre, probability] of native) {
-            assert.ok(Math.abs((shown.get(genre) ?? NaN) - 100 * probability) <= 0.61, `${genre}: ${shown.get(genre)}% here, ${probability} natively`);
-            assert.ok(Math.abs((exact[genre] ?? NaN) - probability) < 1e-3, `${genre}: ${exact[genre]} here, ${probability} natively`);
+            assert.ok(Math.abs((shown.get(genre) ?? NaN) - 100 * probability) <= 0.51, `${genre}: ${shown.get(genre)}% here, ${probability} natively`);
+            assert.ok(Math.abs((exact[genre] ?? NaN) - probability) < 1e-4, `${genre}: ${exact[genre]} here, ${probability} natively`);
         }
 
         // After a reload, and for another visitor who opens the file.

@@ -119,7 +119,8 @@ export function extend() {
 /** Takes the focus. @param {Item} [item]  the poster whose tile gets it */
 export function enter(item) {
     arrange();
-    if (!item || !tiles.focus(item)) page.title.focus();
+    const shown = tiles.items.find(({ file }) => file === item?.file); // another model makes other items of the same files
+    if (!shown || !tiles.focus(shown)) page.title.focus();
 }
 
 /** Makes all tiles again: what is known of the posters has changed. */

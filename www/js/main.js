@@ -371,7 +371,8 @@ function showOpened(index) {
 /** Shows the place of a poster in the gallery, from which the visitor can move to the others. @param {Item} [item] */
 function showPlace(item) {
     const items = batch?.isOpen ? batch.shown() : [];
-    browse?.show(item ? items.indexOf(item) : -1, items.length, (index) => {
+    // Another model makes other items of the same files.
+    browse?.show(item ? items.findIndex(({ file }) => file === item.file) : -1, items.length, (index) => {
         const other = items[index];
         if (other) openPoster(other.file, other.name, other);
     });

@@ -53,24 +53,28 @@ export function show({ name, poster, result, mapped }, settings) {
     page.text.textContent = text;
     page.note.textContent = "";
     page.send.hidden = !navigator.share;
+    // Encoded before it is needed: some browsers share and copy only directly after a click.
+    /** @type {File | undefined} */
+    let file;
+    const encoded = toFile(canvas, title).then((picture) => (file = picture));
+    encoded.catch(() => {}); // who saves it is told
 
     page.copy.onclick = () => report(navigator.clipboard.writeText(`${text}\n${address}`), strings.share.copied);
     page.link.onclick = () => report(navigator.clipboard.writeText(address), strings.share.linkCopied);
-    page.save.onclick = () => report(toFile(canvas, title).then((file) => saveFile(file, file.name)), strings.share.saved);
-    page.send.onclick = () => report(send(canvas, title, { text, url: address }), "");
+    page.save.onclick = () => report(encoded.then((picture) => saveFile(picture, picture.name)), strings.share.saved);
+    page.send.onclick = () => report(send({ text, url: address }, file), "");
     page.dialog.showModal();
 }
 
 /**
  * Opens the system's dialog, with the picture where it takes files.
  *
- * @param {HTMLCanvasElement} canvas
- * @param {string} title
  * @param {{ text: string, url: string }} data
+ * @param {File | undefined} picture  undefined while it is being encoded
  */
-async function send(canvas, title, data) {
-    const withPicture = { ...data, files: [await toFile(canvas, title)] };
-    await navigator.share(navigator.canShare?.(withPicture) ? withPicture : data);
+async function send(data, picture) {
+    const withPicture = picture && { ...data, files: [picture] };
+    await navigator.share(withPicture && navigator.canShare?.(withPicture) ? withPicture : data);
 }
 
 /** @param {Prediction[]} genres */

@@ -14,8 +14,8 @@ export function paint(letters) {
     // The planet: a giant, lit from below right, with a ring.
     const [cx, cy, radius] = [200, 210, 150];
     const disc = `M${cx - radius} ${cy}a${radius} ${radius} 0 1 0 ${2 * radius} 0 ${radius} ${radius} 0 1 0 ${-2 * radius} 0`;
-    p.fill("#4fc3ff", disc, { blur: 26, alpha: 0.6, blend: "screen" });
-    p.fill(p.radial(cx + 80, cy + 70, 270, [[0, "#bfefff"], [0.18, "#59c6ef"], [0.42, "#1f77b4"], [0.7, "#0a2d5c"], [1, "#030a1e"]]), disc);
+    p.fill("#5affd8", disc, { blur: 26, alpha: 0.6, blend: "screen" });
+    p.fill(p.radial(cx + 80, cy + 70, 270, [[0, "#cffff0"], [0.18, "#4fe0c0"], [0.42, "#158a80"], [0.7, "#0a2d5c"], [1, "#030a1e"]]), disc);
     p.mist([255, 255, 255], (x, y) => (Math.hypot(x - cx, y - cy) < radius ? 0.5 * ramp(0.5, 0.72, gas(x / 210 + 0.35 * gas(x / 50, y / 30), y / 19 + 0.6 * gas(x / 60, y / 40))) * ramp(210, 40, Math.hypot(x - cx - 80, y - cy - 70)) : 0), "screen");
     p.mist([2, 6, 20], (x, y) => (Math.hypot(x - cx, y - cy) < radius ? 0.55 * ramp(0.5, 0.7, gas(x / 230 + 4, y / 26 + 4)) : 0));
     p.fill(p.radial(cx + 90, cy + 80, 290, [[0.45, "rgb(1 3 14 / 0)"], [1, "rgb(1 3 14 / 0.97)"]]), disc);
@@ -32,8 +32,8 @@ export function paint(letters) {
     p.fill(p.linear(0, 290, 0, 350, [[0, "#a8c9df"], [0.4, "#3c5a78"], [1, "#081426"]]), "M110 328l86-20 36-4 58-17 6 2-30 16 50 3-52 9-66 19-44 13-50 3-20-10Z");
     p.fill("#0a1a30", "M150 326l60-14 40-6-30 14-40 12Z");
     for (let light = 0; light < 12; light++) p.fill("#ffe7a8", `M${146 + light * 9} ${333 - light * 2.6}h2.5`, { line: 1.3 });
-    p.fill(p.linear(110, 0, -20, 0, [[0, "#ffffff"], [0.15, "#ffc66b"], [0.5, "rgb(255 106 30 / 0.6)"], [1, "rgb(255 80 20 / 0)"]]), "M106 326L-20 372-30 382 104 344Z", { blur: 3, blend: "screen" });
-    p.fill("#ffb04a", "M88 336a16 14 0 1 0 32 0 16 14 0 1 0-32 0", { blur: 9, blend: "screen" });
+    p.fill(p.linear(110, 0, -20, 0, [[0, "#ffffff"], [0.15, "#b8fff0"], [0.5, "rgb(40 200 255 / 0.6)"], [1, "rgb(40 160 255 / 0)"]]), "M106 326L-20 372-30 382 104 344Z", { blur: 3, blend: "screen" });
+    p.fill("#7ff0ff", "M88 336a16 14 0 1 0 32 0 16 14 0 1 0-32 0", { blur: 9, blend: "screen" });
     // The explorer.
     const suit = "M206 424c7 0 12 6 12 12 0 4-2 7-4 9 8 2 12 7 13 15l3 22-6 2-4-16-1 16 3 32h-13l-3-26-4 26h-13l3-32-1-16-4 16-6-2 3-22c1-8 5-13 13-15-2-2-4-5-4-9 0-6 6-12 13-12Z";
     p.fill("#55d0ff", suit, { blur: 4, alpha: 0.7, blend: "screen" });
@@ -52,8 +52,8 @@ export function paint(letters) {
     p.vignette(0.6, "1 3 12");
     p.letter("THE MAP ENDS HERE. THE VOYAGE DOES NOT.", { font: "wide", width: 300, y: 34, style: "#bfe9ff", track: 0.12 });
     p.letter("BEYOND THE", { font: "wide", width: 150, y: 524, style: "#cfeeff", track: 0.4 });
-    p.letter("NINTH ORBIT", { font: "wide", width: 350, y: 556, style: "#38b6ff", blur: 6, alpha: 0.9, track: 0.06 });
-    p.letter("NINTH ORBIT", { font: "wide", width: 350, y: 556, style: p.linear(0, 524, 0, 558, [[0, "#ffffff"], [0.5, "#bfe9ff"], [0.52, "#58b7ea"], [1, "#e9f8ff"]]), track: 0.06 });
+    p.letter("NINTH ORBIT", { font: "wide", width: 350, y: 556, style: "#3affd0", blur: 6, alpha: 0.9, track: 0.06 });
+    p.letter("NINTH ORBIT", { font: "wide", width: 350, y: 556, style: p.linear(0, 524, 0, 558, [[0, "#ffffff"], [0.5, "#c8fff0"], [0.52, "#48d8b8"], [1, "#e9f8ff"]]), track: 0.06 });
     p.credits(["Perihelion Studios presents   a Kenji Rao film   Amara Nwosu   Lucas Hale   Yuki Sorensen   Dev Malik", "score by Olafur Berg   effects Tin Moon   written by S. Petrov   directed by Kenji Rao"], { y: 577, style: "#86a8c0" });
     p.grain(14);
     return p;
