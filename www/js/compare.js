@@ -2,12 +2,14 @@
  * The dialog that compares two posters: side by side, with a pair of bars for each genre, and the evidence for a genre in
  * both on one scale.
  *
+ * @import { Item } from "./batch.js"
  * @import { Explained } from "./messages.js"
  */
 
 import { paint, strongest } from "../marquee/heatmap.js";
 import { element, make } from "./dom.js";
 import { message } from "./errors.js";
+import { SAMPLES } from "./samples.js";
 import { percent, strings } from "./strings/index.js";
 
 /**
@@ -27,6 +29,9 @@ const page = {
 /** Number of genres, the most probable ones of either poster. */
 const GENRES = 8;
 
+/** Most posters of one kind to choose from. */
+const MOST_CHOICES = 24;
+
 /** Addresses of pictures, until the dialog is closed. @type {string[]} */
 const addresses = [];
 
@@ -36,6 +41,27 @@ function addressOf(picture) {
     const address = URL.createObjectURL(picture);
     addresses.push(address);
     return address;
+}
+
+/**
+ * Returns the posters to compare with: those of the gallery from the next one on, those seen before, and the samples.
+ *
+ * @param {{ name: string, file: File }} shown
+ * @param {Item[]} items  of the gallery
+ * @param {{ name: string, file: File }[]} seen  the latest one last
+ * @param {(address: string, title: string) => Promise<{ file: File } | undefined>} fetchSample
+ * @returns {Poster[]}
+ */
+export function choices(shown, items, seen, fetchSample) {
+    const place = items.findIndex(({ file }) => file === shown.file);
+    const near = [...items.slice(place + 1), ...items.slice(0, Math.max(0, place))].slice(0, MOST_CHOICES);
+    const before = seen.filter(({ file }) => file !== shown.file).toReversed().slice(0, MOST_CHOICES);
+    const samples = SAMPLES.filter(({ title }) => title !== shown.name && !before.some(({ name }) => name === title));
+    return [
+        ...near.map(({ name, file, thumbnail }) => ({ name, picture: thumbnail ?? file, load: async () => file })),
+        ...before.map(({ name, file }) => ({ name, picture: file, load: async () => file })),
+        ...samples.map(({ file, title }) => ({ name: title, picture: file, load: async () => (await fetchSample(file, title))?.file })),
+    ];
 }
 
 /**

@@ -14,7 +14,7 @@ import * as intake from "./intake.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
-import { FIRST, SAMPLES } from "./samples.js";
+import { FIRST } from "./samples.js";
 import { Session } from "./session.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { strings } from "./strings/index.js";
@@ -35,8 +35,6 @@ const opened = [];
 let onShow = -1;
 /** The sample that is on show until the visitor opens a poster. @type {{ file: File, name: string } | undefined} */
 let first;
-/** Most posters of one kind that are offered for a comparison. */
-const MOST_CHOICES = 24;
 /** Whether another model was selected and is not ready yet. */
 let isSwitching = false;
 
@@ -390,17 +388,9 @@ function showAgain() {
 async function compare() {
     const [shown, answer] = [onPage(), poster.answer()];
     if (!shown || !answer) return;
-    const { show } = await import("./compare.js");
-    const items = batch?.isOpen ? batch.shown() : [];
-    const place = items.findIndex(({ file }) => file === shown.file);
-    const near = [...items.slice(place + 1), ...items.slice(0, Math.max(0, place))].slice(0, MOST_CHOICES);
-    const seen = opened.filter(({ file, item }) => !item && file !== shown.file).toReversed().slice(0, MOST_CHOICES);
-    const samples = SAMPLES.filter(({ title }) => title !== shown.name && !seen.some(({ name }) => name === title));
-    show({ name: shown.name, blob: shown.file, result: answer.result }, [
-        ...near.map(({ name, file, thumbnail }) => ({ name, picture: thumbnail ?? file, load: async () => file })),
-        ...seen.map(({ name, file }) => ({ name, picture: file, load: async () => file })),
-        ...samples.map(({ file, title }) => ({ name: title, picture: file, load: async () => (await fetchSample(file, title))?.file })),
-    ], (file) => session.explain(file));
+    const { choices, show } = await import("./compare.js");
+    const others = choices(shown, batch?.isOpen ? batch.shown() : [], opened.filter(({ item }) => !item), fetchSample);
+    show({ name: shown.name, blob: shown.file, result: answer.result }, others, (file) => session.explain(file));
 }
 
 async function showCard() {
