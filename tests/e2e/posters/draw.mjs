@@ -3,8 +3,9 @@
  *
  *     cd tests/e2e && node posters/draw.mjs [NAME…]
  *
- * Each poster is a module here that paints on a canvas in Chromium; the JPEGs go to www/samples/. The lettering is
- * outlines of fonts under the SIL Open Font License, in letters.json.
+ * Each poster is a module here that paints on a canvas in Chromium; the JPEGs go to www/samples/. letters.json has the
+ * outlines of the letters that they use, of fonts under the SIL Open Font License 1.1: Bebas Neue, Cinzel, Great Vibes,
+ * League Gothic, Lilita One, Michroma, Playfair Display and Rye.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
