@@ -36,6 +36,12 @@ const CACHE = CACHE_PREFIX + version;
 const LIST = "pkg/files.js";
 const scope = new URL(worker.registration.scope);
 
+/** Where posters that were shared with the page wait for it. handover.js has the same name. */
+const SHARED = "shared-posters";
+
+/** Most posters that are taken at a time. */
+const MOST_SHARED = 200;
+
 /** The GPU package is several megabytes and of use only where WebGPU works. It is kept on request. */
 const isGpuFile = (/** @type {string} */ path) => path.startsWith("pkg/gpu/");
 
@@ -77,6 +83,10 @@ async function keepGpu() {
 
 worker.addEventListener("fetch", (event) => {
     const url = new URL(event.request.url);
+    if (event.request.method === "POST" && url.pathname === `${scope.pathname}share`) {
+        event.respondWith(receive(event.request));
+        return;
+    }
     if (event.request.method !== "GET" || url.origin !== scope.origin || !url.pathname.startsWith(scope.pathname)) return;
     const path = url.pathname.slice(scope.pathname.length) || "index.html";
     if (path === LIST) {
@@ -86,6 +96,24 @@ worker.addEventListener("fetch", (event) => {
         event.respondWith(load(path).catch(() => Response.error()));
     }
 });
+
+/**
+ * Keeps the posters that the system shares with the page, and opens the page. Nothing goes to a server.
+ *
+ * @param {Request} request  a form with the field "posters", as the manifest says
+ */
+async function receive(request) {
+    const form = await request.formData();
+    await caches.delete(SHARED);
+    const cache = await caches.open(SHARED);
+    const files = form.getAll("posters").filter((file) => file instanceof File).slice(0, MOST_SHARED);
+    await Promise.all(files.map((file, index) => {
+        // The number keeps two posters of one name apart.
+        const address = new URL(`shared/${index}/${encodeURIComponent(file.name || "poster")}`, scope);
+        return cache.put(address, new Response(file, { headers: { "content-type": file.type } }));
+    }));
+    return Response.redirect(new URL("./?open=shared", scope).href, 303);
+}
 
 /** Returns the names of the caches of other versions. */
 async function otherVersions() {

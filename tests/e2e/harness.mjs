@@ -29,7 +29,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const sample = `${root}www/samples/lighthouse.jpg`;
 export const poster = readFileSync(sample);
 
-/** @type {{ genres: { name: string, threshold: number, posters: number }[], metrics: { name: string, value: number }[], weights: { file: string }, training: Record<string, unknown> }} */
+/** @type {{ genres: { name: string, threshold: number, posters: number, quality: { average_precision: number } }[], metrics: { name: string, value: number }[], weights: { file: string }, training: Record<string, unknown> }} */
 export const manifest = JSON.parse(readFileSync(`${root}www/model/model.json`, "utf8"));
 
 const screenshots = fileURLToPath(new URL("screenshots", import.meta.url));

@@ -106,6 +106,28 @@ describe("the model card", () => {
         assert.deepEqual(marked.toSorted(), rare.toSorted());
     }));
 
+    test("shows in pictures what the model is good at, what its posters were for, and what 60% means", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await page.getByRole("button", { name: "About the model" }).click();
+        const card = page.getByRole("dialog", { name: "About the model" });
+        const bars = card.getByRole("list", { name: "What it is good and bad at" }).getByRole("listitem");
+        assert.equal(await bars.count(), manifest.genres.length);
+        for (const { name, posters, quality } of manifest.genres) {
+            const bar = card.getByRole("listitem", { name: new RegExp(`^${name}: .*${posters.toLocaleString("en")} training poster`) });
+            const [width, track] = await bar.evaluate((row) => [".filled", ".bar"].map((part) => row.querySelector(part)?.getBoundingClientRect().width ?? NaN));
+            assert.ok(Math.abs((width ?? NaN) / (track ?? NaN) - quality.average_precision) < 0.01, `${name}: ${width} of ${track}`);
+        }
+        const { train_posters, test_posters } = manifest.training;
+        await card.getByText(`${Number(train_posters).toLocaleString("en")} to learn from`).waitFor();
+        await card.getByText(`${Number(test_posters).toLocaleString("en")} for the test, and nothing else`).waitFor();
+        await card.getByRole("img", { name: "6 of 10 posters are marked" }).waitFor();
+        await card.getByText("A probability of 60% means").waitFor();
+        // No name is cut on a phone.
+        const cut = await card.locator(".genre-bars .name").evaluateAll((names) => names.filter((name) => name.scrollWidth > name.clientWidth).map((name) => name.textContent));
+        assert.deepEqual(cut, []);
+    }, { viewport: { width: 360, height: 740 } }));
+
     test("marks the metrics of a model without a test split as validation metrics", () => visit(async (marquee, page) => {
         await page.route("**/model/model.json", (route) =>
             route.fulfill({ json: { ...manifest, training: { ...manifest.training, test_posters: 0 } } }));
@@ -186,6 +208,7 @@ describe("the camera", () => {
             const marquee = await new Marquee(page).open("?device=cpu");
             await page.getByRole("button", { name: "Camera" }).click();
             await page.locator("#shoot:enabled").click();
+            await page.getByRole("img", { name: "Poster: camera.jpg" }).waitFor();
             await marquee.waitForResult();
             assert.equal(await marquee.error.textContent(), "");
             assert.equal(await page.getByRole("img", { name: "Poster: camera.jpg" }).isVisible(), true);

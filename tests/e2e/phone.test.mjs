@@ -96,6 +96,9 @@ describe("on a phone", () => {
         await marquee.sample.tap();
         await marquee.waitForResult();
         await page.getByRole("button", { name: "Share" }).tap();
+        const dialog = page.getByRole("dialog", { name: "Take it along" });
+        await fitsFingers(page, "share");
+        await dialog.getByRole("button", { name: "Share" }).tap();
         await page.waitForFunction(() => Reflect.get(window, "shared"));
         /** @type {{ text: string, url: string }} */
         const { text, url } = await page.evaluate(() => Reflect.get(window, "shared"));

@@ -172,6 +172,34 @@ describe("a worker that crashes", () => {
         await assertNoWorkers(page, "closed");
     }));
 
+    test("and cannot be loaded again leaves no poster of a batch pending, and later posters are tried", () => visit(async (_, page) => {
+        await makeCrash(page);
+        let started = 0;
+        page.on("worker", () => started++);
+        await open(page);
+        let isGone = false;
+        await page.route("**/marquee/worker-cpu.js", (route) => (isGone ? route.fulfill({ status: 404 }) : route.continue()));
+        await page.exposeFunction("remove", () => (isGone = true));
+        await page.exposeFunction("restore", () => (isGone = false));
+        const { codes, later } = await page.evaluate(async () => {
+            const { load } = /** @type {Api} */ (Reflect.get(window, "api"));
+            const poster = /** @type {Blob} */ (Reflect.get(window, "poster"));
+            const marquee = await load({ device: "cpu", workers: 1 });
+            await Reflect.get(window, "remove")();
+            /** @type {string[]} */
+            const codes = [];
+            for await (const { index, error } of marquee.classifyAll([new Uint8Array(1), poster, poster, poster])) codes[index] = error ? Reflect.get(error, "code") : "";
+            await Reflect.get(window, "restore")();
+            const later = (await marquee.classify(poster, { top: 1 })).genres.length;
+            marquee.close();
+            return { codes, later };
+        });
+        assert.equal(codes.length, 4);
+        assert.ok(codes.every((code) => code === "worker-failed"), codes.join());
+        assert.equal(later, 1);
+        assert.ok(started <= 7, `${started} workers were started`);
+    }));
+
     for (const [when, path, code] of /** @type {const} */ ([
         ["when its script runs", "marquee/worker-cpu.js", "throw new Error('no luck');"],
         ["when it opens the model", "pkg/cpu/marquee.js", "Classifier.load = async () => { setTimeout(() => { throw new Error('no luck'); }); return new Promise(() => {}); };"],

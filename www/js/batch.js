@@ -18,7 +18,8 @@ const THUMBNAIL_HEIGHT = 300;
  * @property {string} name
  * @property {"waiting" | "classified" | "refused" | "stopped"} state
  * @property {Prediction[]} predictions
- * @property {string} thumbnail  its address; empty if there is none
+ * @property {Blob | undefined} thumbnail
+ * @property {string[] | undefined} actual  its true genres, where a table has them
  * @property {string} reason  why it was refused
  */
 
@@ -59,7 +60,7 @@ export class Batch {
         const first = this.items.length;
         for (const [index, file] of files.entries()) {
             const name = file.webkitRelativePath || file.name;
-            this.items.push({ index: first + index, file, name, state: "waiting", predictions: [], thumbnail: "", reason: "" });
+            this.items.push({ index: first + index, file, name, state: "waiting", predictions: [], thumbnail: undefined, actual: undefined, reason: "" });
         }
         if (this.#stopped.signal.aborted) this.#stopped = new AbortController();
         this.finished = this.finished.then(() => this.#work());
@@ -71,11 +72,22 @@ export class Batch {
         this.#stopped.abort();
     }
 
-    /** Stops for good, and releases the thumbnails. Nothing is reported any more. */
+    /** Continues with the posters that a stop left without a result. */
+    resume() {
+        const stopped = this.items.filter(({ state }) => state === "stopped");
+        if (!stopped.length) return;
+        const { done } = this.progress();
+        for (const item of stopped) item.state = "waiting";
+        this.#stopped = new AbortController();
+        this.#started = performance.now();
+        this.#doneBefore = done;
+        this.finished = this.finished.then(() => this.#work());
+    }
+
+    /** Stops for good. Nothing is reported any more. */
     close() {
         this.#isClosed = true;
         this.stop();
-        for (const { thumbnail } of this.items) URL.revokeObjectURL(thumbnail);
     }
 
     /** Returns the counts, the rate in posters a second, and the time taken and left in milliseconds. */
@@ -122,7 +134,7 @@ export class Batch {
         } else {
             item.state = "classified";
             item.predictions = result.genres;
-            item.thumbnail = result.thumbnail ? URL.createObjectURL(result.thumbnail) : "";
+            item.thumbnail = result.thumbnail ?? undefined;
         }
         this.#onChange([item]);
     }

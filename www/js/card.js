@@ -5,6 +5,7 @@
  * @import { Genre, Manifest } from "./messages.js"
  */
 
+import { genreBars, probabilityPicture, splitBar } from "./card-pictures.js";
 import { element, make, table } from "./dom.js";
 import { guessedPrecision, isRare, isWeak } from "./genres.js";
 import { isWorse, metricTable } from "./metric-table.js";
@@ -32,14 +33,18 @@ function fill({ architecture, input, genres, metrics, training, weights }) {
     page.body.replaceChildren(
         make("p", null, text.join(" ")),
         ...(worse ? [make("p", { className: "warning" }, strings.card.worse(worse, metrics.length))] : []),
+        ...(genres.some(({ quality }) => quality) ? [make("h3", null, strings.card.goodAt), ...genreBars(genres, heldOut)] : []),
+        make("h3", null, strings.card.howToRead),
+        probabilityPicture(),
         make("h3", null, strings.card.quality),
+        ...(training.test_posters ? [make("p", { className: "note" }, strings.card.testedOn)] : []),
+        ...splitBar(training),
         metricTable(training.test_posters ? strings.card.test : strings.card.validation, metrics),
         ...(training.test_posters || !metrics.length ? [] : [make("p", { className: "warning" }, strings.card.validationOnly)]),
         make("p", { className: "note" }, strings.card.baseline),
         make("h3", null, strings.card.limits),
         make("ul", null, ...limits(genres, heldOut).map((limit) => make("li", null, limit))),
-        make("h3", null, strings.card.byGenre),
-        genreTable(genres, heldOut),
+        make("details", null, make("summary", null, strings.card.byGenre), genreTable(genres, heldOut)),
         make("p", { className: "note" }, `${training.licence}.`),
     );
 }
@@ -54,7 +59,6 @@ function limits(genres, heldOut) {
     const weak = names((genre) => isWeak(genre, heldOut));
     return [
         strings.card.posterOnly,
-        strings.card.probability,
         ...(rare.length ? [strings.card.rare(rare)] : []),
         ...(weak.length ? [strings.card.weak(weak)] : []),
     ];

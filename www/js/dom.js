@@ -38,7 +38,7 @@ export function make(tag, properties, ...children) {
  *
  * @param {string} label  for assistive technology
  * @param {string[]} head
- * @param {{ cells: string[], className?: string }[]} rows
+ * @param {{ cells: (string | Node)[], className?: string }[]} rows
  */
 export function table(label, head, rows) {
     const body = rows.map(({ cells: [name = "", ...cells], className = "" }) =>

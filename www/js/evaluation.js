@@ -1,13 +1,14 @@
 /**
  * Evaluates a batch's predictions against the true genres in a CSV: a column Id and a 0/1 column for each genre.
  *
- * @import { Batch } from "./batch.js"
+ * @import { Batch, Item } from "./batch.js"
  * @import { Evaluation, Genre, LabelledPrediction, Labels } from "./messages.js"
  * @import { Session } from "./session.js"
  */
 
 import { element, make, table } from "./dom.js";
 import { message } from "./errors.js";
+import * as gallery from "./gallery.js";
 import { metricTable } from "./metric-table.js";
 import { number, strings } from "./strings/index.js";
 
@@ -33,23 +34,31 @@ export async function evaluate(session, batch, csv, genres) {
         const predictions = withLabels(batch, labels, genres);
         if (!predictions.length) throw new Error(strings.evaluation.noMatch);
         const evaluation = await session.evaluate(predictions);
+        gallery.refresh(); // the tiles show the actual genres, too
         box.hidden = false;
         box.replaceChildren(
             make("h3", null, strings.evaluation.heading(csv.name, evaluation.posters)),
             metricTable(strings.evaluation.posters, evaluation.metrics),
-            make("details", null, make("summary", null, strings.card.byGenre), genreTable(evaluation)),
+            make("details", null, make("summary", null, strings.card.byGenre), genreTable(evaluation, batch.items, genres)),
         );
     } catch (error) {
         showError(`${csv.name}: ${message(error)}`);
     }
 }
 
-/** @param {Evaluation} evaluation */
-function genreTable({ genres }) {
+/**
+ * @param {Evaluation} evaluation
+ * @param {Item[]} items
+ * @param {Genre[]} known
+ */
+function genreTable({ genres }, items, known) {
+    const evaluated = items.filter(({ state, actual }) => state === "classified" && actual);
     const head = [
         strings.card.genre,
         strings.evaluation.actual,
         strings.evaluation.predicted,
+        strings.evaluation.missed,
+        strings.evaluation.wrong,
         strings.card.averagePrecision,
         strings.evaluation.precision,
         strings.evaluation.recall,
@@ -59,9 +68,41 @@ function genreTable({ genres }) {
         .filter(({ positives, predicted }) => positives || predicted)
         .toSorted((a, b) => b.positives - a.positives)
         .map(({ genre, positives, predicted, average_precision, precision, recall, f1 }) => ({
-            cells: [genre, number(positives), number(predicted), ...[average_precision, precision, recall, f1].map((metric) => number(metric, 2))],
+            cells: [genre, number(positives), number(predicted), ...mistakes(genre, evaluated, known), ...[average_precision, precision, recall, f1].map((metric) => number(metric, 2))],
         }));
     return table(strings.evaluation.genres, head, rows);
+}
+
+/**
+ * Returns the numbers of posters that have a genre but were predicted without it, and the other way round, as buttons that
+ * show them.
+ *
+ * @param {string} genre
+ * @param {Item[]} items
+ * @param {Genre[]} known
+ */
+function mistakes(genre, items, known) {
+    const threshold = known.find(({ name }) => name === genre)?.threshold ?? 1;
+    const has = (/** @type {Item} */ { actual }) => actual?.includes(genre) ?? false;
+    const isPredicted = (/** @type {Item} */ { predictions }) => (predictions.find((other) => other.genre === genre)?.probability ?? 0) >= threshold;
+    const missed = items.filter((item) => has(item) && !isPredicted(item));
+    const wrong = items.filter((item) => !has(item) && isPredicted(item));
+    return [
+        count(missed, strings.evaluation.showMissed(genre, missed.length), strings.evaluation.missedPosters(genre)),
+        count(wrong, strings.evaluation.showWrong(genre, wrong.length), strings.evaluation.wrongPosters(genre)),
+    ];
+}
+
+/**
+ * @param {Item[]} items
+ * @param {string} label  of the button
+ * @param {string} text  what the posters have in common
+ */
+function count(items, label, text) {
+    if (!items.length) return number(0);
+    const button = make("button", { type: "button", className: "count", ariaLabel: label, title: label }, number(items.length));
+    button.addEventListener("click", () => gallery.showOnly(items, text));
+    return button;
 }
 
 /**
@@ -77,9 +118,11 @@ function withLabels(batch, labels, genres) {
     const missing = genres.filter((_, index) => columns[index] === -1).map(({ name }) => name);
     if (missing.length) throw new Error(strings.evaluation.noColumn(missing));
     const rows = new Map(labels.rows.map((row) => [row.id, row.labels]));
-    return batch.items.flatMap(({ state, name, predictions }) => {
+    return batch.items.flatMap((item) => {
+        const { state, name, predictions } = item;
         const id = name.split("/").at(-1)?.replace(/\.[^.]*$/, "") ?? "";
         const row = rows.get(id);
+        item.actual = row && labels.genres.filter((_, column) => row[column]);
         if (state !== "classified" || !row) return [];
         const probabilities = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
         return [{

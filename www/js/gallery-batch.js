@@ -11,6 +11,7 @@
 import { Batch } from "./batch.js";
 import * as gallery from "./gallery.js";
 import { strings } from "./strings/index.js";
+import * as undo from "./undo.js";
 
 export class GalleryBatch {
     /** @type {Batch | undefined} */
@@ -65,10 +66,22 @@ export class GalleryBatch {
         return true;
     }
 
-    close() {
-        this.#batch?.close();
+    /** Closes the gallery, and offers to open it again. @param {() => void} onReopen */
+    close(onReopen) {
+        const [batch, table] = [this.#batch, this.#table];
+        if (!batch) return;
+        const wasRunning = batch.progress().waiting > 0;
+        batch.stop();
         this.#batch = undefined;
         this.#table = undefined;
+        undo.offer(strings.undo.galleryClosed(batch.items.length), () => {
+            this.#batch?.close();
+            this.#batch = batch;
+            this.#table = table;
+            gallery.reopen(batch);
+            if (wasRunning) batch.resume();
+            onReopen();
+        }, () => batch.close());
     }
 
     /** @param {Manifest} manifest  of the model that is in use now */
@@ -82,12 +95,12 @@ export class GalleryBatch {
         gallery.applySettings(settings);
     }
 
-    /** Takes the focus. */
-    enter() {
-        gallery.enter();
+    /** Takes the focus. @param {Item} [item]  the poster whose tile gets it */
+    enter(item) {
+        gallery.enter(item);
     }
 
-    /** Returns the posters that pass the filter. */
+    /** Returns the posters that pass the filter, in the order on show. */
     shown() {
         return gallery.shown();
     }
@@ -139,7 +152,10 @@ export class GalleryBatch {
     #start(posters, show) {
         this.#batch?.close();
         this.#isStale = false;
-        this.#batch = new Batch(this.#session, posters, gallery.add);
-        show(this.#batch);
+        const batch = new Batch(this.#session, posters, (items) => {
+            if (batch === this.#batch) gallery.add(items); // a closed gallery may still get some
+        });
+        this.#batch = batch;
+        show(batch);
     }
 }

@@ -9,6 +9,7 @@
 
 import { element, make } from "./dom.js";
 import { arranged } from "./gallery-order.js";
+import { GalleryTiles } from "./gallery-tiles.js";
 import { isLikely } from "./genres.js";
 import { percent, strings } from "./strings/index.js";
 
@@ -21,7 +22,9 @@ const page = {
     minimum: element("filter-probability", HTMLInputElement),
     minimumText: element("filter-output", HTMLOutputElement),
     sort: element("sort", HTMLSelectElement),
+    found: element("found", HTMLElement),
     count: element("shown-count", HTMLElement),
+    all: element("show-all", HTMLButtonElement),
     tiles: element("tiles", HTMLElement),
     refused: element("refused", HTMLDetailsElement),
     refusedTitle: element("refused-title", HTMLElement),
@@ -41,8 +44,13 @@ let batch;
 let settings;
 /** By name. @type {Map<string, Genre>} */
 let genres = new Map();
-/** @type {Map<Item, HTMLLIElement>} */
-const tiles = new Map();
+/** The classified posters. @type {Set<Item>} */
+const classified = new Set();
+/** The only posters to show, and what they have in common; undefined shows all. @type {{ items: Set<Item>, text: string } | undefined} */
+let only;
+/** Returns the focus to where the visitor asked for them. */
+let back = () => {};
+const tiles = new GalleryTiles(page.tiles, makeTile);
 /** @type {(item: Item) => void} */
 let open = () => {};
 
@@ -51,6 +59,7 @@ for (const control of [page.genre, page.minimum, page.sort]) control.addEventLis
 /** @param {(item: Item) => void} onOpen  called with the poster whose tile was clicked */
 export function listen(onOpen) {
     open = onOpen;
+    page.all.addEventListener("click", showAll);
     page.cancel.addEventListener("click", () => {
         batch?.stop();
         showProgress();
@@ -60,7 +69,7 @@ export function listen(onOpen) {
 /** @param {Settings} changed */
 export function applySettings(changed) {
     settings = changed;
-    for (const [item, tile] of tiles) tile.replaceChildren(tileButton(item));
+    tiles.refresh();
     arrange();
 }
 
@@ -84,30 +93,63 @@ export function start(started) {
 /** Shows a batch of the same posters, filtered and sorted as before. @param {Batch} started */
 export function restart(started) {
     batch = started;
-    tiles.clear();
-    page.tiles.replaceChildren();
+    classified.clear();
+    tiles.refresh();
     page.refusedList.replaceChildren();
     page.refused.hidden = true;
     extend();
     arrange();
 }
 
+/** Shows a batch again that was closed, with its results. @param {Batch} closed */
+export function reopen(closed) {
+    const hasEvaluation = batch === closed;
+    restart(closed);
+    page.evaluation.hidden = !hasEvaluation || !page.evaluation.hasChildNodes();
+    add(closed.items.filter(({ state }) => state === "classified" || state === "refused"));
+}
+
 /** Shows that the batch has other posters than before. */
 export function extend() {
     page.evaluation.hidden = true; // it is of the posters before
+    only = undefined;
     showProgress();
 }
 
-/** Takes the focus. */
-export function enter() {
-    page.title.focus();
+/** Takes the focus. @param {Item} [item]  the poster whose tile gets it */
+export function enter(item) {
+    arrange();
+    const shown = tiles.items.find(({ file }) => file === item?.file); // another model makes other items of the same files
+    if (!shown || !tiles.focus(shown)) page.title.focus();
+}
+
+/** Makes all tiles again: what is known of the posters has changed. */
+export function refresh() {
+    tiles.refresh();
+}
+
+/** Shows only some posters. @param {Item[]} items @param {string} text  what they have in common */
+export function showOnly(items, text) {
+    only = { items: new Set(items), text };
+    page.genre.value = "";
+    arrange();
+    const { activeElement } = document;
+    back = () => activeElement instanceof HTMLElement && activeElement.isConnected ? activeElement.focus() : page.title.focus();
+    page.found.scrollIntoView({ block: "start" });
+    page.all.focus({ preventScroll: true });
+}
+
+function showAll() {
+    only = undefined;
+    arrange();
+    back();
 }
 
 /** @param {Item[]} items  just classified or refused; empty once the batch has ended */
 export function add(items) {
     for (const item of items) {
         if (item.state === "classified") {
-            tiles.set(item, make("li", null, tileButton(item)));
+            classified.add(item);
         } else {
             page.refusedList.append(make("li", null, `${item.name}: ${item.reason}`));
             page.refused.hidden = false;
@@ -119,13 +161,13 @@ export function add(items) {
     else arrange();
 }
 
-/** Returns the posters that pass the filter, in the order in which they were added. */
+/** Returns the posters that pass the filter, in the order on show. */
 export function shown() {
-    return [...tiles].filter(([, tile]) => tile.isConnected).map(([item]) => item);
+    return tiles.items;
 }
 
 /** @param {Item} item */
-function tileButton(item) {
+function makeTile(item) {
     const list = item.predictions.slice(0, GENRES_PER_TILE).map((prediction) =>
         make(
             "li",
@@ -135,15 +177,17 @@ function tileButton(item) {
             make("span", null, percent(prediction.probability)),
         ),
     );
+    const address = item.thumbnail ? URL.createObjectURL(item.thumbnail) : "";
     const button = make(
         "button",
         { type: "button", className: "tile" },
-        make("img", { src: item.thumbnail, alt: "", loading: "lazy", decoding: "async", width: 200, height: 300 }),
+        make("img", { src: address, alt: "", decoding: "async", width: 200, height: 300 }),
         make("span", { className: "file", title: item.name }, item.name.split("/").at(-1) ?? ""),
         make("ul", null, ...list),
+        ...(item.actual ? [make("span", { className: "actual" }, strings.gallery.actual(item.actual))] : []),
     );
     button.addEventListener("click", () => open(item));
-    return button;
+    return { tile: make("li", null, button), release: () => URL.revokeObjectURL(address) };
 }
 
 /** @param {Prediction} prediction */
@@ -177,7 +221,7 @@ function arrangeSoon() {
     timer = window.setTimeout(arrange, Math.max(0, arrangedAt + ARRANGE_INTERVAL - performance.now()));
 }
 
-/** Shows the tiles that pass the filter, in the chosen order. */
+/** Shows the posters that pass the filter, in the chosen order. */
 function arrange() {
     clearTimeout(timer);
     timer = 0;
@@ -187,13 +231,10 @@ function arrange() {
     page.minimumText.textContent = minimum === 0 ? strings.gallery.defaultMinimum : percent(minimum);
     page.minimum.disabled = !genre;
 
-    const items = arranged([...tiles.keys()], { genre, minimum, order: page.sort.value, marking: settings.thresholds });
-    const elements = items.map((item) => tiles.get(item)).filter((tile) => tile !== undefined);
-    // Only tiles that move are touched, so appending to a sorted gallery is cheap.
-    elements.forEach((tile, index) => {
-        const there = page.tiles.children[index];
-        if (there !== tile) page.tiles.insertBefore(tile, there ?? null);
-    });
-    while (page.tiles.children.length > elements.length) page.tiles.lastElementChild?.remove();
-    page.count.textContent = items.length === tiles.size ? "" : strings.gallery.shown(items.length, tiles.size);
+    const candidates = only ? [...classified].filter((item) => only?.items.has(item)) : [...classified];
+    const items = arranged(candidates, { genre, minimum, order: page.sort.value, marking: settings.thresholds });
+    tiles.show(items);
+    const counted = items.length === classified.size ? "" : strings.gallery.shown(items.length, classified.size);
+    page.count.textContent = only ? `${only.text}. ${counted}` : counted;
+    page.all.hidden = !only;
 }

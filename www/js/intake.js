@@ -67,6 +67,15 @@ export function listen(onFiles, onError) {
     });
 }
 
+/** Takes files that the system opens with the installed page. @param {(files: File[]) => void} onFiles */
+export function listenToLaunches(onFiles) {
+    /** @type {{ setConsumer: (consumer: (launch: { files: FileSystemFileHandle[] }) => void) => void } | undefined} */
+    const queue = Reflect.get(window, "launchQueue");
+    queue?.setConsumer(async ({ files }) => {
+        if (files.length) onFiles(await Promise.all(files.map((handle) => handle.getFile())));
+    });
+}
+
 /** Covers the window while something is dragged over it: it may be dropped anywhere. */
 function showOverlay() {
     if (!page.overlay.hidden) return;

@@ -2,6 +2,7 @@
  * Connects the views with the classifier: what the visitor does becomes requests, and their results are shown. Parts
  * that the first result does not need are imported when they are used.
  *
+ * @import { Item } from "./batch.js"
  * @import { GalleryBatch } from "./gallery-batch.js"
  * @import { DeviceName, Manifest } from "./messages.js"
  * @import { OwnModel } from "./store.js"
@@ -13,6 +14,7 @@ import * as intake from "./intake.js";
 import * as models from "./models.js";
 import * as offline from "./offline.js";
 import * as poster from "./poster.js";
+import { FIRST } from "./samples.js";
 import { Session } from "./session.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { strings } from "./strings/index.js";
@@ -23,12 +25,16 @@ import * as views from "./views.js";
 let manifest;
 /** The gallery; undefined until there is one. @type {GalleryBatch | undefined} */
 let batch;
+/** Moves between the gallery's posters. @type {typeof import("./browse.js") | undefined} */
+let browse;
 /** Counts the requests for one poster, so that a result that comes too late is not shown. */
 let latestRequest = 0;
-/** The posters that this visit has explained, for the browser's history. @type {{ file: File, name: string }[]} */
+/** The posters that this visit has explained, for the browser's history. @type {{ file: File, name: string, item?: Item }[]} */
 const opened = [];
 /** Which of them is on show. */
 let onShow = -1;
+/** The sample that is on show until the visitor opens a poster. @type {{ file: File, name: string } | undefined} */
+let first;
 /** Whether another model was selected and is not ready yet. */
 let isSwitching = false;
 
@@ -61,6 +67,7 @@ models.restore().then(async (model) => {
 const back = element("back", HTMLButtonElement);
 views.listen(show);
 poster.listen(openSample);
+poster.showFirst();
 intake.listen((files) => attempt(() => open(files)), async (message) => {
     if (views.current().name === "teach") {
         (await teach.load()).showError(message);
@@ -75,19 +82,22 @@ onClick("teach-many", async () => {
     const posters = batch?.shown().map(({ file }) => file) ?? [];
     await (await showTeach()).addPosters(posters);
 });
-onClick("open-camera", async () => {
-    const camera = await import("./camera.js");
-    await camera.show((file) => open([file]));
-});
+onClick("open-camera", openCamera);
 onClick("share", async () => {
-    const { share } = await import("./share.js");
-    const explained = opened[onShow];
-    const genres = poster.predictions()?.slice(0, settings.top);
-    if (explained && genres) await share(explained.name, genres, settings);
+    const share = await import("./share.js");
+    const [explained, answer] = [onPage(), poster.answer()];
+    if (explained && answer) share.show({ name: explained.name, ...answer }, settings);
 });
+onClick("wrong", async () => {
+    const [explained, answer] = [onPage(), poster.answer()];
+    if (!explained || !answer) return;
+    const view = await showTeach();
+    await view.correct(explained.file, poster.likelyGenres());
+});
+onClick("open-compare", compare);
 onClick("open-card", showCard);
 onClick("close-many", async () => {
-    batch?.close();
+    batch?.close(() => views.open("gallery"));
     views.close();
 });
 onClick("save-csv", async () => batch?.save("csv", settings.thresholds));
@@ -99,6 +109,7 @@ document.addEventListener("keydown", (event) => {
     }
 });
 offline.start();
+attempt(openFromElsewhere);
 
 /**
  * Runs an action when a button is clicked.
@@ -140,6 +151,7 @@ function showReady(loaded) {
     batch?.showReady(manifest);
     teach.showReady(manifest);
     if (element("card", HTMLDialogElement).open) showCard();
+    if (onShow < 0) explainFirst();
     if (!isSwitching) return;
     isSwitching = false;
     showAgain();
@@ -192,7 +204,8 @@ async function open(files) {
     }
     if (posters.length) {
         const { GalleryBatch } = await import("./gallery-batch.js");
-        batch ??= new GalleryBatch(session, settings, manifest, ({ file, name }) => openPoster(file, name));
+        browse = await import("./browse.js");
+        batch ??= new GalleryBatch(session, settings, manifest, (item) => openPoster(item.file, item.name, item));
         if (!(await batch.open(posters))) return;
         views.open("gallery");
     } else if (!batch?.isOpen) {
@@ -222,9 +235,10 @@ async function importModel(file) {
  *
  * @param {File} file
  * @param {string} name
+ * @param {Item} [item]  in the gallery
  */
-async function openPoster(file, name) {
-    opened.push({ file, name });
+async function openPoster(file, name, item) {
+    opened.push({ file, name, ...(item && { item }) });
     views.open("poster", opened.length - 1);
 }
 
@@ -246,17 +260,74 @@ async function explain(file, name) {
     }
 }
 
+async function openCamera() {
+    const camera = await import("./camera.js");
+    await camera.show((file) => open([file]));
+}
+
+/**
+ * Opens what the page was started for: a poster that was shared, opened with the installed page, or handed over by another
+ * page, or the part of the page that a shortcut names.
+ */
+async function openFromElsewhere() {
+    intake.listenToLaunches((files) => attempt(() => open(files)));
+    const wanted = new URLSearchParams(location.search).get("open");
+    if (wanted === "teach") await showTeach();
+    if (wanted === "camera") await openCamera();
+    if (wanted !== "shared" && !window.opener && window.parent === window) return;
+    const handover = await import("./handover.js");
+    if (wanted === "shared") {
+        history.replaceState(history.state, "", location.pathname); // a reload would find nothing
+        const files = await handover.takeShared();
+        if (files.length) await open(files);
+        else poster.showError(strings.handover.nothing);
+    }
+    handover.listenToOpener((file, origin) => attempt(async () => {
+        await openPoster(file, file.name);
+        poster.showOrigin(strings.handover.from(file.name, origin));
+    }));
+}
+
+/** Classifies the first sample, unless the visitor opens a poster first. */
+async function explainFirst() {
+    const request = latestRequest;
+    try {
+        first ??= await fetchSample(FIRST.file, FIRST.title);
+        if (request !== latestRequest) return;
+        if (!first) throw new Error(strings.poster.sampleFailed);
+        const result = await session.explain(first.file);
+        if (request === latestRequest) poster.showFirstResult(result);
+    } catch (error) {
+        if (request === latestRequest) poster.showRefused(message(error));
+    }
+}
+
 /**
  * @param {string} address
  * @param {string} title
  */
 async function openSample(address, title) {
+    const request = ++latestRequest;
+    const sample = await fetchSample(address, title);
+    if (request !== latestRequest) return; // another poster was opened meanwhile
+    if (sample) await openPoster(sample.file, sample.name);
+    else poster.showRefused(strings.poster.sampleFailed);
+}
+
+/**
+ * Returns undefined if the sample cannot be loaded.
+ *
+ * @param {string} address
+ * @param {string} name
+ */
+async function fetchSample(address, name) {
     const response = await fetch(address).catch(() => undefined);
-    if (response?.ok) {
-        await open([new File([await response.blob()], title)]);
-    } else {
-        poster.showError(strings.poster.sampleFailed);
-    }
+    return response?.ok ? { file: new File([await response.blob()], name), name } : undefined;
+}
+
+/** Returns the poster on show. */
+function onPage() {
+    return opened[onShow] ?? first;
 }
 
 /**
@@ -277,7 +348,7 @@ async function show(view, before) {
                 views.replace("poster"); // it was closed since
                 return;
             }
-            if (before.name !== "gallery") batch.enter();
+            if (before.name !== "gallery") batch.enter(opened[before.poster ?? -1]?.item);
             await batch.refresh();
             break;
         case "teach":
@@ -289,9 +360,20 @@ async function show(view, before) {
 /** Explains one of the opened posters, unless it is on show. @param {number} index */
 function showOpened(index) {
     const wanted = opened[index];
+    showPlace(wanted?.item);
     if (!wanted || index === onShow) return;
     onShow = index;
     explain(wanted.file, wanted.name);
+}
+
+/** Shows the place of a poster in the gallery, from which the visitor can move to the others. @param {Item} [item] */
+function showPlace(item) {
+    const items = batch?.isOpen ? batch.shown() : [];
+    // Another model makes other items of the same files.
+    browse?.show(item ? items.findIndex(({ file }) => file === item.file) : -1, items.length, (index) => {
+        const other = items[index];
+        if (other) openPoster(other.file, other.name, other);
+    });
 }
 
 /** Replaces what is on show by the predictions of the model that is in use now. */
@@ -300,6 +382,15 @@ function showAgain() {
     onShow = -1;
     showOpened(index);
     if (views.current().name === "gallery") batch?.refresh();
+}
+
+/** Compares the poster on show with another one: of the gallery, of this visit, or a sample. */
+async function compare() {
+    const [shown, answer] = [onPage(), poster.answer()];
+    if (!shown || !answer) return;
+    const { choices, show } = await import("./compare.js");
+    const others = choices(shown, batch?.isOpen ? batch.shown() : [], opened.filter(({ item }) => !item), fetchSample);
+    show({ name: shown.name, blob: shown.file, result: answer.result }, others, (file) => session.explain(file));
 }
 
 async function showCard() {

@@ -8,16 +8,19 @@
 import { paint, paintLegend, strongest } from "../marquee/heatmap.js";
 import { element, make } from "./dom.js";
 import { isLikely, isRare } from "./genres.js";
-import { SAMPLES } from "./samples.js";
+import { FIRST, SAMPLES } from "./samples.js";
 import { duration, percent, strings } from "./strings/index.js";
 
 const page = {
+    frame: element("frame", HTMLElement),
     genres: element("genres", HTMLElement),
     figures: [element("first", HTMLElement), element("second", HTMLElement)],
     previews: [element("preview", HTMLImageElement), element("second-preview", HTMLImageElement)],
     maps: [element("first-map", HTMLCanvasElement), element("second-map", HTMLCanvasElement)],
     captions: [element("first-caption", HTMLElement), element("second-caption", HTMLElement)],
     invitation: element("invitation", HTMLElement),
+    stamp: element("stamp", HTMLElement),
+    intro: element("intro", HTMLElement),
     strengthRow: element("strength-row", HTMLElement),
     strength: element("strength", HTMLInputElement),
     legend: element("legend", HTMLCanvasElement),
@@ -31,13 +34,16 @@ const page = {
     top: element("top", HTMLElement),
     device: element("device", HTMLElement),
     took: element("took", HTMLElement),
-    share: element("share", HTMLButtonElement),
-    shareNote: element("share-note", HTMLElement),
+    actions: element("answer-actions", HTMLElement),
+    origin: element("origin", HTMLElement),
     note: element("note", HTMLElement),
-    all: element("all", HTMLElement),
+    all: element("all", HTMLDetailsElement),
     allGenres: element("all-genres", HTMLElement),
     order: element("order", HTMLSelectElement),
 };
+
+/** How strong the heatmap of the first sample is, in percent: the poster itself must be seen too. */
+const FIRST_STRENGTH = "60";
 
 /** @type {Settings} */
 let settings;
@@ -56,9 +62,13 @@ page.order.addEventListener("change", showGenres);
 export function listen(onSample) {
     page.samples.replaceChildren(
         ...SAMPLES.map(({ file, title }) => {
-            const picture = make("img", { src: file, alt: strings.poster.sampleAlt(title), loading: "lazy", width: 320, height: 480 });
+            const picture = make("img", { src: file, alt: strings.poster.sampleAlt(title), loading: "lazy", width: 400, height: 600 });
             const button = make("button", { type: "button", title }, picture);
-            button.addEventListener("click", () => onSample(file, title));
+            button.addEventListener("click", () => {
+                showPreview(file, title);
+                onSample(file, title);
+                page.frame.scrollIntoView({ block: "nearest" });
+            });
             return button;
         }),
     );
@@ -96,10 +106,43 @@ let previewUrl = "";
 export function showWorking(picture, name) {
     URL.revokeObjectURL(previewUrl);
     previewUrl = URL.createObjectURL(picture);
+    showPreview(previewUrl, name);
+}
+
+/** Shows the first sample while the model is loaded. */
+export function showFirst() {
+    showPreview(FIRST.file, FIRST.title);
+    page.stamp.hidden = page.intro.hidden = false;
+}
+
+/**
+ * Shows the first sample's result, with the heatmap of its top genre. Screen readers do not announce what nobody asked for.
+ *
+ * @param {Explained} result
+ */
+export function showFirstResult(result) {
+    showResult(result);
+    page.answer.textContent = "";
+    page.all.open = false; // there is more to see below
+    page.strength.value = FIRST_STRENGTH;
+    select(result.predictions.slice(0, 1).map(({ genre }) => genre));
+}
+
+/**
+ * @param {string} address  of the picture
+ * @param {string} name
+ */
+function showPreview(address, name) {
+    if (!page.intro.hidden) {
+        page.all.open = true;
+        page.strength.value = page.strength.max;
+    }
+    page.stamp.hidden = page.intro.hidden = true;
+    page.origin.textContent = "";
     for (const preview of page.previews) {
         preview.onerror = hidePoster;
         preview.onload = () => preview.parentElement?.style.setProperty("--ratio", String(preview.naturalWidth / preview.naturalHeight));
-        preview.src = previewUrl;
+        preview.src = address;
     }
     if (page.previews[0]) page.previews[0].alt = strings.poster.alt(name);
     if (page.figures[0]) page.figures[0].hidden = false;
@@ -111,6 +154,7 @@ export function showWorking(picture, name) {
 }
 
 function hidePoster() {
+    page.stamp.hidden = page.intro.hidden = true;
     for (const figure of page.figures) figure.hidden = true;
     page.invitation.hidden = false;
 }
@@ -123,16 +167,31 @@ export function showResult(result) {
     page.all.hidden = false;
     page.device.textContent = strings.device[result.device];
     page.took.textContent = duration(result.milliseconds);
-    page.share.hidden = false;
-    page.shareNote.textContent = "";
+    page.actions.hidden = false;
     showGenres();
     const top = result.predictions.slice(0, settings.top).map(({ genre, probability }) => `${genre} ${percent(probability)}`);
     page.answer.textContent = top.join(", ");
 }
 
-/** Returns the predictions on show; undefined if there are none. */
-export function predictions() {
-    return shown?.predictions;
+/** Returns what is on show, to take it along; undefined if there is no result. */
+export function answer() {
+    const [poster] = page.previews;
+    return shown && poster && { poster, result: shown, mapped: selected[0] };
+}
+
+/** Returns the genres that are marked as likely, or else the most probable one. */
+export function likelyGenres() {
+    const predictions = shown?.predictions ?? [];
+    const likely = predictions.filter(({ genre, probability }) => {
+        const known = genres.get(genre);
+        return known && isLikely(known, probability, settings.thresholds);
+    });
+    return (likely.length ? likely : predictions.slice(0, 1)).map(({ genre }) => genre);
+}
+
+/** Reports where the poster comes from. @param {string} text */
+export function showOrigin(text) {
+    page.origin.textContent = text;
 }
 
 function showGenres() {
@@ -234,7 +293,7 @@ export function showRefused(message) {
     page.all.hidden = true;
     page.device.textContent = "";
     page.answer.textContent = "";
-    page.share.hidden = true;
+    page.actions.hidden = true;
     page.empty.hidden = false;
 }
 

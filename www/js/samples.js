@@ -9,3 +9,6 @@ export const SAMPLES = [
     { file: "samples/cellar.jpg", title: "The Cellar Door" },
     { file: "samples/balloon.jpg", title: "Pip and the Big Balloon" },
 ];
+
+/** The sample that a visitor sees before choosing a poster. */
+export const FIRST = { file: "samples/balloon.jpg", title: "Pip and the Big Balloon" };

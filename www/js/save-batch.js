@@ -19,29 +19,34 @@ import { isLikely } from "./genres.js";
 function rows(items, genres, thresholds) {
     return items
         .filter(({ state }) => state === "classified" || state === "refused")
-        .map(({ name, predictions, reason }) => {
+        .map(({ name, predictions, actual, reason }) => {
             const byGenre = new Map(predictions.map(({ genre, probability }) => [genre, probability]));
             const probabilities = Object.fromEntries(genres.map(({ name }) => [name, byGenre.get(name)]));
             const likely = genres.filter((genre) => isLikely(genre, byGenre.get(genre.name) ?? 0, thresholds));
             likely.sort((a, b) => (byGenre.get(b.name) ?? 0) - (byGenre.get(a.name) ?? 0));
-            return { file: name, genres: likely.map(({ name }) => name), probabilities, error: reason };
+            const labels = actual && { actual };
+            return { file: name, genres: likely.map(({ name }) => name), ...labels, probabilities, error: reason };
         });
 }
 
 /**
- * Saves one line a poster: file, likely genres, error, and the probability of each genre.
+ * Saves one line a poster: file, likely genres, actual genres where a table has them, error, and the probability of each
+ * genre.
  *
  * @param {Parameters<typeof rows>} batch
  */
 export function csv(...batch) {
     const names = batch[1].map(({ name }) => name);
-    const lines = rows(...batch).map(({ file, genres, probabilities, error }) => [
+    const all = rows(...batch);
+    const hasActual = all.some(({ actual }) => actual);
+    const lines = all.map(({ file, genres, actual, probabilities, error }) => [
         file,
         genres.join("; "),
+        ...(hasActual ? [actual?.join("; ") ?? ""] : []),
         error,
         ...names.map((name) => probabilities[name]?.toFixed(6) ?? ""),
     ]);
-    const text = [["file", "genres", "error", ...names], ...lines].map((line) => line.map(quote).join(",")).join("\r\n");
+    const text = [["file", "genres", ...(hasActual ? ["actual"] : []), "error", ...names], ...lines].map((line) => line.map(quote).join(",")).join("\r\n");
     saveText(text + "\r\n", "marquee.csv", "text/csv");
 }
 

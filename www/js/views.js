@@ -12,7 +12,7 @@ import { element } from "./dom.js";
  */
 
 const SECTIONS = {
-    poster: [element("drop", HTMLElement), element("genres", HTMLElement), element("intake", HTMLElement)],
+    poster: ["drop", "side", "how"].map((id) => element(id, HTMLElement)),
     gallery: [element("many", HTMLElement)],
     teach: [element("teach", HTMLElement)],
 };

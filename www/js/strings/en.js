@@ -40,7 +40,20 @@ export const en = {
         choosePosters: "Choose posters",
         chooseFolder: "Folder",
         camera: "Camera",
-        samples: "No poster? Try a sample:",
+        samples: "No poster? Try one of ours",
+        sample: "Sample",
+        ownPoster: "This is a sample. Drop a poster of your own anywhere on this page, or paste one.",
+        ownPosterTouch: "This is a sample. Take a picture of a poster, or choose one.",
+    },
+
+    how: {
+        title: "How it works",
+        readTitle: "Your poster stays here",
+        read: "This page brings the model to your poster, not your poster to a server. It works without a network, too.",
+        lookTitle: "The model looks at all of it",
+        look: "A neural network, trained on thousands of film posters, looks at colours, shapes and lettering, in one go.",
+        seeTitle: "You see what it saw",
+        see: "Each genre gets a probability. Select a genre: bright areas of the heatmap speak for it, the others against it.",
     },
 
     intake: {
@@ -78,9 +91,8 @@ export const en = {
         unlikely: "unlikely",
         offline: "You are offline. Everything still works.",
         share: "Share",
-        shared: (/** @type {string} */ name, /** @type {string} */ answer) => `${name}: ${answer}. Computed by Marquee from the poster alone.`,
-        copied: "Copied.",
-        notShared: (/** @type {string} */ reason) => `The genres cannot be shared: ${reason}`,
+        compare: "Compare",
+        wrong: "This is wrong",
         sortBy: "Sort by",
         sortByProbability: "probability",
         sortByName: "name",
@@ -91,6 +103,55 @@ export const en = {
         sampleAlt: (/** @type {string} */ title) => `Sample: ${title}`,
         sampleFailed: "The sample poster cannot be loaded. Choose a poster of your own.",
         modelFailed: (/** @type {string} */ reason) => `The model cannot be loaded: ${reason}. Reload the page to try again.`,
+    },
+
+    share: {
+        title: "Take it along",
+        text: (/** @type {string} */ name, /** @type {string} */ answer) => `${name}: ${answer}. Computed by Marquee from the poster alone.`,
+        picture: (/** @type {string} */ name) => `Picture to share: ${name} and its genres`,
+        evidence: (/** @type {string} */ genre) => `Evidence for ${genre}`,
+        byline: "A film’s genres from its poster",
+        send: "Share",
+        save: "Save picture",
+        copy: "Copy text",
+        link: "Copy link",
+        close: "Close",
+        copied: "The text is copied.",
+        linkCopied: "The link is copied. It opens this page with your settings, without the poster.",
+        saved: "The picture is saved.",
+        noPicture: "the picture cannot be encoded",
+        failed: (/** @type {string} */ reason) => `That did not work: ${reason}.`,
+    },
+
+    handover: {
+        name: "poster",
+        from: (/** @type {string} */ name, /** @type {string} */ origin) => `${name} comes from ${origin}. Nothing is sent back.`,
+        nothing: "No poster arrived. Share one again, or choose a file.",
+    },
+
+    browse: {
+        group: "Posters of the gallery",
+        previous: "Previous poster",
+        next: "Next poster",
+        place: (/** @type {number} */ place, /** @type {number} */ all) => `${number(place)} of ${number(all)}`,
+    },
+
+    compare: {
+        title: "Compare two posters",
+        hint: "Choose the second poster. Select a genre to see the evidence for it in both, on one scale.",
+        choices: "Second poster",
+        choose: (/** @type {string} */ name) => `Compare with ${name}`,
+        chooseFile: "Choose a file",
+        genres: "Genres of both posters",
+        evidence: (/** @type {string} */ name, /** @type {string} */ genre) => `${name}: evidence for ${genre}`,
+        close: "Close",
+    },
+
+    undo: {
+        undo: "Undo",
+        posterRemoved: (/** @type {string} */ name) => `${name} was removed.`,
+        genreRemoved: (/** @type {string} */ genre) => `“${genre}” was removed.`,
+        galleryClosed: (/** @type {number} */ posters) => `The gallery of ${plural(posters, { one: "1 poster", other: `${number(posters)} posters` })} was closed.`,
     },
 
     device: { auto: "automatic", cpu: "CPU", webgpu: "WebGPU" },
@@ -125,6 +186,8 @@ export const en = {
         orderProbability: "most probable first",
         orderUncertain: "least certain first",
         shown: (/** @type {number} */ shown, /** @type {number} */ all) => `${number(shown)} of ${number(all)} shown`,
+        showAll: "Show all",
+        actual: (/** @type {string[]} */ genres) => `Actual: ${genres.join(", ") || "none"}`,
         refused: (/** @type {number} */ files) =>
             plural(files, { one: "1 file was not classified", other: `${number(files)} files were not classified` }),
         refusedList: "Files that were not classified",
@@ -217,6 +280,19 @@ export const en = {
             `evaluated on ${number(heldOut)} held-out posters (${data}).`,
         worse: (/** @type {number} */ worse, /** @type {number} */ all) =>
             `It is worse than guessing on ${number(worse)} of ${number(all)} metrics: treat its predictions as a demonstration.`,
+        goodAt: "What it is good and bad at",
+        barHead: "how well it finds the genre: from never to always",
+        verdictGood: "better than guessing",
+        verdictWeak: "hardly better",
+        verdictRare: "too few posters to learn from",
+        genreBar: (/** @type {string} */ genre, /** @type {number} */ precision, /** @type {number} */ guessing, /** @type {number} */ posters, /** @type {string} */ verdict) =>
+            `${genre}: ${verdict}. Average precision ${number(precision, 2)}, guessing ${number(guessing, 2)}; ${plural(posters, { one: "1 training poster", other: `${number(posters)} training posters` })}.`,
+        howToRead: "How to read a probability",
+        tenPosters: (/** @type {number} */ marked, /** @type {number} */ all) => `${number(marked)} of ${number(all)} posters are marked`,
+        testedOn: "Posters that look alike are always in the same group, so it never met a test poster before.",
+        usedToTrain: "to learn from",
+        usedToTune: "to choose the thresholds",
+        usedToTest: "for the test, and nothing else",
         quality: "How good it is",
         test: "On test posters",
         validation: "On validation posters",
@@ -272,6 +348,10 @@ export const en = {
         allTicked: (/** @type {string} */ genre) => `${genre}: every poster is ticked. Add some without it, or the model will predict it everywhere.`,
         tooFew: (/** @type {string} */ genre, /** @type {number} */ positives, /** @type {number} */ negatives, /** @type {number} */ least) =>
             `${genre}: ${number(positives)} with it, ${number(negatives)} without. Add at least ${number(least)} of each.`,
+    },
+
+    teachWrong: {
+        correct: (/** @type {string} */ name) => `${name} was added. Correct its genres: tick those it has, and add others above.`,
     },
 
     teachPosters: {
@@ -344,6 +424,12 @@ export const en = {
         precision: "precision",
         recall: "recall",
         f1: "F1",
+        missed: "missed",
+        wrong: "wrong",
+        showMissed: (/** @type {string} */ genre, /** @type {number} */ posters) => `${number(posters)} missed: show the posters that have ${genre}, which the model did not predict`,
+        showWrong: (/** @type {string} */ genre, /** @type {number} */ posters) => `${number(posters)} wrong: show the posters without ${genre}, which the model predicted`,
+        missedPosters: (/** @type {string} */ genre) => `${genre} missed`,
+        wrongPosters: (/** @type {string} */ genre) => `${genre} wrongly predicted`,
         noMatch: "no Id in it matches the name of one of these posters",
         noColumn: (/** @type {string[]} */ genres) => `it has no column for ${genres.join(", ")}, which the model predicts`,
     },

@@ -3,6 +3,7 @@
 import { askName } from "../dialog.js";
 import { element, make } from "../dom.js";
 import { strings } from "../strings/index.js";
+import * as undo from "../undo.js";
 import * as state from "./state.js";
 import { showStatus } from "./status.js";
 
@@ -66,7 +67,9 @@ function chip(genre) {
     const remove = make("button", { type: "button", title: strings.teachGenres.removeHint, ariaLabel: strings.teachGenres.remove(genre) }, "×");
     remove.addEventListener("click", async () => {
         const place = state.genres().indexOf(genre);
+        const restore = state.snapshot();
         await state.removeGenre(genre);
+        undo.offer(strings.undo.genreRemoved(genre), restore);
         focusChip(place, "last");
     });
     const count = strings.teachGenres.count(state.countWith(genre), state.examples.size);

@@ -7,6 +7,7 @@
 import { thumbnail } from "../../marquee/thumbnail.js";
 import { element, make } from "../dom.js";
 import { strings } from "../strings/index.js";
+import * as undo from "../undo.js";
 import * as state from "./state.js";
 
 const page = {
@@ -32,6 +33,13 @@ export function clear() {
     page.tiles.replaceChildren();
 }
 
+/** Moves to the poster that was added last. */
+export function focusLast() {
+    const tick = page.tiles.lastElementChild?.querySelector(".tick");
+    tick?.scrollIntoView({ block: "center" });
+    if (tick instanceof HTMLElement) tick.focus({ preventScroll: true });
+}
+
 /** Adds a poster to the training set and shows it, unless another model is shown by then. @param {Example} example */
 export async function add(example) {
     const small = await thumbnail(example.file, THUMBNAIL_HEIGHT);
@@ -55,6 +63,11 @@ export async function add(example) {
         const next = neighbour?.querySelector("button.remove") ?? page.input;
         if (next instanceof HTMLElement) next.focus();
         await state.removeExample(example);
+        undo.offer(strings.undo.posterRemoved(example.name), async () => {
+            const restored = await state.restoreExample(example);
+            if (restored) await add(restored);
+            state.changed();
+        });
     });
     state.examples.add(example);
     tiles.set(example, tile);

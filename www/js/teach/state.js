@@ -187,6 +187,29 @@ export async function saveExample(model, file, genres) {
     return { ...example, id: 0 };
 }
 
+/** Saves a poster again that was removed. Returns undefined if another model is shown by now. @param {Example} example */
+export async function restoreExample(example) {
+    if (!model || model.id !== example.network) return undefined;
+    return saveExample(model, new File([example.file], example.name, { type: example.file.type }), example.genres);
+}
+
+/**
+ * Returns the genres and labels as they are, as a function that restores them.
+ *
+ * @returns {() => Promise<void>}
+ */
+export function snapshot() {
+    const [owner, before] = [model, model ?? pending];
+    const saved = { genres: [...before.genres], added: [...before.added] };
+    const labels = new Map([...examples].map((example) => [example, example.genres]));
+    return async () => {
+        if (model !== owner) return;
+        await changeGenres(saved);
+        for (const [example, genres] of labels) if (examples.has(example)) await setLabels(example, genres);
+        changed();
+    };
+}
+
 /** @param {Example} example */
 export async function removeExample(example) {
     examples.delete(example);

@@ -17,7 +17,7 @@ import * as store from "../store.js";
 import { strings } from "../strings/index.js";
 import * as posters from "./posters.js";
 import * as state from "./state.js";
-import { showError } from "./status.js";
+import { showError, showStatus } from "./status.js";
 import * as training from "./training.js";
 
 export { showInterruption, showNote } from "../model-picker.js";
@@ -89,6 +89,19 @@ export async function addPosters(files, labels) {
     }
     if (unlabelled) showError(strings.teachPosters.noRow(unlabelled, files.length));
     state.changed();
+}
+
+/**
+ * Adds a poster that was predicted wrongly, with the predicted genres ticked, and moves to it.
+ *
+ * @param {File} file
+ * @param {string[]} genres  the predicted ones
+ */
+export async function correct(file, genres) {
+    await addPosters([file], { genres, genresOf: () => genres });
+    if (whyBusy()) return;
+    posters.focusLast();
+    showStatus(strings.teachWrong.correct(file.name));
 }
 
 /** Ticks the genres of the posters that are shown. @param {state.Labels} labels */
