@@ -177,10 +177,9 @@ fn collect(www: &Path, dir: &Path, files: &mut BTreeMap<String, File>) -> Result
 }
 
 /// Whether the page requests a file. The list cannot hold its own hash, and browsers update a service worker by
-/// themselves. Type declarations, package.json, README.md and the samples' drawings are for developers.
+/// themselves. Type declarations, package.json and README.md are for developers.
 fn is_of_the_page(path: &str) -> bool {
-    let for_developers = [".d.ts", "package.json", ".md"].iter().any(|end| path.ends_with(end))
-        || path.starts_with("samples/") && path.ends_with(".svg");
+    let for_developers = [".d.ts", "package.json", ".md"].iter().any(|end| path.ends_with(end));
     !for_developers && ![LIST, ASSETS, "sw.js"].contains(&path)
 }
 
