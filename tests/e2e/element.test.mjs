@@ -74,6 +74,7 @@ describe("the element", () => {
         const element = page.locator("marquee-poster");
         await element.getByRole("button", { name: "Choose a poster" }).waitFor();
         await page.keyboard.press("Tab");
+        await page.waitForFunction(() => document.activeElement?.localName === "marquee-poster");
         const chooser = page.waitForEvent("filechooser");
         await page.keyboard.press("Enter");
         await (await chooser).setFiles(sample);

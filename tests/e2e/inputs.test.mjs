@@ -94,7 +94,7 @@ test("every kind of input gives the genres of the poster", () => visit(async (_,
     }
 }));
 
-describe("bad input is refused with a code and the reason:", () => {
+test("bad input is refused with a code and the reason:", (context) => visit(async (_, page) => {
     /**
      * What is done on the page, with the package's exports and another origin's address; the code; the message.
      *
@@ -146,25 +146,42 @@ describe("bad input is refused with a code and the reason:", () => {
         ["a manifest that is none", async ({ load }) => load({ model: "data:application/json,7/model.json" }), "bad-manifest", /is not a model's manifest/],
         ["a folder without the package", async ({ load }) => load({ assets: "samples" }), "not-found", /is not there .*: serve the package's folder/],
         ["a browser without SIMD", async ({ load }) => {
+            const { validate } = WebAssembly;
             WebAssembly.validate = () => false;
-            return load();
+            return load().finally(() => (WebAssembly.validate = validate));
         }, "no-simd", /this browser is too old/],
     ];
+    await open(page);
     for (const [what, work, code, message] of classifying) {
-        test(what, () => visit(async (_, page) => {
-            await open(page);
+        await context.test(what, async () => {
             const error = await page.evaluate(async ([work, other]) => {
+                const api = /** @type {Api} */ (Reflect.get(window, "api"));
+                /** @type {import("../../www/marquee/api.js").Marquee[]} */
+                const opened = [];
+                const load = async (/** @type {import("../../www/marquee/api.js").LoadOptions} */ options) => {
+                    const marquee = await api.load(options);
+                    opened.push(marquee);
+                    return marquee;
+                };
                 try {
-                    await (0, eval)(work)(Reflect.get(window, "api"), other);
+                    await (0, eval)(work)({ ...api, load }, other);
                     return { code: "nothing", message: "" };
                 } catch (error) {
                     return { code: Reflect.get(Object(error), "code") ?? Reflect.get(Object(error), "name"), message: Reflect.get(Object(error), "message") };
+                } finally {
+                    for (const marquee of opened) {
+                        try {
+                            marquee.close();
+                        } catch {
+                            // It is closed already.
+                        }
+                    }
                 }
             }, /** @type {const} */ ([`(${work})`, otherUrl]));
             assert.deepEqual([error.code, message.test(error.message)], [code, true], error.message);
-        }));
+        });
     }
-});
+}));
 
 test("a bundle in one file, an address of one and an address of a folder are models", () => visit(async (_, page) => {
     await page.route("**/mine.safetensors", (route) => route.fulfill({ body: withManifest(readFileSync(`${root}www/model/model.json`, "utf8")) }));

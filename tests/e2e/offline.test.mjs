@@ -1,15 +1,14 @@
 /** The service worker: visits without a network, new versions, and failing hosts and disks. */
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { extname } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { runInNewContext } from "node:vm";
 
 import { Marquee, assertNativePredictions, poster, root, screenshot, visitor } from "./harness.mjs";
+import { serveFolder } from "./site.mjs";
 
 const visitAnyhow = visitor();
 /** @param {Parameters<typeof visitAnyhow>[0]} work @param {Parameters<typeof visitAnyhow>[1]} [options] */
@@ -17,26 +16,16 @@ const visit = (work, options) => visitAnyhow(work, { serviceWorkers: "allow", ..
 
 /** A copy of the page on a server of its own, whose files the tests change. */
 const site = mkdtempSync(`${tmpdir()}/marquee-site-`);
-/** @type {import("node:http").Server} */
-let server;
 let address = "";
 /** The paths that browsers asked the server for. @type {string[]} */
 const requested = [];
+/** @type {Awaited<ReturnType<typeof serveFolder>>} */
+let server;
 
 before(async () => {
     cpSync(`${root}www`, site, { recursive: true });
-    /** @type {Record<string, string>} */
-    const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
-    server = createServer((request, response) => {
-        const path = new URL(request.url ?? "/", "http://host").pathname;
-        const file = `${site}${path === "/" ? "/index.html" : path}`;
-        requested.push(path.slice(1));
-        if (!existsSync(file)) return response.writeHead(404).end();
-        response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", "cache-control": "no-cache" }).end(readFileSync(file));
-    });
-    await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-    const bound = server.address();
-    address = typeof bound === "object" ? `http://127.0.0.1:${bound?.port}/` : "";
+    server = await serveFolder(site, { onRequest: (path) => requested.push(path) });
+    address = server.address;
 });
 after(() => server.close());
 

@@ -48,7 +48,7 @@ describe("a poster", () => {
         await append(page, "pkg/cpu/marquee.js", `
             const { classifyPixels } = Classifier.prototype;
             Classifier.prototype.classifyPixels = async function (...picture) {
-                await new Promise((resolve) => setTimeout(resolve, 6_000));
+                await new Promise((resolve) => setTimeout(resolve, 3_000));
                 return classifyPixels.apply(this, picture);
             };`);
         await marquee.open();

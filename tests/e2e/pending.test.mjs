@@ -49,13 +49,13 @@ describe("while packages are being built", () => {
 
     test("the page is not saved for visits without a network", () => visit(async (marquee, page) => {
         await withoutPackages(page, { gpu: "building", teach: "building" });
-        await page.context().route("**/pkg/files.js", async (route) => {
-            const response = await route.fetch();
-            const body = (await response.text()) + "self.MARQUEE_SITE.pending = { gpu: 'building' };";
-            await route.fulfill({ response, body });
-        });
+        const listed = readFileSync(`${root}www/pkg/files.js`, "utf8");
+        const body = `${listed}self.MARQUEE_SITE.pending = { gpu: 'building' };`;
+        await page.context().route("**/pkg/files.js", (route) => route.fulfill({ contentType: "text/javascript", body }));
+        const started = page.context().waitForEvent("serviceworker");
         await marquee.open("?device=cpu");
         await marquee.ready();
+        await started;
         const saved = await page.evaluate(async () => {
             const registration = await navigator.serviceWorker.getRegistration();
             const worker = registration?.installing ?? registration?.waiting ?? registration?.active;

@@ -197,24 +197,34 @@ describe("two tabs", () => {
         await makeModel(page);
         const second = await secondTab(page);
         const other = second.page;
+        // Browsers draw only the tab in front, and Playwright waits for frames.
         await openTeach(other);
         await other.locator(".training-poster").waitFor();
 
+        await page.bringToFront();
         await addKnownGenre(page, "Horror");
+        await other.bringToFront();
         await other.locator("#teach-genres").getByText("Horror").waitFor();
         await addKnownGenre(other, "Music");
+        await page.bringToFront();
         await page.locator("#teach-genres").getByText("Music").waitFor();
         await page.getByRole("button", { name: "Rename", exact: true }).click();
         await nameIt(page, "Shared");
+        await other.bringToFront();
         await other.locator("#model option").filter({ hasText: "Shared" }).waitFor({ state: "attached" });
+        await page.bringToFront();
         await page.locator(".training-poster").getByRole("button", { name: "Music" }).click();
+        await other.bringToFront();
         await other.locator("#teach-genres").getByText("1 of 1").waitFor();
         await other.getByLabel("Add training posters").setInputFiles(`${root}www/samples/cellar.jpg`);
+        await page.bringToFront();
         await page.locator(".training-poster").nth(1).waitFor();
 
         await page.getByRole("button", { name: "Delete", exact: true }).click();
         await page.getByRole("button", { name: "Delete model" }).click();
+        await other.bringToFront();
         await other.waitForFunction(() => document.querySelectorAll("#model option").length === 1);
+        await page.bringToFront();
         await page.reload();
         await marquee.ready();
         await openTeach(page);
@@ -250,6 +260,7 @@ describe("two tabs", () => {
             const [model] = await store.models();
             await store.deleteModel(model.id);
         });
+        await page.bringToFront();
         await page.getByText("it was deleted in another tab").waitFor({ timeout: 60_000 });
         await page.getByRole("button", { name: "Stop" }).click();
         await page.getByText(/Trained on 8 posters/).waitFor({ timeout: 60_000 });

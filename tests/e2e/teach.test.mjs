@@ -46,6 +46,17 @@ async function exactGenres(marquee, page) {
     return rows.find(({ file }) => file === "lighthouse.jpg")?.probabilities ?? {};
 }
 
+/** Returns, in the page, whether a model in the database is a checkpoint of a training. */
+async function hasCheckpoint() {
+    const request = indexedDB.open("marquee");
+    /** @type {IDBDatabase} */
+    const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+    const all = database.transaction("networks").objectStore("networks").getAll();
+    await new Promise((resolve) => (all.onsuccess = resolve));
+    database.close();
+    return all.result.some(({ cut }) => cut);
+}
+
 describe("a new genre", () => {
     test("is trained, evaluated, stored, saved as a file, and read back on another page and by the trainer", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
@@ -178,7 +189,7 @@ describe("training", () => {
         await page.getByRole("button", { name: "Resume" }).click();
         await page.waitForFunction((before) => document.querySelector("#training-status")?.textContent !== before, before);
 
-        await page.waitForTimeout(5000);
+        await page.waitForFunction(hasCheckpoint);
         await page.reload();
         await marquee.ready();
         await openTeach(page);
@@ -201,7 +212,7 @@ describe("training", () => {
             await marquee.open(`?device=${device}`);
             // The software GPU takes four steps a second.
             await prepare(marquee, page, 8);
-            await page.getByLabel("Steps").fill("20");
+            await page.getByLabel("Steps").fill("8");
             await train(page);
             assert.equal(await page.locator("#teach-error").textContent(), "");
             predictions.push(predictWith(await savedModel(page), sample));
@@ -215,12 +226,13 @@ describe("training", () => {
     test("restarts on the CPU when the GPU is lost", () => visit(async (marquee, page) => {
         await makeGpuLosable(page);
         await marquee.open("?device=webgpu");
-        await prepare(marquee, page, 16);
+        await prepare(marquee, page, 8);
+        await page.getByLabel("Steps").fill("50");
         await page.getByRole("button", { name: "Train", exact: true }).click();
-        await page.getByText(/^Step \d+ of 200/).waitFor({ timeout: 120_000 });
+        await page.getByText(/^Step \d+ of 50/).waitFor({ timeout: 120_000 });
         await loseGpu(await workerNamed(page, "marquee-gpu-teach"));
         await page.getByText(/WebGPU failed \(.+\); restarting on the CPU/).waitFor();
-        await page.getByText("Trained on 16 posters").waitFor({ timeout: 120_000 });
+        await page.getByText("Trained on 8 posters").waitFor({ timeout: 120_000 });
         await page.locator("#teach-result tr").filter({ hasText: "Night" }).waitFor();
     }, { webgpu: true }));
 

@@ -108,8 +108,9 @@ async function filesOf(data) {
  * @returns {Promise<File[]>}
  */
 async function filesIn(entry) {
-    if (entry instanceof FileSystemFileEntry) {
-        return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+    if (entry.isFile) {
+        const file = /** @type {FileSystemFileEntry} */ (entry); // Chromium has no global of this name
+        return [await new Promise((resolve, reject) => file.file(resolve, reject))];
     }
     const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
     const files = [];

@@ -11,12 +11,10 @@
 import { element } from "./dom.js";
 import { message } from "./errors.js";
 import * as intake from "./intake.js";
-import * as models from "./models.js";
-import * as offline from "./offline.js";
 import * as poster from "./poster.js";
 import { FIRST } from "./samples.js";
 import { Session } from "./session.js";
-import * as settingsDialog from "./settings-dialog.js";
+import { applyLook, restore as restoreSettings } from "./settings.js";
 import { strings } from "./strings/index.js";
 import * as teach from "./teach/on-demand.js";
 import * as views from "./views.js";
@@ -35,14 +33,19 @@ const opened = [];
 let onShow = -1;
 /** The sample that is on show until the visitor opens a poster. @type {{ file: File, name: string } | undefined} */
 let first;
+/** The last request for one poster, finished or not. @type {Promise<void>} */
+let explaining = Promise.resolve();
+/** Where `models.js` notes which of the visitor's models is in use. */
+const OWN_MODEL_KEY = "marquee.network";
+/** @type {Promise<typeof import("./models.js")> | undefined} */
+let loadingModels;
+/** @type {Promise<typeof import("./offline.js")> | undefined} */
+let loadingOffline;
+let isOnGpu = false;
 /** Whether another model was selected and is not ready yet. */
 let isSwitching = false;
 
-let settings = settingsDialog.listen((changed) => {
-    settings = changed;
-    applySettings();
-    session.chooseDevice(settings.device);
-});
+let settings = restoreSettings();
 applySettings();
 const session = new Session(settings.device, {
     onProgress: ({ loaded, total }) => poster.showProgress(loaded, total),
@@ -50,19 +53,7 @@ const session = new Session(settings.device, {
     onDevice: showDevice,
     onFailed: showModelFailure,
 });
-models.listen({
-    onSelect: (model) => {
-        isSwitching = true;
-        batch?.changeModel();
-        useModel(model);
-    },
-    onNote: async (text) => (await teach.load()).showNote(text),
-});
-models.restore().then(async (model) => {
-    useModel(model);
-    if (models.all().length) await teach.load(); // it names the model in use
-    if (model) (await teach.load()).showInterruption(model);
-});
+if (hasOwnModel()) ownModels().catch(() => {}); // later, the Teach view tries again
 
 const back = element("back", HTMLButtonElement);
 views.listen(show);
@@ -96,6 +87,14 @@ onClick("wrong", async () => {
 });
 onClick("open-compare", compare);
 onClick("open-card", showCard);
+onClick("open-settings", async () => {
+    const dialog = await import("./settings-dialog.js");
+    dialog.show(settings, (changed) => {
+        settings = changed;
+        applySettings();
+        session.chooseDevice(settings.device);
+    });
+});
 onClick("close-many", async () => {
     batch?.close(() => views.open("gallery"));
     views.close();
@@ -108,7 +107,11 @@ document.addEventListener("keydown", (event) => {
         views.close("gallery");
     }
 });
-offline.start();
+/** The browser's offer to install the page, which may come at any time. @type {Promise<Event>} */
+const installation = new Promise((resolve) => window.addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    resolve(event);
+}));
 attempt(openFromElsewhere);
 
 /**
@@ -133,9 +136,58 @@ async function attempt(action) {
 }
 
 function applySettings() {
+    applyLook(settings);
     poster.applySettings(settings);
     batch?.applySettings(settings);
     teach.applyDevice({ choice: settings.device });
+}
+
+/** Returns whether a model of the visitor's is in use. */
+function hasOwnModel() {
+    try {
+        return Boolean(localStorage.getItem(OWN_MODEL_KEY));
+    } catch {
+        return false; // a browser without storage has none
+    }
+}
+
+/** Loads the visitor's own models. Unless one is in use, the first answer does not wait for them. */
+function ownModels() {
+    loadingModels ??= restoreModels().catch((error) => {
+        loadingModels = undefined; // the next call tries again
+        throw error;
+    });
+    return loadingModels;
+}
+
+async function restoreModels() {
+    const models = await import("./models.js");
+    models.listen({
+        onSelect: (model) => {
+            isSwitching = true;
+            batch?.changeModel();
+            useModel(model);
+        },
+        onNote: async (text) => (await teach.load()).showNote(text),
+    });
+    models.restore().then(async (model) => {
+        isSwitching = model !== undefined; // the built-in model may have answered meanwhile
+        useModel(model);
+        if (models.all().length) await teach.load(); // it names the model in use
+        if (model) (await teach.load()).showInterruption(model);
+    });
+    return models;
+}
+
+/** Loads what the first answer does not need. Without a network, the next visit tries again. */
+function loadRest() {
+    ownModels().catch(() => {});
+    loadingOffline ??= import("./offline.js").then((offline) => {
+        offline.start(installation);
+        if (isOnGpu) offline.keepGpu();
+        return offline;
+    });
+    loadingOffline.catch(() => {});
 }
 
 /** @param {OwnModel | undefined} model  undefined is the built-in one */
@@ -151,7 +203,8 @@ function showReady(loaded) {
     batch?.showReady(manifest);
     teach.showReady(manifest);
     if (element("card", HTMLDialogElement).open) showCard();
-    if (onShow < 0) explainFirst();
+    if (onShow < 0) explaining = explainFirst();
+    explaining.then(loadRest); // the visitor may have chosen a poster already
     if (!isSwitching) return;
     isSwitching = false;
     showAgain();
@@ -164,14 +217,18 @@ function showReady(loaded) {
 function showDevice(device, reason) {
     poster.showDevice(device, reason);
     teach.applyDevice({ device });
-    if (device === "webgpu") offline.keepGpu();
+    isOnGpu = device === "webgpu";
+    if (isOnGpu) loadingOffline?.then(({ keepGpu }) => keepGpu(), () => {});
 }
 
 /** Falls back to the built-in model if a model of the visitor's cannot be loaded. @param {string} reason */
 async function showModelFailure(reason) {
-    const broken = models.current();
-    if (broken?.file) {
-        models.select(undefined);
+    const models = await loadingModels?.catch(() => undefined);
+    loadRest();
+    const broken = models?.current();
+    if (models && broken?.file) {
+        // The next visit tries again: loading also fails when a page is left meanwhile, in some browsers.
+        models.select(undefined, { isLasting: false });
         (await teach.load()).showNote(strings.models.cannotLoad(broken.name, reason));
     } else {
         poster.showFailed(reason);
@@ -223,6 +280,7 @@ async function importModel(file) {
         return;
     }
     try {
+        const models = await ownModels();
         const { name } = await models.importFile(file, (copy) => session.inspect(copy));
         view.showNote(strings.models.imported(name));
     } catch (error) {
@@ -363,7 +421,7 @@ function showOpened(index) {
     showPlace(wanted?.item);
     if (!wanted || index === onShow) return;
     onShow = index;
-    explain(wanted.file, wanted.name);
+    explaining = explain(wanted.file, wanted.name);
 }
 
 /** Shows the place of a poster in the gallery, from which the visitor can move to the others. @param {Item} [item] */
@@ -399,7 +457,7 @@ async function showCard() {
 }
 
 async function showTeach() {
-    const view = await teach.load();
+    const [view] = await Promise.all([teach.load(), ownModels()]);
     views.open("teach");
     return view;
 }

@@ -79,11 +79,14 @@ export function selectById(id) {
     select(models.get(id));
 }
 
-/** @param {OwnModel | undefined} model  undefined is the built-in one */
-export function select(model) {
+/**
+ * @param {OwnModel | undefined} model  undefined is the built-in one
+ * @param {{ isLasting?: boolean }} [options]  whether the next visit starts with it
+ */
+export function select(model, { isLasting = true } = {}) {
     selected = model;
     try {
-        localStorage.setItem(SELECTED_KEY, String(model?.id ?? ""));
+        if (isLasting) localStorage.setItem(SELECTED_KEY, String(model?.id ?? ""));
     } catch {
         // The next visit starts with the built-in model.
     }

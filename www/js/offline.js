@@ -13,11 +13,15 @@ const page = {
 /** Least milliseconds between two looks for a new version. */
 const UPDATE_INTERVAL = 3_600_000;
 
-/** Saves the page for visits without a network, and announces a new version once it is complete. */
-export async function start() {
+/**
+ * Saves the page for visits without a network, and announces a new version once it is complete.
+ *
+ * @param {Promise<Event>} installation  the browser's offer to install the page
+ */
+export async function start(installation) {
     showConnection();
     for (const change of ["online", "offline"]) window.addEventListener(change, showConnection);
-    offerInstallation();
+    installation.then(offerInstallation);
 
     const { serviceWorker } = navigator;
     if (!serviceWorker) return; // the page was not served over HTTPS
@@ -69,12 +73,10 @@ export async function keepGpu() {
     registration?.active?.postMessage("keep gpu");
 }
 
-function offerInstallation() {
-    window.addEventListener("beforeinstallprompt", (event) => {
-        event.preventDefault();
-        page.install.hidden = false;
-        page.install.onclick = () => Reflect.apply(Reflect.get(event, "prompt"), event, []);
-    });
+/** @param {Event} offer */
+function offerInstallation(offer) {
+    page.install.hidden = false;
+    page.install.onclick = () => Reflect.apply(Reflect.get(offer, "prompt"), offer, []);
     window.addEventListener("appinstalled", () => (page.install.hidden = true));
 }
 

@@ -5,65 +5,64 @@
  */
 
 import { element } from "./dom.js";
-import { DEFAULTS, link, restore, save, valid } from "./settings.js";
+import { DEFAULTS, link, save, valid } from "./settings.js";
 import { strings } from "./strings/index.js";
 
 const page = {
     dialog: element("settings", HTMLDialogElement),
     form: /** @type {HTMLFormElement} */ (element("settings", HTMLDialogElement).querySelector("form")),
     note: element("settings-note", HTMLElement),
-    open: element("open-settings", HTMLButtonElement),
     copy: element("copy-link", HTMLButtonElement),
     reset: element("reset-settings", HTMLButtonElement),
 };
 
-/**
- * Connects the dialog and applies theme and motion to the page.
- *
- * @param {(settings: Settings) => void} onChange
- * @returns {Settings}  the settings that the page starts with
- */
-export function listen(onChange) {
-    let settings = restore();
-    show(settings);
+/** Those that the dialog shows. @type {Settings} */
+let settings = { ...DEFAULTS };
+/** @type {(settings: Settings) => void} */
+let onChange = () => {};
 
-    const change = (/** @type {Settings} */ changed) => {
-        settings = changed;
-        try {
-            save(settings);
-            page.note.textContent = "";
-        } catch {
-            page.note.textContent = strings.settings.notSaved;
-        }
-        show(settings);
-        onChange(settings);
-    };
-    page.open.addEventListener("click", () => {
-        page.note.textContent = "";
-        page.dialog.showModal();
-    });
-    page.form.addEventListener("change", () => {
-        if (page.form.checkValidity()) change({ ...settings, ...valid(Object.fromEntries(new FormData(page.form))) });
-    });
-    page.reset.addEventListener("click", () => change({ ...DEFAULTS }));
-    page.copy.addEventListener("click", async () => {
-        const address = link(settings);
-        await navigator.clipboard.writeText(address).then(
-            () => (page.note.textContent = strings.settings.copied),
-            () => (page.note.textContent = address),
-        );
-    });
-    return settings;
+page.form.addEventListener("change", () => {
+    if (page.form.checkValidity()) change({ ...settings, ...valid(Object.fromEntries(new FormData(page.form))) });
+});
+page.reset.addEventListener("click", () => change({ ...DEFAULTS }));
+page.copy.addEventListener("click", async () => {
+    const address = link(settings);
+    await navigator.clipboard.writeText(address).then(
+        () => (page.note.textContent = strings.settings.copied),
+        () => (page.note.textContent = address),
+    );
+});
+
+/**
+ * Opens the dialog.
+ *
+ * @param {Settings} current
+ * @param {(settings: Settings) => void} changed  called after every change
+ */
+export function show(current, changed) {
+    onChange = changed;
+    fill(current);
+    page.note.textContent = "";
+    page.dialog.showModal();
 }
 
-/** @param {Settings} settings */
-function show(settings) {
+/** @param {Settings} changed */
+function change(changed) {
+    fill(changed);
+    try {
+        save(settings);
+        page.note.textContent = "";
+    } catch {
+        page.note.textContent = strings.settings.notSaved;
+    }
+    onChange(settings);
+}
+
+/** @param {Settings} shown */
+function fill(shown) {
+    settings = shown;
     for (const [name, value] of Object.entries(settings)) {
         const field = /** @type {HTMLSelectElement | HTMLInputElement} */ (page.form.elements.namedItem(name));
         field.value = String(value);
     }
-    const { dataset } = document.documentElement;
-    dataset.motion = settings.motion;
-    if (settings.theme === "system") delete dataset.theme;
-    else dataset.theme = settings.theme;
 }

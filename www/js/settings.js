@@ -35,6 +35,14 @@ export function restore() {
     return { ...DEFAULTS, ...valid(stored()), ...valid(Object.fromEntries(new URLSearchParams(location.search))) };
 }
 
+/** Applies theme and motion to the page. @param {Settings} settings */
+export function applyLook({ theme, motion }) {
+    const { dataset } = document.documentElement;
+    dataset.motion = motion;
+    if (theme === "system") delete dataset.theme;
+    else dataset.theme = theme;
+}
+
 /** Saves settings for the next visit. Throws if the browser refuses. @param {Settings} settings */
 export function save(settings) {
     localStorage.setItem(KEY, JSON.stringify(settings));

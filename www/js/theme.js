@@ -1,5 +1,5 @@
 /**
- * Sets the chosen theme before the first paint. It is a classic script, because modules run too late. settings-dialog.js
+ * Sets the chosen theme before the first paint. It is a classic script, because modules run too late. settings.js
  * applies later changes.
  */
 try {

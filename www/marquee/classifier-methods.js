@@ -8,8 +8,7 @@
  */
 
 import { toPlain } from "./errors.js";
-import { bytesOf, decodeInBrowser, isForTheBrowser } from "./source.js";
-import { thumbnail } from "./thumbnail.js";
+import { bytesOf, decodeInBrowser, isForTheBrowser, thumbnail } from "./source.js";
 
 /**
  * @param {Package} marquee

@@ -129,3 +129,26 @@ export function toPlain(error) {
 export function fromPlain({ code, details, message, isTypeError }) {
     return isTypeError ? new TypeError(message) : new MarqueeError(code, details, message);
 }
+
+/**
+ * Returns the result of `work`, or rejects with the signal's reason as soon as it aborts: an AbortError, unless the caller
+ * gave another. `work` itself goes on unless `onAbort` stops it.
+ *
+ * @template T
+ * @param {Promise<T>} work
+ * @param {AbortSignal | undefined} signal
+ * @param {() => void} [onAbort]
+ * @returns {Promise<T>}
+ */
+export function abortable(work, signal, onAbort = () => {}) {
+    if (!signal) return work;
+    return new Promise((resolve, reject) => {
+        const abort = () => {
+            onAbort();
+            reject(signal.reason);
+        };
+        work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+        if (signal.aborted) abort();
+        else signal.addEventListener("abort", abort, { once: true });
+    });
+}

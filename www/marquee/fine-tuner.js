@@ -7,8 +7,7 @@
  * @import { Fetch } from "./download.js"
  */
 
-import { abortable } from "./abort.js";
-import { failure, fromPlain } from "./errors.js";
+import { abortable, failure, fromPlain } from "./errors.js";
 import { sourceOf } from "./inputs.js";
 import { callback, check, signalRule } from "./options.js";
 

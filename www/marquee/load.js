@@ -1,6 +1,6 @@
 /**
  * Loads the package: downloads wasm and model once, and starts workers from them. What differs between browsers and
- * Node.js is in a `Platform`.
+ * Node.js is in a `Platform`. What the first answer does not need is imported when it is used.
  *
  * @import { DeviceName, FineTunerOptions, LoadOptions, ModelSource } from "./api.js"
  * @import { PackageName } from "./assets.js"
@@ -9,29 +9,43 @@
  * @import { Start } from "./messages.js"
  * @import { ModelParts } from "./model.js"
  * @import { Connect } from "./pool.js"
- * @import { WorkerKind } from "./start-worker.js"
  */
 
-import { abortable } from "./abort.js";
 import { Assets, wasmPath, whyMissing } from "./assets.js";
 import { Connection } from "./connection.js";
 import { Devices } from "./devices.js";
 import { Progress, checkedBytes } from "./download.js";
-import { failure, firstLine } from "./errors.js";
-import { FineTuner } from "./fine-tuner.js";
-import { FINE_TUNER_OPTIONS, LOAD_OPTIONS } from "./load-options.js";
+import { abortable, failure, firstLine } from "./errors.js";
 import { Marquee } from "./marquee.js";
-import { downloadModel } from "./model.js";
-import { check } from "./options.js";
+import { downloadModel, modelRule } from "./model.js";
+import { callback, check, positive, signalRule } from "./options.js";
 import { Pool } from "./pool.js";
-import { hasSimd } from "./simd.js";
 
 /**
+ * @typedef {"cpu" | "gpu" | "teach" | "gpu-teach"} WorkerKind  "gpu-teach" fine-tunes on the GPU
+ *
  * @typedef {object} Platform
  * @property {Fetch} fetch
  * @property {(kind: WorkerKind, assets: Assets) => AnyWorker} startWorker
  * @property {() => number} workers  as many as are good
  */
+
+/** @satisfies {Record<keyof LoadOptions, import("./options.js").Rule>} */
+const LOAD_OPTIONS = {
+    device: ["auto", "cpu", "webgpu"],
+    workers: { is: (/** @type {any} */ value) => value === "auto" || positive.is(value), what: '"auto" or a whole number above 0' },
+    model: modelRule,
+    onProgress: callback,
+    onDevice: callback,
+    signal: signalRule,
+    assets: { is: (/** @type {any} */ value) => typeof value === "string" || value instanceof URL, what: "an address" },
+};
+
+/** Those of `fineTuner` besides the wasm package's, which checks its own. */
+const FINE_TUNER_OPTIONS = { device: ["cpu", "webgpu"], model: modelRule, onProgress: callback, signal: signalRule };
+
+/** The smallest module with an instruction of SIMD: `i8x16.splat(0)`. */
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11];
 
 /**
  * @param {Platform} platform
@@ -136,7 +150,7 @@ export class Package {
         const worker = this.#platform.startWorker(kind === "gpu" ? "gpu-teach" : kind, this.#assets);
         const connection = new Connection(worker, start);
         try {
-            const { genres } = await abortable(connection.ready, signal);
+            const [{ genres }, { FineTuner }] = await Promise.all([abortable(connection.ready, signal), import("./fine-tuner.js")]);
             return new FineTuner(connection, { genres, device, fetch: this.fetch, onClose });
         } catch (error) {
             connection.close();
@@ -184,4 +198,9 @@ export class Package {
             throw failure("not-found", { path, reason: firstLine(error) });
         }
     }
+}
+
+/** Whether this engine has WebAssembly SIMD, which the packages are built with. Every browser has it since 2023. */
+function hasSimd() {
+    return typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(SIMD));
 }

@@ -6,10 +6,8 @@
  * @import { Package } from "./load.js"
  */
 
-import { abortable } from "./abort.js";
-import * as batch from "./batch.js";
 import { GROUP } from "./devices.js";
-import { failure, fromPlain } from "./errors.js";
+import { abortable, failure, fromPlain } from "./errors.js";
 import { sourceOf } from "./inputs.js";
 import { check, positive, signalRule } from "./options.js";
 
@@ -73,7 +71,16 @@ export class Marquee {
         if (typeof inputs !== "object" || inputs === null || !(Symbol.iterator in inputs || Symbol.asyncIterator in inputs)) {
             throw new TypeError("classifyAll: pass an array, or something else to iterate over");
         }
-        return batch.classifyAll(inputs, {
+        return this.#classifyAll(inputs, options);
+    }
+
+    /**
+     * @param {Iterable<PosterInput> | AsyncIterable<PosterInput>} inputs
+     * @param {ClassifyOptions} [options]
+     */
+    async *#classifyAll(inputs, options) {
+        const batch = await import("./batch.js");
+        yield* batch.classifyAll(inputs, {
             classify: (group, signal) => this.#classifyGroup(group, options, signal),
             plan: () => this.#plan(),
             signal: options?.signal,

@@ -6,8 +6,10 @@
 
 import { readFile } from "node:fs/promises";
 
-import * as loading from "./load.js";
+import { classifierMethods } from "./classifier-methods.js";
 import { failure } from "./errors.js";
+import { fineTunerMethods } from "./fine-tuner-methods.js";
+import * as loading from "./load.js";
 import { serve } from "./serve.js";
 
 export { version } from "./assets.js";
@@ -46,7 +48,7 @@ class SameThread {
     /** @param {Promise<any>} loading  the wasm package's module */
     constructor(loading) {
         this.#handler = loading.then((marquee) => new Promise((resolve) => {
-            serve({ post: (data) => this.onmessage?.({ data }), listen: resolve }, marquee);
+            serve({ post: (data) => this.onmessage?.({ data }), listen: resolve }, marquee, { classifier: classifierMethods, fineTuner: fineTunerMethods });
         }));
     }
 

@@ -6,8 +6,7 @@
  * @import { Methods, Ready } from "./messages.js"
  */
 
-import { abortable } from "./abort.js";
-import { failure } from "./errors.js";
+import { abortable, failure } from "./errors.js";
 
 /** Requests that a worker holds besides an urgent one. With two, it never waits for the page. */
 const DEPTH = 2;

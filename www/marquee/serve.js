@@ -2,10 +2,10 @@
  * The worker's side: starts a classifier or a fine-tuner, and handles requests one at a time, urgent ones first.
  *
  * @import { FromWorker, Methods, Request, Start, ToWorker } from "./messages.js"
+ * @import { classifierMethods } from "./classifier-methods.js"
+ * @import { fineTunerMethods } from "./fine-tuner-methods.js"
  */
 
-import { classifierMethods } from "./classifier-methods.js";
-import { fineTunerMethods } from "./fine-tuner-methods.js";
 import { firstLine, toPlain } from "./errors.js";
 
 /**
@@ -19,6 +19,10 @@ import { firstLine, toPlain } from "./errors.js";
  * @property {(message: FromWorker, transfer?: Transferable[]) => void} post
  * @property {(handle: (message: ToWorker) => void) => void} listen
  *
+ * What a worker is for. The one of the first answer does not load what fine-tuning needs.
+ *
+ * @typedef {{ classifier?: typeof classifierMethods, fineTuner?: typeof fineTunerMethods }} Purpose
+ *
  * What a worker is doing, for methods that can be paused.
  *
  * @typedef {{ isPaused: boolean, onProgress: (progress: import("./api.js").FineTuneProgress) => void }} Control
@@ -29,9 +33,10 @@ import { firstLine, toPlain } from "./errors.js";
 /**
  * @param {Port} port
  * @param {Package} marquee
+ * @param {Purpose} purpose
  * @returns {{ running: () => number }}  the id of the request that is being handled; 0 is none
  */
-export function serve(port, marquee) {
+export function serve(port, marquee, purpose) {
     /** @type {Handlers} */
     let methods = {};
     /** @type {Request[]} */
@@ -68,13 +73,13 @@ export function serve(port, marquee) {
             const data = model.data instanceof Blob ? new Uint8Array(await model.data.arrayBuffer()) : model.data;
             const open = (/** @type {any} */ kind, /** @type {object} */ options) =>
                 model.manifest === undefined ? kind.open(data, options) : kind.load(model.manifest, data, options);
-            if (fineTune) {
+            if (fineTune && purpose.fineTuner) {
                 const tuner = await open(marquee.FineTuner, { ...fineTune, device });
-                methods = fineTunerMethods(tuner);
+                methods = purpose.fineTuner(tuner);
                 port.post({ type: "ready", manifest: null, genres: tuner.genres });
-            } else {
+            } else if (purpose.classifier) {
                 const classifier = await open(marquee.Classifier, { device });
-                methods = classifierMethods(marquee, classifier, device);
+                methods = purpose.classifier(marquee, classifier, device);
                 port.post({ type: "ready", manifest: classifier.manifest ?? null, genres: [] });
             }
             handleAll();
@@ -113,6 +118,28 @@ export function serve(port, marquee) {
     }
 
     return { running: () => running };
+}
+
+/**
+ * Connects a Web Worker with the page: messages, and crashes that no promise reports.
+ *
+ * @param {Package} marquee
+ * @param {Purpose} purpose
+ */
+export function serveWorker(marquee, purpose) {
+    const { running } = serve(
+        {
+            post: (message) => self.postMessage(message),
+            listen: (handle) => self.addEventListener("message", ({ data }) => handle(data)),
+        },
+        marquee,
+        purpose,
+    );
+    // WebAssembly that has trapped never responds and cannot be trusted again: the page replaces the worker.
+    self.addEventListener("error", (event) => {
+        event.preventDefault();
+        self.postMessage({ type: "crashed", message: event.message, running: running() });
+    });
 }
 
 /** Lets the messages that have arrived be received, so that an urgent one overtakes. Timers would wait for 4 ms. */

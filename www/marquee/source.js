@@ -1,5 +1,6 @@
 /**
- * Posters inside a worker: reads files, and lets the browser decode the formats that Marquee does not read.
+ * Posters as files: reads them, lets the browser decode the formats that Marquee does not read, and makes small images
+ * of them, so that a gallery never holds hundreds of full-size ones.
  *
  * @import { PixelSource, Source } from "./messages.js"
  */
@@ -11,6 +12,9 @@ const LARGEST_FILE = 100e6;
 
 /** Most pixels of an image that the browser decodes: the same as of Marquee's own decoder. */
 const MOST_PIXELS = 50e6;
+
+/** Largest width of a small image, as a multiple of the height. */
+const MAX_RATIO = 4;
 
 /**
  * Returns a poster's image file. Pixels are encoded as PNG, which loses nothing.
@@ -57,6 +61,28 @@ export async function decodeInBrowser(bytes) {
         return width * height <= MOST_PIXELS ? pixelsOf(bitmap) : undefined;
     } finally {
         bitmap.close();
+    }
+}
+
+/**
+ * Returns a small JPEG of an image; null if the browser cannot decode it. The model may decode it all the same.
+ *
+ * @param {Blob} file
+ * @param {number} height  in pixels
+ */
+export async function thumbnail(file, height) {
+    try {
+        const bitmap = await createImageBitmap(file, { resizeHeight: height, resizeQuality: "medium" });
+        const canvas = new OffscreenCanvas(Math.min(bitmap.width, MAX_RATIO * height), bitmap.height);
+        const context = canvas.getContext("2d");
+        if (!context) return null;
+        context.fillStyle = "white"; // the model sees transparent pixels on white, too
+        context.fillRect(0, 0, canvas.width, canvas.height);
+        context.drawImage(bitmap, 0, 0);
+        bitmap.close();
+        return await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
+    } catch {
+        return null;
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::step::{output, run};
+use crate::step::{output, run, step};
 
 /// rustup's name for Debian's toolchain.
 pub(crate) const TOOLCHAIN: &str = "system";
@@ -44,6 +44,13 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     apt.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages);
     apt.stdout(std::process::Stdio::null());
     run(&mut apt)
+}
+
+/// Installs packages for tests that are skipped without them: a failure is only reported.
+pub(crate) fn try_install(what: &str, packages: &[&str]) {
+    if let Err(error) = step(&format!("installing {what} from Debian"), || install(packages)) {
+        eprintln!("    {what} was not installed: {error:#}");
+    }
 }
 
 /// Installs Debian's Rust and builds the standard library for wasm32, of which Debian has only the source.

@@ -1,24 +1,20 @@
-//! Firefox for the tests of the npm package: the system's, or Debian's package.
+//! Firefox for the tests of the page and of the npm package: the system's, or Debian's package.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
-
 use crate::debian;
-use crate::step::{output, step};
+use crate::step::output;
 
 /// Finds Firefox, or installs it where Debian's packages can be had. `None` where it is missing: the tests in it are
 /// then skipped by name.
-pub(crate) fn find() -> Result<Option<PathBuf>> {
-    if let Some(found) = installed() {
-        return Ok(Some(found));
+pub(crate) fn find() -> Option<PathBuf> {
+    let found = installed();
+    if found.is_some() || !debian::permitted() {
+        return found;
     }
-    if !debian::permitted() {
-        return Ok(None);
-    }
-    step("installing Firefox from Debian", || debian::install(&["firefox-esr"]))?;
-    Ok(installed())
+    debian::try_install("Firefox", &["firefox-esr"]);
+    installed()
 }
 
 fn installed() -> Option<PathBuf> {

@@ -20,6 +20,7 @@ mod site;
 mod step;
 mod test;
 mod tools;
+mod webkit;
 
 use std::process::ExitCode;
 

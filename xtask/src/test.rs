@@ -26,7 +26,7 @@ pub(crate) enum Part {
     Lint,
     /// Tests of the crate, the trainer and xtask
     Native,
-    /// Types of the page's scripts, tests of the crate by wasm-pack and of the page, in headless Chromium
+    /// Types of the page's scripts, tests of the crate by wasm-pack in Chromium, and of the page in three browsers
     Browser,
     /// The Python package: its wheel, pytest, mypy, a job on a Ray cluster
     Python,
@@ -44,7 +44,7 @@ pub(crate) fn run(project: &Project, only: &[Part]) -> Result<()> {
         skipped.extend(native::run(project)?);
     }
     if wanted(Part::Browser) {
-        browser::run(project)?;
+        skipped.extend(browser::run(project)?);
     }
     if wanted(Part::Python) {
         skipped.extend(python::run(project)?);

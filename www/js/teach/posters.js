@@ -4,7 +4,7 @@
  * @import { Example } from "../store.js"
  */
 
-import { thumbnail } from "../../marquee/thumbnail.js";
+import { thumbnail } from "../../marquee/source.js";
 import { element, make } from "../dom.js";
 import { strings } from "../strings/index.js";
 import * as undo from "../undo.js";

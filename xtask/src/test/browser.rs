@@ -1,4 +1,4 @@
-//! Tests in headless Chromium.
+//! Tests in browsers: the crate in headless Chromium, the page in Chromium, Firefox and WebKit.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,7 +12,8 @@ use crate::project::Project;
 use crate::step::{run as run_command, step};
 use crate::tools::{self, WasmToolchain};
 
-pub(super) fn run(project: &Project) -> Result<()> {
+/// Runs all tests. Returns what was skipped because a browser is missing.
+pub(super) fn run(project: &Project) -> Result<Vec<String>> {
     let toolchain = tools::wasm_toolchain()?;
     package::build(project)?;
     let modules = tools::node_packages(project)?;
@@ -34,9 +35,10 @@ pub(super) fn run(project: &Project) -> Result<()> {
         run_command(command.env("MARQUEE_REQUIRE_WEBGPU", "1"))
     })?;
     let page = PageTests::prepare(project)?;
-    step("end-to-end tests of the page in headless Chromium", || {
+    step("end-to-end tests of the page in Chromium, Firefox and WebKit", || {
         page.run().context("see tests/e2e/screenshots for what the page showed")
-    })
+    })?;
+    Ok(page.skipped())
 }
 
 /// `wasm-pack test --headless --chrome`, as anyone would type it.

@@ -15,6 +15,7 @@ use crate::server::Server;
 use crate::site::Site;
 use crate::step::{run as run_command, step};
 use crate::tools;
+use crate::webkit::{self, WebKit};
 
 /// The page is tested under a path like the one that GitHub Pages gives a project.
 const PREFIX: &str = "/any/prefix/";
@@ -26,6 +27,7 @@ pub(crate) struct PageTests {
     server: Server,
     chromium: Chromium,
     firefox: Option<PathBuf>,
+    webkit: Option<WebKit>,
     /// The npm package.
     npm: PathBuf,
     folder: PathBuf,
@@ -51,7 +53,8 @@ impl PageTests {
         Ok(Self {
             server: Server::start(project, Server::bind(0)?, PREFIX, &site)?,
             chromium,
-            firefox: firefox::find()?,
+            firefox: firefox::find(),
+            webkit: webkit::find(),
             npm: npm::folder(project),
             folder: project.node(),
             trainer: super::trainer(project),
@@ -76,6 +79,17 @@ impl PageTests {
         run_command(node.args(["--test", "--test-reporter=spec", RESPONSIVE]))
     }
 
+    /// Returns the tests that are skipped because a browser is missing.
+    pub(crate) fn skipped(&self) -> Vec<String> {
+        let missing = |is_missing: bool, what: &str| is_missing.then(|| what.to_owned());
+        let firefox = "page and npm package in Firefox: it is not installed, nor are Debian's packages at hand";
+        let webkit = "page in WebKit: WebKitWebDriver, MiniBrowser and xvfb-run are not installed, nor are Debian's packages at hand";
+        [missing(self.firefox.is_none(), firefox), missing(self.webkit.is_none(), webkit)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
     /// Node in the folder of the page's tests.
     pub(crate) fn script(&self) -> Command {
         let mut node = Command::new("node");
@@ -89,6 +103,10 @@ impl PageTests {
             .env("MARQUEE_PACKAGE", &self.npm);
         if let Some(firefox) = &self.firefox {
             node.env("MARQUEE_FIREFOX", firefox);
+        }
+        if let Some(webkit) = &self.webkit {
+            node.env("MARQUEE_WEBKIT", &webkit.browser)
+                .env("MARQUEE_WEBKIT_DRIVER", &webkit.driver);
         }
         node
     }
