@@ -126,6 +126,7 @@ describe("the model card", () => {
         await page.getByRole("button", { name: "About the model" }).click();
         const card = page.getByRole("dialog", { name: "About the model" });
         const bars = card.getByRole("list", { name: "What it is good and bad at" }).getByRole("listitem");
+        await bars.first().waitFor();
         assert.equal(await bars.count(), manifest.genres.length);
         for (const { name, posters, quality } of manifest.genres) {
             const bar = card.getByRole("listitem", { name: new RegExp(`^${name}: .*${posters.toLocaleString("en")} training poster`) });

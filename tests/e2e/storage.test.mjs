@@ -121,7 +121,12 @@ describe("a change", () => {
             /** @param {any} value @param {IDBValidKey} [key] */
             IDBObjectStore.prototype.add = function (value, key) { note(value); return add.call(this, value, key); };
             /** @param {any} value @param {IDBValidKey} [key] */
-            IDBObjectStore.prototype.put = function (value, key) { note(value); return put.call(this, value, key); };
+            IDBObjectStore.prototype.put = function (value, key) {
+                note(value);
+                const request = put.call(this, value, key);
+                request.transaction?.addEventListener("complete", () => Reflect.set(window, "saved", JSON.stringify(value)));
+                return request;
+            };
         });
         await marquee.open("?device=cpu");
         await marquee.ready();
@@ -133,6 +138,7 @@ describe("a change", () => {
         await page.getByRole("button", { name: "Rename", exact: true }).click();
         await nameIt(page, "Theatre");
         await addKnownGenre(page, "Horror");
+        await page.waitForFunction(() => Reflect.get(window, "saved")?.includes("Horror"));
         await page.reload();
         await marquee.ready();
         await openTeach(page);
