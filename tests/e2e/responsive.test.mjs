@@ -92,7 +92,10 @@ describe("the pool of workers", () => {
 
     test("is nearly as many times as fast as one worker as there are cores", (context) => visit(async (marquee, page) => {
         if (CORES < 2) return context.skip("there is one core");
-        if ((await idleShare()) < 0.9) return context.skip("the machine is busy with something else");
+        // A browser that has just started is busy itself.
+        for (let tries = 0; (await idleShare()) < 0.9; tries++) {
+            if (tries === 10) return context.skip("the machine is busy with something else");
+        }
         await marquee.open("embed.html");
         const [one, all] = await page.evaluate(async () => {
             /** @type {typeof import("../../www/marquee/index.js")} */
