@@ -12,8 +12,8 @@ impl Preprocess {
     /// # Errors
     /// [`Error::DamagedImage`] if the resizer rejects the image.
     pub(super) fn resize(&self, image: &RgbaImage) -> Result<Pixels> {
-        // Width first, as Pillow does; the resizer alone would begin with the height. Each pass rounds to 8 bits, so
-        // that the order changes bits.
+        // Resize the width first, as Pillow does. On its own, the resizer starts with the height. Each pass rounds to 8
+        // bits, so the order changes the result.
         let mut narrow = RgbaImage::new(self.width, image.height());
         let mut resized = RgbaImage::new(self.width, self.height);
         resize_into(image, &mut narrow)

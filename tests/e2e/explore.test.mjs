@@ -207,7 +207,7 @@ describe("undo", () => {
         await page.getByText("1 of 2").waitFor();
     }));
 
-    test("opens a gallery again that was closed, with its results, and goes on with the others", () => visit(async (marquee, page) => {
+    test("reopens a closed gallery with its results, and classifies the remaining posters", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.ready();
         await marquee.file.setInputFiles(Array.from({ length: 60 }, (_, index) => ({ name: `${index}.jpg`, mimeType: "image/jpeg", buffer: poster })));

@@ -53,7 +53,7 @@ describe("before anything is chosen", () => {
         assert.equal(await page.locator("#stamp").textContent(), "Sample");
         assert.equal(await page.locator("#first-map").isVisible(), true);
         assert.equal(await marquee.genre(0).getAttribute("aria-pressed"), "true");
-        assert.equal(await page.locator("#answer").textContent(), "", "nobody asked for it, so it is not announced");
+        assert.equal(await page.locator("#answer").textContent(), "", "the visitor did not ask for it, so it is not announced");
         await screenshot(page, "first-1280");
 
         await marquee.choose("lighthouse.jpg", poster);

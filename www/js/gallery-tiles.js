@@ -1,6 +1,6 @@
 /**
  * A grid of tiles of which only those near the window are in the page, so that thousands of posters scroll smoothly and take
- * bounded memory. Padding stands for the rows that are left out. All tiles have the same height.
+ * bounded memory. Padding takes the place of the rows that are not in the page. All tiles have the same height.
  *
  * @import { Item } from "./batch.js"
  */

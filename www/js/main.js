@@ -14,7 +14,7 @@ import * as intake from "./intake.js";
 import * as poster from "./poster.js";
 import { FIRST } from "./samples.js";
 import { Session } from "./session.js";
-import { applyLook, restore as restoreSettings } from "./settings.js";
+import { OWN_MODEL_KEY, applyLook, restore as restoreSettings } from "./settings.js";
 import { strings } from "./strings/index.js";
 import * as teach from "./teach/on-demand.js";
 import * as views from "./views.js";
@@ -35,8 +35,6 @@ let onShow = -1;
 let first;
 /** The last request for one poster, finished or not. @type {Promise<void>} */
 let explaining = Promise.resolve();
-/** Where `models.js` notes which of the visitor's models is in use. */
-const OWN_MODEL_KEY = "marquee.network";
 /** @type {Promise<typeof import("./models.js")> | undefined} */
 let loadingModels;
 /** @type {Promise<typeof import("./offline.js")> | undefined} */

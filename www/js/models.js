@@ -7,11 +7,9 @@
  */
 
 import { listenForBlock } from "./database.js";
+import { OWN_MODEL_KEY } from "./settings.js";
 import * as store from "./store.js";
 import { strings } from "./strings/index.js";
-
-/** Holds the id of the model in use; the name is that of version 0.1. */
-const SELECTED_KEY = "marquee.network";
 
 /**
  * @typedef {object} Listener
@@ -57,7 +55,7 @@ export async function restore() {
     try {
         for (const model of await store.models()) models.set(model.id, model);
         // Storage may be slow: a model that the visitor made meanwhile stays in use.
-        selected ??= models.get(Number(localStorage.getItem(SELECTED_KEY)));
+        selected ??= models.get(Number(localStorage.getItem(OWN_MODEL_KEY)));
     } catch {
         // A browser without storage has none.
     }
@@ -86,7 +84,7 @@ export function selectById(id) {
 export function select(model, { isLasting = true } = {}) {
     selected = model;
     try {
-        if (isLasting) localStorage.setItem(SELECTED_KEY, String(model?.id ?? ""));
+        if (isLasting) localStorage.setItem(OWN_MODEL_KEY, String(model?.id ?? ""));
     } catch {
         // The next visit starts with the built-in model.
     }

@@ -116,7 +116,8 @@ export function showFirst() {
 }
 
 /**
- * Shows the first sample's result, with the heatmap of its top genre. Screen readers do not announce what nobody asked for.
+ * Shows the first sample's result, with the heatmap of its top genre. Screen readers do not announce it, because the visitor did not
+ * ask for it.
  *
  * @param {Explained} result
  */

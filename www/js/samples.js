@@ -1,3 +1,6 @@
+/** The sample that a visitor sees before choosing a poster. */
+export const FIRST = { file: "samples/balloon.jpg", title: "Pip and the Big Balloon" };
+
 /**
  * Sample posters, drawn for Marquee (CC0). Titles are names and are not translated.
  */
@@ -7,8 +10,5 @@ export const SAMPLES = [
     { file: "samples/orbit.jpg", title: "Beyond the Ninth Orbit" },
     { file: "samples/umbrella.jpg", title: "Two Under One" },
     { file: "samples/cellar.jpg", title: "The Cellar Door" },
-    { file: "samples/balloon.jpg", title: "Pip and the Big Balloon" },
+    FIRST,
 ];
-
-/** The sample that a visitor sees before choosing a poster. */
-export const FIRST = { file: "samples/balloon.jpg", title: "Pip and the Big Balloon" };

@@ -17,6 +17,9 @@
 /** @type {Readonly<Settings>} */
 export const DEFAULTS = { device: "auto", thresholds: "balanced", top: 3, theme: "system", motion: "system" };
 
+/** Where the id of the visitor's model in use is stored; the name is that of version 0.1. */
+export const OWN_MODEL_KEY = "marquee.network";
+
 /** @type {Record<string, readonly string[]>} */
 const CHOICES = {
     device: ["auto", "cpu", "webgpu"],

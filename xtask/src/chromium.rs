@@ -1,12 +1,11 @@
 //! Chromium and its driver for the tests: the system's, or Debian's packages.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
 use crate::debian;
-use crate::step::{output, step};
+use crate::step::{find_program, step};
 
 pub(crate) struct Chromium {
     pub(crate) browser: PathBuf,
@@ -46,10 +45,7 @@ pub(crate) fn find() -> Result<Chromium> {
 
 fn installed() -> Option<Chromium> {
     let first = |names: &[&str]| {
-        names.iter().find_map(|name| {
-            let path = output(Command::new("sh").args(["-c", &format!("command -v {name}")]))?;
-            Path::new(&path).is_file().then(|| PathBuf::from(path))
-        })
+        names.iter().find_map(|name| find_program(name).filter(|path| path.is_file()))
     };
     Some(Chromium {
         browser: first(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])?,

@@ -46,11 +46,21 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     run(&mut apt)
 }
 
-/// Installs packages for tests that are skipped without them: a failure is only reported.
-pub(crate) fn try_install(what: &str, packages: &[&str]) {
+/// Returns what `find` finds, if need be after installing packages. For programs whose tests are skipped without them:
+/// a failed installation is only reported.
+pub(crate) fn find_or_install<T>(
+    what: &str,
+    packages: &[&str],
+    find: impl Fn() -> Option<T>,
+) -> Option<T> {
+    let found = find();
+    if found.is_some() || !permitted() {
+        return found;
+    }
     if let Err(error) = step(&format!("installing {what} from Debian"), || install(packages)) {
         eprintln!("    {what} was not installed: {error:#}");
     }
+    find()
 }
 
 /// Installs Debian's Rust and builds the standard library for wasm32, of which Debian has only the source.

@@ -2,6 +2,7 @@
 //! where its output shows a cause that the user can remove.
 
 use std::io::{IsTerminal, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -80,6 +81,11 @@ fn forward(mut pipe: ChildStderr, kept: &Mutex<Vec<u8>>) {
             kept.drain(..excess);
         }
     }
+}
+
+/// Returns the path of a program that the shell would run, or `None` if there is none.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    output(Command::new("sh").args(["-c", &format!("command -v {name}")])).map(PathBuf::from)
 }
 
 /// Returns what a command prints to its standard output, or `None` if it is missing or fails.

@@ -3,10 +3,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::debian;
-use crate::step::output;
+use crate::step::find_program;
 
 pub(crate) struct WebKit {
     pub(crate) browser: PathBuf,
@@ -19,20 +18,12 @@ const FOLDERS: [&str; 3] = ["/usr/lib", "/usr/libexec", "/usr/lib64"];
 /// Finds WebKit, or installs it where Debian's packages can be had. `None` where it is missing: the tests in it are then
 /// skipped by name.
 pub(crate) fn find() -> Option<WebKit> {
-    let found = installed();
-    if found.is_some() || !debian::permitted() {
-        return found;
-    }
-    debian::try_install("WebKit", &["webkit2gtk-driver", "xvfb", "xauth"]);
-    installed()
+    debian::find_or_install("WebKit", &["webkit2gtk-driver", "xvfb", "xauth"], installed)
 }
 
 fn installed() -> Option<WebKit> {
-    let program = |name: &str| {
-        output(Command::new("sh").args(["-c", &format!("command -v {name}")])).map(PathBuf::from)
-    };
-    program("xvfb-run")?;
-    Some(WebKit { browser: browser()?, driver: program("WebKitWebDriver")? })
+    find_program("xvfb-run")?;
+    Some(WebKit { browser: browser()?, driver: find_program("WebKitWebDriver")? })
 }
 
 /// Returns the browser that comes with WebKitGTK, in a folder such as `/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1`.

@@ -60,13 +60,16 @@ export function paint(letters) {
     p.fill("#5a2410", "M166 350Q158 330 160 320Q170 326 178 340ZM234 350Q242 330 240 320Q230 326 222 340Z");
     p.fill(fur, "M200 340c28 0 46 16 46 38 0 8 8 14 12 18-16 4-24 16-58 16s-42-12-58-16c4-4 12-10 12-18 0-22 18-38 46-38Z");
     p.fill("#fff6e8", "M200 384c10-10 26-16 40-10-2 22-16 36-40 36s-38-14-40-36c14-6 30 0 40 10Z");
-    for (const x of [180, 220]) {
-        ball(x, 374, 12, 14, "#ffffff");
-        ball(x + 1.5, 376, 8.5, 10.5, p.radial(x, 380, 12, [[0, "#7a4a1c"], [1, "#2a1206"]]));
-        ball(x + 1.5, 376, 5, 6.5, "#120603");
-        ball(x + 4.5, 371, 3.4, 3.8, "#ffffff");
-        ball(x - 1.5, 381, 1.6, 1.6, "#ffffff");
-    }
+    const eyes = () => {
+        for (const x of [180, 220]) {
+            ball(x, 374, 12, 14, "#ffffff");
+            ball(x + 1.5, 376, 8.5, 10.5, p.radial(x, 380, 12, [[0, "#7a4a1c"], [1, "#2a1206"]]));
+            ball(x + 1.5, 376, 5, 6.5, "#120603");
+            ball(x + 4.5, 371, 3.4, 3.8, "#ffffff");
+            ball(x - 1.5, 381, 1.6, 1.6, "#ffffff");
+        }
+    };
+    eyes();
     p.fill("#a8480f", "M168 356q10-8 20-2M212 354q10-6 20 2", { line: 3 });
     ball(200, 391, 6, 4.2, "#2a1206");
     ball(201.5, 389.5, 2, 1.2, "#ffffff");
@@ -85,13 +88,7 @@ export function paint(letters) {
     // Birds, and confetti of petals.
     for (const [x = 0, y = 0, s = 1] of [[70, 230, 1], [92, 214, 0.7], [330, 330, 0.9]]) p.fill("#ffffff", `M${x} ${y}q${8 * s} ${-9 * s} ${12 * s} ${-1 * s}q${6 * s} ${-8 * s} ${13 * s} ${1 * s}`, { line: 2.4 * s });
     p.brush([{ width: 3, every: 3, detail: 0 }, { width: 1.4, every: 1.6, detail: 26 }], 4);
-    for (const x of [180, 220]) {
-        ball(x, 374, 12, 14, "#ffffff");
-        ball(x + 1.5, 376, 8.5, 10.5, p.radial(x, 380, 12, [[0, "#7a4a1c"], [1, "#2a1206"]]));
-        ball(x + 1.5, 376, 5, 6.5, "#120603");
-        ball(x + 4.5, 371, 3.4, 3.8, "#ffffff");
-        ball(x - 1.5, 381, 1.6, 1.6, "#ffffff");
-    }
+    eyes(); // again, because the brush has blurred them
     const title = p.linear(0, 480, 0, 560, [[0, "#fffbd0"], [0.5, "#ffd21f"], [1, "#ff8a00"]]);
     for (const [text, width, y] of /** @type {[string, number, number][]} */ ([["PIP", 150, 520], ["and the Big Balloon", 350, 558]])) {
         p.letter(text, { font: "round", width, y: y + 4, style: "#0c3f86", line: 9, alpha: 0.9 });

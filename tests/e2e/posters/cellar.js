@@ -33,7 +33,7 @@ export function paint(letters) {
             `M${200 - half(middle)} ${middle}H${200 + half(middle)}L${200 + half(bottom)} ${bottom}H${200 - half(bottom)}Z`);
         p.fill("#ffb070", `M${200 - half(top) + 4} ${top}H${200 + half(top) - 4}`, { line: 0.8, alpha: 0.55 * light });
     }
-    // Whoever stands there: too tall, with arms too long.
+    // The figure in the doorway: too tall, with arms that are too long.
     const figure = "M201 138c9 0 15 8 14 19 0 7-3 13-7 16l1 7c12 2 21 7 24 18 4 18 6 44 8 70 1 10 3 17 3 22l5 14-6-8 1 17-5-15-1 18-4-17-3 14 0-20c-4-22-8-46-10-66-1 22 2 40 4 60 3 26 4 50 5 74h-17c-2-26-5-52-9-76-4 24-7 50-9 76h-17c1-24 2-48 5-74 2-20 5-38 4-60-2 20-6 44-10 66l0 20-3-14-4 17-1-18-5 15 1-17-6 8 5-14c0-5 2-12 3-22 2-26 4-52 8-70 3-11 12-16 24-18l1-7c-4-3-7-9-7-16-1-11 5-19 13-19Z";
     p.fill("#ff3b10", figure, { blur: 5, alpha: 0.5 });
     p.fill("#050102", figure);

@@ -10,7 +10,7 @@ use crate::data::additional::{self, AdditionalSource};
 use crate::data::dataset::Dataset;
 use crate::data::loader::Mixture;
 use crate::data::near_duplicates;
-use crate::data::posters::{self, Poster};
+use crate::data::posters::{self, Poster, Resolution};
 use crate::data::split::Split;
 use crate::device;
 use crate::teachers;
@@ -35,14 +35,15 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     }
     let dataset = config.dataset(&config.data)?;
     let skip_bad = config.skip_bad || args.skip_bad;
-    let stored_size = config.stored_size();
-    let resolution = config.resolution(&stored_size);
-    let posters = posters::load_into(&dataset, resolution, skip_bad, &run.dir)?;
+    let resolution = config.resolution();
+    let posters = posters::load_into(&dataset, &resolution, skip_bad, &run.dir)?;
     let mut split =
         if resumed { run.split(posters)? } else { draw_split(config, &dataset, posters)? };
-    // Held-out posters are evaluated as a visitor's file would be: resized once, from the file.
-    for held_out in [&mut split.valid, &mut split.test] {
-        posters::decode_again(&dataset, held_out, &config.inference_input())?;
+    if let Resolution::AtMost(_) = resolution {
+        // Held-out posters are evaluated as a visitor's file would be: resized once, from the file.
+        for held_out in [&mut split.valid, &mut split.test] {
+            posters::decode_again(&dataset, held_out, &config.inference_input())?;
+        }
     }
     let held_out = split.valid.len() + split.test.len();
     println!("{} posters to train on, {held_out} held out", split.train.len());
@@ -129,11 +130,10 @@ fn add_additional(
     skip_bad: bool,
 ) -> Result<()> {
     let config = &run.config;
-    let stored_size = config.stored_size();
     let missing_genre = config.missing_genre.as_deref();
     let source = AdditionalSource {
         config: &config.additional,
-        resolution: config.resolution(&stored_size),
+        resolution: config.resolution(),
         dir: &run.dir,
         seed: config.split_seed(),
         near_duplicates: config.group_near_duplicates,

@@ -60,7 +60,7 @@ pub(crate) struct AdditionalPosters {
 pub(crate) struct AdditionalSource<'a> {
     pub(crate) config: &'a AdditionalConfig,
     /// The size at which posters are kept.
-    pub(crate) resolution: Resolution<'a>,
+    pub(crate) resolution: Resolution,
     /// The folder for decoded posters.
     pub(crate) dir: &'a Path,
     /// Seed of the test split.
@@ -168,7 +168,7 @@ impl AdditionalSource<'_> {
     }
 
     fn load_one(&self, dataset: &Dataset) -> Result<Vec<Poster>> {
-        posters::load_into(dataset, self.resolution, self.skip_bad, self.dir)
+        posters::load_into(dataset, &self.resolution, self.skip_bad, self.dir)
     }
 
     /// Loads the posters with which a run began, by the ids of its training and its test posters.

@@ -10,6 +10,7 @@ use image::ImageReader;
 use marquee::Preprocess;
 use marquee::metrics::LabelRow;
 use rayon::prelude::*;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::data::dataset::Dataset;
@@ -25,24 +26,26 @@ pub(crate) struct Poster {
     pub(crate) hash: [u8; 32],
 }
 
-/// The size at which posters are kept.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Resolution<'a> {
-    /// The size of a model's input.
-    Input(&'a Preprocess),
+/// The size at which posters are kept. It is part of the key of cached features, in which `Input` has no tag, so that the
+/// keys of runs without `stored_scale` stay as they were.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) enum Resolution {
     /// Each poster's own width and height, or those of this input where the poster has more.
-    AtMost(&'a Preprocess),
+    AtMost(Preprocess),
+    /// The size of a model's input.
+    #[serde(untagged)]
+    Input(Preprocess),
 }
 
-impl Resolution<'_> {
+impl Resolution {
     /// Returns the most bytes that a poster takes.
-    fn bytes(self) -> u64 {
+    fn bytes(&self) -> u64 {
         let (Self::Input(input) | Self::AtMost(input)) = self;
         u64::from(input.width) * u64::from(input.height) * 3
     }
 
     /// Returns the size for one image file.
-    fn of(self, bytes: &[u8]) -> Preprocess {
+    fn of(&self, bytes: &[u8]) -> Preprocess {
         match self {
             Self::Input(input) => input.clone(),
             Self::AtMost(most) => {
@@ -63,7 +66,7 @@ impl Resolution<'_> {
 /// # Errors
 /// Lists all images that are missing or broken. With `skip_bad`, prints the list and leaves them out.
 pub(crate) fn load(dataset: &Dataset, input: &Preprocess, skip_bad: bool) -> Result<Vec<Poster>> {
-    load_into(dataset, Resolution::Input(input), skip_bad, &std::env::temp_dir())
+    load_into(dataset, &Resolution::Input(input.clone()), skip_bad, &std::env::temp_dir())
 }
 
 /// Decodes the posters of all rows in parallel, in row order. Many posters are kept in a file in `dir`.
@@ -72,7 +75,7 @@ pub(crate) fn load(dataset: &Dataset, input: &Preprocess, skip_bad: bool) -> Res
 /// Those of [`load`], or the file cannot be written.
 pub(crate) fn load_into(
     dataset: &Dataset,
-    resolution: Resolution<'_>,
+    resolution: &Resolution,
     skip_bad: bool,
     dir: &Path,
 ) -> Result<Vec<Poster>> {
@@ -120,8 +123,9 @@ pub(crate) fn decode_again(
     posters: &mut [Poster],
     input: &Preprocess,
 ) -> Result<()> {
+    let resolution = Resolution::Input(input.clone());
     posters.par_iter_mut().try_for_each(|poster| {
-        let loaded = load_one(dataset, Resolution::Input(input), &poster.row, &PixelStore::Memory)?;
+        let loaded = load_one(dataset, &resolution, &poster.row, &PixelStore::Memory)?;
         poster.pixels = loaded.map_err(|reason| anyhow!(reason))?.pixels;
         Ok(())
     })
@@ -130,7 +134,7 @@ pub(crate) fn decode_again(
 /// Decodes and keeps a poster. The inner error says why the image is unusable, the outer one that it cannot be kept.
 fn load_one(
     dataset: &Dataset,
-    resolution: Resolution<'_>,
+    resolution: &Resolution,
     row: &LabelRow,
     store: &PixelStore,
 ) -> Result<Result<Poster, String>> {
@@ -173,7 +177,6 @@ mod tests {
         }
         let dataset = Dataset::read(dir.path(), None)?;
         let size = |width, height| Preprocess { width, height, mean: [0.0; 3], std: [1.0; 3] };
-        let most = size(100, 200);
         let sizes = |posters: &[Poster]| -> Result<Vec<[u32; 2]>> {
             let sizes = posters.iter().map(|poster| {
                 let pixels = poster.pixels.read()?;
@@ -181,7 +184,8 @@ mod tests {
             });
             sizes.collect()
         };
-        let mut posters = load_into(&dataset, Resolution::AtMost(&most), false, dir.path())?;
+        let mut posters =
+            load_into(&dataset, &Resolution::AtMost(size(100, 200)), false, dir.path())?;
         assert_eq!(sizes(&posters)?, [[30, 40], [100, 200], [100, 40]]);
         decode_again(&dataset, &mut posters, &size(20, 30))?;
         assert_eq!(sizes(&posters)?, [[20, 30]; 3]);

@@ -248,16 +248,11 @@ impl Config {
         self.scaled_input(self.inference_scale)
     }
 
-    /// Returns the size at which training posters are kept, which is the largest one if they keep their own.
-    pub(crate) fn stored_size(&self) -> Preprocess {
-        self.scaled_input(self.stored_scale.unwrap_or(self.inference_scale))
-    }
-
-    /// Returns how training posters are kept, given their `stored_size`.
-    pub(crate) fn resolution<'a>(&self, stored_size: &'a Preprocess) -> Resolution<'a> {
+    /// Returns the size at which training posters are kept.
+    pub(crate) fn resolution(&self) -> Resolution {
         match self.stored_scale {
-            Some(_) => Resolution::AtMost(stored_size),
-            None => Resolution::Input(stored_size),
+            Some(scale) => Resolution::AtMost(self.scaled_input(scale)),
+            None => Resolution::Input(self.inference_input()),
         }
     }
 

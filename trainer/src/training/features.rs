@@ -78,7 +78,7 @@ impl Views<'_> {
         hasher.update(weights.unwrap_or_default());
         // Mixup is left out because it blends features, not posters.
         let augmentation = self.augmentation.map(|augmentation| {
-            (Augmentation { mixup: 0.0, ..*augmentation }, config.stored_size())
+            (Augmentation { mixup: 0.0, ..*augmentation }, config.resolution())
         });
         hasher.update(serde_json::to_vec(&(
             (config.architecture.name(), self.input, config.frozen_parts, config.seed),

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use burn::tensor::Device;
 use marquee::{Bundle, Classifier, Pixels};
@@ -96,14 +96,19 @@ fn the_documents_example_gives_the_probabilities_of_predict() {
         fs::read_dir(&pngs).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(pngs.len(), samples().len());
 
-    for (posters, bound) in [(pngs, 0.002), (samples(), 0.02)] {
-        for variant in &VARIANTS[1..] {
-            let model = dir.path().join("model.onnx");
-            export(&root().join("www/model"), &model, variant);
-            let largest = largest_difference(&script, &model, &packages, &posters);
+    let sets = [(pngs, 0.002), (samples(), 0.02)].map(|(posters, bound)| {
+        let predicted = predicted(&posters);
+        (posters, predicted, bound)
+    });
+    for variant in &VARIANTS[1..] {
+        let model = dir.path().join("model.onnx");
+        export(&root().join("www/model"), &model, variant);
+        for (posters, predicted, bound) in &sets {
+            let output = python(&packages).arg(&script).arg(&model).args(posters).output().unwrap();
+            let largest = largest_difference(output, predicted);
             let kind = posters[0].extension().unwrap();
             println!("figure: {variant:?}, {kind:?}: at most {largest:.4} from predict");
-            assert!(largest <= bound, "{variant:?}, {kind:?}: {largest}");
+            assert!(largest <= *bound, "{variant:?}, {kind:?}: {largest}");
         }
     }
 }
@@ -114,19 +119,21 @@ fn python(packages: &OsStr) -> Command {
     python
 }
 
-/// The largest difference between the probabilities of the example with an ONNX file and those of `trainer predict`.
-fn largest_difference(script: &Path, model: &Path, packages: &OsStr, posters: &[PathBuf]) -> f64 {
+/// The answers of `trainer predict`.
+fn predicted(posters: &[PathBuf]) -> Vec<Value> {
     let mut predict = trainer(&["predict", "--json-lines", "--top", "100", "--bundle"]);
     predict.arg(root().join("www/model")).args(posters);
     let predicted = String::from_utf8(predict.output().unwrap().stdout).unwrap();
-    let predicted: Vec<Value> =
-        predicted.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let output = python(packages).arg(script).arg(model).args(posters).output().unwrap();
+    predicted.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The largest difference between the probabilities that the example printed and those of `trainer predict`.
+fn largest_difference(output: Output, predicted: &[Value]) -> f64 {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(printed.lines().count(), predicted.len());
     let mut largest: f64 = 0.0;
-    for (line, predicted) in printed.lines().zip(&predicted) {
+    for (line, predicted) in printed.lines().zip(predicted) {
         let answers: Value = serde_json::from_str(line).unwrap();
         for genre in predicted["genres"].as_array().unwrap() {
             let answer = answers[genre["genre"].as_str().unwrap()].as_f64().unwrap();
