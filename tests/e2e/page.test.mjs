@@ -140,12 +140,12 @@ describe("a poster", () => {
         assert.equal(await marquee.top.count(), 3);
         await tabTo("#top button");
         await page.keyboard.press("Space");
-        assert.equal(await page.locator("#first-map").isVisible(), true);
+        await page.locator("#first-map").waitFor();
         await tabTo("#open-settings");
         await page.keyboard.press("Enter");
-        assert.equal(await page.locator("#settings").isVisible(), true);
+        await page.locator("#settings").waitFor();
         await page.keyboard.press("Escape");
-        assert.equal(await page.locator("#settings").isVisible(), false);
+        await page.locator("#settings").waitFor({ state: "hidden" });
     }));
 });
 

@@ -8,6 +8,8 @@ import { failure, firstLine } from "./errors.js";
 export class Progress {
     #onProgress;
     #state = { loaded: 0, total: 0, filesLoaded: 0, filesTotal: 0 };
+    /** Files whose size is still to come. While there are some, nothing is reported: the total would grow. */
+    #unannounced = 0;
 
     /** @param {((progress: import("./api.js").LoadProgress) => void) | undefined} onProgress */
     constructor(onProgress) {
@@ -18,6 +20,15 @@ export class Progress {
     expect(count, bytes) {
         this.#state.filesTotal += count;
         this.#state.total += bytes;
+    }
+
+    /** Returns a function that announces a file, for when its size is known. @returns {(bytes: number) => void} */
+    expectLater() {
+        this.#unannounced++;
+        return (bytes) => {
+            this.#unannounced--;
+            this.expect(1, bytes);
+        };
     }
 
     /** @param {number} bytes */
@@ -32,6 +43,7 @@ export class Progress {
     }
 
     #report() {
+        if (this.#unannounced > 0) return;
         // A file of unknown size counts as the bytes that have arrived.
         const total = Math.max(this.#state.total, this.#state.loaded);
         this.#onProgress?.({ ...this.#state, total });

@@ -70,10 +70,11 @@ function builtIn(request) {
  * @returns {Promise<ModelParts>}
  */
 async function folder(manifestUrl, find, { fetch, signal, progress }, path = manifestUrl.href, isOurs = false) {
-    // Not counted: the manifest is small, and its size is not known before it is read.
+    // The manifest is small and not counted.
+    const announce = progress.expectLater();
     const manifest = new TextDecoder().decode(await bytes(fetch, manifestUrl, { path, isOurs, signal }));
     const { file, length } = weightsOf(manifest, path);
-    progress.expect(1, length);
+    announce(length);
     const weights = path.slice(0, path.lastIndexOf("/") + 1) + file;
     return { manifest, data: new Blob([await bytes(fetch, find(file), { path: weights, isOurs, signal, progress })]) };
 }
