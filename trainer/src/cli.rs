@@ -11,7 +11,7 @@ mod training;
 use clap::{Parser, Subcommand};
 
 pub(crate) use config::{ConfigCommand, ConfigShowArgs, ConfigTableArgs};
-pub(crate) use data::{FetchArgs, LabelsArgs};
+pub(crate) use data::{FetchArgs, LabelsArgs, UnpackArgs};
 pub(crate) use device::{DeviceArg, DeviceName};
 pub(crate) use evaluation::{
     EvaluateArgs, Experiment, HeldOutSplit, ModelSource, PredictArgs, PredictionFormat, StudyArgs,
@@ -41,6 +41,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Download a dataset of labelled posters and unpack it
     Fetch(FetchArgs),
+    /// Unpack a Parquet table of labelled posters into a folder
+    Unpack(UnpackArgs),
     /// Print the true genres of one poster
     Labels(LabelsArgs),
     /// Train a model on a folder of posters

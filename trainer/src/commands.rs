@@ -11,3 +11,4 @@ pub(crate) mod predict;
 pub(crate) mod study;
 pub(crate) mod sweep;
 pub(crate) mod train;
+pub(crate) mod unpack;

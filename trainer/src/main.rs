@@ -28,6 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Fetch(args) => commands::fetch::run(&args),
+        Command::Unpack(args) => commands::unpack::run(&args),
         Command::Train(args) => commands::train::run(args),
         Command::Sweep(args) => commands::sweep::run(&args),
         Command::Config(args) => commands::config::run(&args),

@@ -1,4 +1,4 @@
-//! Options of `fetch` and `labels`.
+//! Options of `fetch`, `unpack` and `labels`.
 
 use std::path::PathBuf;
 
@@ -38,6 +38,32 @@ pub(crate) struct FetchArgs {
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     pub(crate) timeout: u64,
+}
+
+const UNPACK_EXAMPLES: &str = "\
+Examples:
+  trainer unpack catalogue.parquet --out posters
+  # A folder of parts, with other names of columns
+  trainer unpack catalogue/ --id film --image cover --out posters
+
+Columns whose values are all 0, 1, true, false or null become genres; other columns are ignored.
+An interrupted command continues when you repeat it.";
+
+#[derive(Args)]
+#[command(after_help = UNPACK_EXAMPLES)]
+pub(crate) struct UnpackArgs {
+    /// Parquet file, or folder of Parquet files, with ids, image bytes and one column per genre
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: PathBuf,
+    /// Output folder; receives train.csv and Images/
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Column of ids
+    #[arg(long, value_name = "COLUMN", default_value = "id")]
+    pub(crate) id: String,
+    /// Column of image bytes: JPEG, PNG or WebP
+    #[arg(long, value_name = "COLUMN", default_value = "image")]
+    pub(crate) image: String,
 }
 
 const LABELS_EXAMPLES: &str = "\

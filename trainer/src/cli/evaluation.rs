@@ -31,8 +31,8 @@ pub(crate) struct EvaluationSource {
     /// Run folder (uses its best epoch); repeat to average the weights of several runs
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Vec<PathBuf>,
-    /// Answers that anyone made: a .csv with a column id and one column of probabilities per genre, or a .safetensors
-    /// file (see docs/training.md)
+    /// Answers that anyone made: a .csv or .parquet with a column id and one column of probabilities per genre, or a
+    /// .safetensors file (see docs/training.md)
     #[arg(long, value_name = "FILE", value_parser = parse_answers)]
     pub(crate) answers: Option<PathBuf>,
 }
@@ -72,7 +72,7 @@ pub(crate) struct EvaluateArgs {
     /// Bootstrap resamples behind the intervals
     #[arg(long, value_name = "N", default_value = "2000")]
     pub(crate) resamples: NonZeroUsize,
-    /// Also write the probabilities of all evaluated posters to this .csv or .safetensors file
+    /// Also write the probabilities of all evaluated posters to this .csv, .parquet or .safetensors file
     #[arg(long, value_name = "FILE", value_parser = parse_answers)]
     pub(crate) save_answers: Option<PathBuf>,
     /// Also write all metrics to this JSON file
@@ -108,7 +108,7 @@ classified is an error in its place; the others go on, and the exit status is 1 
 /// Options that write the predictions for a folder of posters to a file, as soft labels for other trainings.
 #[derive(Args)]
 pub(crate) struct SoftLabelsArgs {
-    /// Write the probabilities of all posters of --data to this .csv or .safetensors file
+    /// Write the probabilities of all posters of --data to this .csv, .parquet or .safetensors file
     #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["images", "json"])]
     pub(crate) soft_labels: Option<PathBuf>,
     /// With --soft-labels: folder with train.csv and Images/
@@ -151,7 +151,7 @@ pub(crate) struct PredictArgs {
     /// Print such objects as JSON lines
     #[arg(long, conflicts_with = "json")]
     pub(crate) json_lines: bool,
-    /// Also write all probabilities to this .csv or .safetensors file, with file names as ids
+    /// Also write all probabilities to this .csv, .parquet or .safetensors file, with file names as ids
     #[arg(long, value_name = "FILE", value_parser = parse_answers)]
     pub(crate) save_answers: Option<PathBuf>,
     /// Images to classify at the same time on the CPU [default: one per core]
@@ -192,7 +192,7 @@ pub(crate) enum PredictionFormat {
 fn parse_answers(name: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(name);
     if !Answers::is_file_name(&path) {
-        return Err("the name must end in .csv or .safetensors".into());
+        return Err("the name must end in .csv, .parquet or .safetensors".into());
     }
     Ok(path)
 }

@@ -30,7 +30,7 @@ trainer train --data <DIR> --out <DIR> [OPTIONS]
 #[derive(Args)]
 #[command(after_help = TRAIN_EXAMPLES, override_usage = TRAIN_USAGE)]
 pub(crate) struct TrainArgs {
-    /// Folder with train.csv and Images/<Id>.jpg, .jpeg, .png or .webp
+    /// Folder with train.csv and Images/<Id>.jpg, .jpeg, .png or .webp; or a Parquet table, as for `trainer unpack`
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
     pub(crate) data: Option<PathBuf>,
     /// Folder of additional posters, which only train; repeatable

@@ -12,7 +12,9 @@ use crate::data::loader::Mixture;
 use crate::data::near_duplicates;
 use crate::data::posters::{self, Poster, Resolution};
 use crate::data::split::Split;
+use crate::data::unpack::{Columns, unpack};
 use crate::device;
+use crate::formats::parquet::Table;
 use crate::teachers;
 use crate::training::config::{Config, Overrides};
 use crate::training::fit::{Start, fit};
@@ -98,7 +100,24 @@ fn open_run(args: &TrainArgs) -> Result<(Run, bool)> {
     if let Some(note) = config.unfreeze_random_parts(&args.set) {
         eprintln!("{note}");
     }
-    Ok((Run::create(dir, config)?, false))
+    let mut run = Run::create(dir, config)?;
+    unpack_tables(&mut run)?;
+    Ok((run, false))
+}
+
+/// Unpacks the Parquet tables among the data into the run folder, where the run then finds its posters.
+fn unpack_tables(run: &mut Run) -> Result<()> {
+    let Config { data, additional, .. } = &mut run.config;
+    let also = additional.dirs.iter_mut().enumerate();
+    let also = also.map(|(index, dir)| (format!("also-{}", index + 1), dir));
+    for (name, data) in std::iter::once(("posters".to_owned(), data)).chain(also) {
+        if Table::is_named_by(data) && !data.join("train.csv").exists() {
+            let dir = std::path::absolute(run.dir.join(name))?;
+            unpack(data, &dir, Columns::default())?;
+            *data = dir;
+        }
+    }
+    Ok(())
 }
 
 /// Splits the posters of a new run as configured.

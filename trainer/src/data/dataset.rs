@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use marquee::Manifest;
 use marquee::metrics::{Label, LabelRow, Labels};
 
 use crate::config_keys;
+use crate::formats::parquet::Table;
 
 const IMAGE_EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
@@ -27,6 +28,11 @@ impl Dataset {
     /// Reads `dir/train.csv`, at most `limit` rows of it.
     pub(crate) fn read(dir: &Path, limit: Option<usize>) -> Result<Self> {
         let path = dir.join("train.csv");
+        ensure!(
+            path.exists() || !Table::is_named_by(dir),
+            "{dir} is a Parquet table; unpack it first: trainer unpack {dir} --out posters",
+            dir = dir.display()
+        );
         let name = path.display();
         let file = File::open(&path).with_context(|| {
             format!(

@@ -3,6 +3,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `.csv` | a column `id` or `Id`, and one column of probabilities per genre; an empty cell is unknown |
+//! | `.parquet` | the same columns; null is unknown |
 //! | `.safetensors` | a tensor `probabilities`, `[posters, genres]`; metadata `ids` and `genres`, each a JSON array |
 //!
 //! Several rows of one id, such as a poster and its mirror image, are averaged. A column `View` is ignored.
@@ -15,6 +16,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use marquee::bundle::write_atomically;
+
+use crate::formats::parquet;
 
 /// The probability of each genre by poster id; `None` where there is none. Several values are averaged.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -83,10 +86,10 @@ impl SoftLabelTable {
     /// Names the file, and the row or the tensor that is wrong.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let read = || {
-            let bytes = std::fs::read(path)?;
             let table = match Format::of(path)? {
-                Format::Csv => csv_file::read(&bytes)?,
-                Format::Safetensors => safetensors_file::read(&bytes)?,
+                Format::Csv => csv_file::read(&std::fs::read(path)?)?,
+                Format::Parquet => csv_file::read(&parquet::Table::open(path)?.to_csv()?)?,
+                Format::Safetensors => safetensors_file::read(&std::fs::read(path)?)?,
             };
             table.check()?;
             anyhow::Ok(table)
@@ -102,6 +105,10 @@ impl SoftLabelTable {
         let write = || {
             let bytes = match Format::of(path)? {
                 Format::Csv => csv_file::encode(self)?,
+                Format::Parquet => {
+                    let rows = self.rows.iter().map(|(id, row)| (id.as_str(), row.clone()));
+                    parquet::encode(&self.genres, rows)?
+                }
                 Format::Safetensors => safetensors_file::encode(self)?,
             };
             anyhow::Ok(write_atomically(path, &bytes)?)
@@ -150,6 +157,7 @@ impl SoftLabelTable {
 /// The formats of the files, by the end of their names.
 enum Format {
     Csv,
+    Parquet,
     Safetensors,
 }
 
@@ -157,8 +165,9 @@ impl Format {
     fn of(path: &Path) -> Result<Self> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => Ok(Self::Csv),
+            Some("parquet") => Ok(Self::Parquet),
             Some("safetensors") => Ok(Self::Safetensors),
-            _ => bail!("soft labels are stored as .csv or .safetensors"),
+            _ => bail!("soft labels are stored as .csv, .parquet or .safetensors"),
         }
     }
 }
@@ -193,9 +202,9 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_return_what_was_written() -> Result<()> {
+    fn all_formats_return_what_was_written() -> Result<()> {
         let dir = tempfile::tempdir()?;
-        for name in ["soft.csv", "soft.safetensors"] {
+        for name in ["soft.csv", "soft.parquet", "soft.safetensors"] {
             let path = dir.path().join(name);
             table().write(&path)?;
             assert_eq!(SoftLabelTable::read(&path)?, table(), "{name}");
@@ -252,6 +261,7 @@ mod tests {
         assert!(error_of("id,Drama,Drama\ntt1,0,0\n").contains("\"Drama\" occurs twice"));
         assert!(error_of("id,Drama\n").contains("there is no row"));
         assert!(error("a.safetensors", b"PK").contains("not a safetensors file"));
-        assert!(error("a.parquet", b"PAR1").contains(".csv or .safetensors"));
+        assert!(error("a.arrow", b"ARROW1").contains(".csv, .parquet or .safetensors"));
+        assert!(error("a.parquet", b"PAR1").contains("not a Parquet file"));
     }
 }

@@ -3,6 +3,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `.csv` | a column `id`, and one column of probabilities per genre |
+//! | `.parquet` | the same columns |
 //! | `.safetensors` | a tensor `probabilities`, `[posters, genres]`; metadata `ids`, `genres` and, if known, `thresholds`, each a JSON array |
 
 mod csv_file;
@@ -13,6 +14,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use marquee::bundle::write_atomically;
+
+use super::parquet;
 
 /// Probabilities by poster and genre.
 #[derive(Debug, PartialEq)]
@@ -31,6 +34,7 @@ pub(crate) struct Answers {
 #[derive(Clone, Copy)]
 enum Format {
     Csv,
+    Parquet,
     Safetensors,
 }
 
@@ -38,8 +42,9 @@ impl Format {
     fn of(path: &Path) -> Result<Self> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => Ok(Self::Csv),
+            Some("parquet") => Ok(Self::Parquet),
             Some("safetensors") => Ok(Self::Safetensors),
-            _ => bail!("answers are stored as .csv or .safetensors"),
+            _ => bail!("answers are stored as .csv, .parquet or .safetensors"),
         }
     }
 }
@@ -57,11 +62,10 @@ impl Answers {
     /// not a probability.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let read = || {
-            let format = Format::of(path)?;
-            let bytes = std::fs::read(path)?;
-            let answers = match format {
-                Format::Csv => csv_file::read(&bytes)?,
-                Format::Safetensors => safetensors_file::read(&bytes)?,
+            let answers = match Format::of(path)? {
+                Format::Csv => csv_file::read(&std::fs::read(path)?)?,
+                Format::Parquet => csv_file::read(&parquet::Table::open(path)?.to_csv()?)?,
+                Format::Safetensors => safetensors_file::read(&std::fs::read(path)?)?,
             };
             answers.check()?;
             anyhow::Ok(answers)
@@ -69,7 +73,7 @@ impl Answers {
         read().with_context(|| path.display().to_string())
     }
 
-    /// Writes a file, by rename. Thresholds are lost in a CSV.
+    /// Writes a file, by rename. Only safetensors files keep the thresholds.
     ///
     /// # Errors
     /// The name has another ending, an id occurs twice, or the file cannot be written.
@@ -79,6 +83,12 @@ impl Answers {
             self.check()?;
             let bytes = match format {
                 Format::Csv => csv_file::encode(self)?,
+                Format::Parquet => {
+                    let rows = self.ids.iter().zip(&self.probabilities);
+                    let rows =
+                        rows.map(|(id, row)| (id.as_str(), row.iter().map(|p| Some(*p)).collect()));
+                    parquet::encode(&self.genres, rows)?
+                }
                 Format::Safetensors => safetensors_file::encode(self)?,
             };
             anyhow::Ok(write_atomically(path, &bytes)?)
@@ -145,14 +155,17 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_return_what_was_written_to_the_last_bit() {
+    fn all_formats_return_what_was_written_to_the_last_bit() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("answers.safetensors");
         answers().write(&path).unwrap();
         assert_eq!(Answers::read(&path).unwrap(), answers());
-        let path = dir.path().join("answers.csv");
-        answers().write(&path).unwrap();
-        assert_eq!(Answers::read(&path).unwrap(), Answers { thresholds: None, ..answers() });
+        for name in ["answers.csv", "answers.parquet"] {
+            let path = dir.path().join(name);
+            answers().write(&path).unwrap();
+            let read = Answers::read(&path).unwrap();
+            assert_eq!(read, Answers { thresholds: None, ..answers() }, "{name}");
+        }
     }
 
     #[test]
@@ -184,9 +197,18 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_parquet_file_is_refused_with_what_is_wrong() {
+        assert!(error("a.parquet", b"PAR1").contains("not a Parquet file"));
+        let row = ("tt1", vec![Some(1.5)]);
+        let bytes = parquet::encode(&["Drama".into()], [row].into_iter()).unwrap();
+        assert!(error("a.parquet", &bytes).contains("id tt1, genre Drama: 1.5 is not"));
+        assert!(error("a.parquet", &bytes[..bytes.len() - 9]).contains("not a Parquet file"));
+    }
+
+    #[test]
     fn a_bad_safetensors_file_is_refused_with_what_is_wrong() {
         assert!(error("a.safetensors", b"PK").contains("not a safetensors file"));
-        assert!(error("a.parquet", b"PAR1").contains(".csv or .safetensors"));
+        assert!(error("a.arrow", b"ARROW1").contains(".csv, .parquet or .safetensors"));
         let other =
             safetensors::serialize(Vec::<(&str, safetensors::tensor::TensorView)>::new(), None);
         assert!(error("a.safetensors", &other.unwrap()).contains("no tensor \"probabilities\""));

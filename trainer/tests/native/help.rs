@@ -4,9 +4,18 @@ use crate::synthetic_posters::{succeeded, trainer};
 
 #[test]
 fn help_pages_show_examples() {
-    for command in
-        ["fetch", "labels", "train", "sweep", "evaluate", "export", "onnx", "predict", "fine-tune"]
-    {
+    for command in [
+        "fetch",
+        "unpack",
+        "labels",
+        "train",
+        "sweep",
+        "evaluate",
+        "export",
+        "onnx",
+        "predict",
+        "fine-tune",
+    ] {
         let printed = succeeded(trainer(&[command, "--help"]).output().unwrap());
         assert!(printed.contains("Example"), "{command}: {printed}");
         assert!(printed.contains(&format!("\n  trainer {command} ")), "{command}: {printed}");

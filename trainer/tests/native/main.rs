@@ -19,6 +19,7 @@ mod interruptions;
 #[cfg(target_os = "linux")] // it reads peak memory from /proc
 mod memory;
 mod onnx;
+mod parquet;
 mod predict;
 mod resuming;
 mod settings;

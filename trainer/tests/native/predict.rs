@@ -104,5 +104,8 @@ fn answers_hold_every_probability_of_every_image() {
     let printed = failed(command.arg(&answers).arg(&posters[0]).arg(&twice).output().unwrap());
     assert!(printed.contains("the id \"tt0000\" occurs twice"), "{printed}");
     let printed = predict(&["x.jpg", "--save-answers", "answers.xlsx"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&printed.stderr).contains("must end in .csv or .safetensors"));
+    assert!(
+        String::from_utf8_lossy(&printed.stderr)
+            .contains("must end in .csv, .parquet or .safetensors")
+    );
 }

@@ -103,6 +103,7 @@ fn a_run_and_its_bundle_are_the_same_teacher() {
     predict("bundle.csv", &["--bundle", &bundle]);
     predict("mirrored.csv", &["--bundle", &bundle, "--views", "2"]);
     predict("bundle.safetensors", &["--bundle", &bundle]);
+    predict("bundle.parquet", &["--bundle", &bundle]);
 
     let (header, of_run) = read(&data, "run.csv");
     assert_eq!(header, "id,Comedy,Drama,Horror");
@@ -117,18 +118,24 @@ fn a_run_and_its_bundle_are_the_same_teacher() {
     let of_mirror_images = difference(&of_bundle, &mirrored);
     assert!(of_mirror_images > 1e-5 && of_mirror_images < 0.5, "{of_mirror_images}");
 
-    // Runs, bundles and both kinds of files are teachers of one student.
+    // Runs, bundles and all kinds of files are teachers of one student.
     let quoted = |name: &str| format!("{:?}", data.path(name));
     let teachers = format!("distillation.teachers=[{}, {}]", quoted("run"), quoted("bundle"));
-    let files = [quoted("run.csv"), quoted("bundle.safetensors")].join(", ");
+    let files =
+        [quoted("run.csv"), quoted("bundle.safetensors"), quoted("bundle.parquet")].join(", ");
     let files = format!("distillation.soft_labels=[{files}]");
     let mut options = vec!["--epochs", "1", "--set", "distillation.weight=0.5"];
     options.extend(["--set", &teachers, "--set", &files]);
     let printed = succeeded(data.train("student", &options));
-    for part in ["the teacher ", "run.csv: 59 rows", "bundle.safetensors: 59 rows"] {
+    for part in [
+        "the teacher ",
+        "run.csv: 59 rows",
+        "bundle.safetensors: 59 rows",
+        "bundle.parquet: 59 rows",
+    ] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
 
-    let invalid = ["predict", "--data", &folder, "--soft-labels", "soft.parquet"];
-    assert!(failed(trainer(&invalid).output().unwrap()).contains("must end in .csv or"));
+    let invalid = ["predict", "--data", &folder, "--soft-labels", "soft.arrow"];
+    assert!(failed(trainer(&invalid).output().unwrap()).contains("must end in .csv, .parquet or"));
 }

@@ -18,7 +18,7 @@ pub(super) fn write(args: &PredictArgs, path: &Path, device: &Device) -> Result<
     // Before the posters are classified, which takes minutes.
     ensure!(
         SoftLabelTable::is_file_name(path),
-        "--soft-labels {}: the name must end in .csv or .safetensors",
+        "--soft-labels {}: the name must end in .csv, .parquet or .safetensors",
         path.display()
     );
     let options = &args.soft_labels;
