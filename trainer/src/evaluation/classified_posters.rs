@@ -123,24 +123,31 @@ impl ClassifiedPosters {
         self.genres.iter().map(|genre| genre.name.clone()).collect()
     }
 
-    /// Returns the predictions about the genres of these names, in their order, without images.
+    /// Returns the predictions about the genres of these names, in their order, without images. The rows, in the same
+    /// order, and their labels are those of `labelled`: a model with other genres reads the same rows differently.
     ///
     /// # Errors
     /// A genre is missing.
-    pub(super) fn of_genres(&self, names: &[String]) -> Result<Self> {
-        let column = |name: &String| {
-            let column = self.genres.iter().position(|genre| genre.name == *name);
-            column.with_context(|| format!("the genre {name} is missing"))
-        };
-        let columns: Vec<usize> = names.iter().map(column).collect::<Result<_>>()?;
+    pub(super) fn of_genres(&self, names: &[String], labelled: &Self) -> Result<Self> {
+        let columns = self.columns(names)?;
         let genres = columns.iter().map(|&column| self.genres[column].clone()).collect();
-        let mut rows = self.rows.clone();
+        let label_columns = labelled.columns(names)?;
+        let mut rows = labelled.rows.clone();
         for row in &mut rows {
-            row.labels = columns.iter().map(|&column| row.labels[column]).collect();
+            row.labels = label_columns.iter().map(|&column| row.labels[column]).collect();
         }
         let pick = |row: &Vec<f32>| columns.iter().map(|&column| row[column]).collect();
         let probabilities = self.probabilities.iter().map(pick).collect();
         Ok(Self::from_rows(genres, rows, None, probabilities))
+    }
+
+    /// Returns the column of each genre.
+    fn columns(&self, names: &[String]) -> Result<Vec<usize>> {
+        let column = |name: &String| {
+            let column = self.genres.iter().position(|genre| genre.name == *name);
+            column.with_context(|| format!("the genre {name} is missing"))
+        };
+        names.iter().map(column).collect()
     }
 
     /// Adds the predictions to `answers`. Posters that occur twice are added once.

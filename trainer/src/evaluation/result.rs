@@ -133,7 +133,8 @@ impl Comparison {
             all.filter(|genre| !common.contains(genre)).cloned().collect();
         left_out.dedup();
 
-        let pair = [classified.of_genres(&common)?, with_labels_of(classified, other, &common)?];
+        let pair =
+            [classified.of_genres(&common, classified)?, other.of_genres(&common, classified)?];
         let bootstraps =
             [&pair[0], &pair[1]].map(|model| Bootstrap::new(model.predictions(), resamples));
         let differences = PairedDifferences::new(&bootstraps[0], &bootstraps[1]);
@@ -158,16 +159,4 @@ impl Comparison {
                 .collect(),
         })
     }
-}
-
-/// Returns the predictions of `other` about `genres`, with the labels of `classified`: a model that was trained with
-/// other columns may have read the same rows differently.
-fn with_labels_of(
-    classified: &ClassifiedPosters,
-    other: &ClassifiedPosters,
-    genres: &[String],
-) -> Result<ClassifiedPosters> {
-    let labelled = classified.of_genres(genres)?;
-    let other = other.of_genres(genres)?;
-    Ok(ClassifiedPosters::from_rows(other.genres, labelled.rows, None, other.probabilities))
 }

@@ -79,6 +79,21 @@ fn additional_posters_only_train_and_leave_the_main_split_alone() {
     assert!(printed.contains("additional test split"), "{printed}");
     assert!(printed.contains("10 posters"), "{printed}");
 
+    // A bundle has the metrics of both test splits.
+    let bundle = main.path("bundle");
+    let [run, out] = [&both, &bundle].map(|path| path.to_str().unwrap());
+    let export = trainer(&["export", "--run", run, "--out", out, "--device", "cpu"]);
+    let printed = succeeded({ export }.output().unwrap());
+    assert!(printed.contains("on 10 posters of the additional test split"), "{printed}");
+    let manifest = json(&bundle.join("model.json"));
+    assert_eq!(manifest["training"]["additional_test_posters"], 10);
+    let names = |metrics: &str| -> Vec<String> {
+        let metrics = manifest[metrics].as_array().unwrap();
+        metrics.iter().map(|metric| metric["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("additional_metrics"), names("metrics"));
+    assert_ne!(manifest["additional_metrics"], manifest["metrics"]);
+
     // The same split again, whatever the seed of the training.
     let other = [test_options(), share.to_vec(), vec!["--seed", "9", "--set", "split_seed=3"]];
     succeeded(main.train("again", &other.concat()));
@@ -221,6 +236,14 @@ fn unknown_labels_train_and_evaluate() {
     let train = ids(&run, "train.txt");
     let known = train.iter().filter(|id| index(id) % 6 > 1).count();
     assert_eq!(manifest["genres"][1]["labelled_posters"].as_u64(), Some(known as u64));
+    // A model for which the column is a genre can be compared with it, on the other genres.
+    succeeded(data.train("with-column", &["--epochs", "1", "--set", "test_share=0.3"]));
+    let with_column = data.path("with-column");
+    let mut evaluate = trainer(&["evaluate", "--run", run.to_str().unwrap(), "--against"]);
+    let printed = succeeded(evaluate.arg(&with_column).output().unwrap());
+    assert!(printed.contains("95% interval of A - B"), "{printed}");
+    assert!(printed.contains("N/A"), "{printed}");
+
     let mut evaluate = trainer(&["evaluate", "--bundle", bundle.to_str().unwrap(), "--data"]);
     let printed = succeeded(evaluate.arg(data.dir.path()).output().unwrap());
     assert!(printed.contains("60 posters"), "{printed}");
