@@ -1,6 +1,6 @@
 //! The original notebook's model in Burn, with the weight initialisation of Glorot and Bengio 2010. See [`crate::architecture::seed_cnn`].
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{
@@ -32,12 +32,18 @@ pub struct SeedCnn {
 
 const GLOROT_UNIFORM: Initializer = Initializer::XavierUniform { gain: 1.0 };
 
+/// Returns a bias as Keras initialises it. Burn would draw it like the weights; the first batch norm's running mean
+/// would then be wrong for hundreds of steps.
+fn zeros(length: usize, device: &Device) -> Param<Tensor<1>> {
+    Initializer::Zeros.init([length], device)
+}
+
 impl Block {
     fn init(channels: [usize; 2], dropout: f64, norm: BatchNorm, device: &Device) -> Self {
+        let conv = Conv2dConfig::new(channels, [KERNEL, KERNEL]);
+        let conv = conv.with_initializer(GLOROT_UNIFORM).init(device);
         Self {
-            conv: Conv2dConfig::new(channels, [KERNEL, KERNEL])
-                .with_initializer(GLOROT_UNIFORM)
-                .init(device),
+            conv: Conv2d { bias: Some(zeros(channels[1], device)), ..conv },
             norm,
             pool: MaxPool2dConfig::new([POOL, POOL]).with_strides([POOL, POOL]).init(),
             dropout: DropoutConfig::new(dropout).init(),
@@ -72,7 +78,9 @@ impl SeedCnn {
         let blocks = blocks
             .map(|(channels, dropout)| Block::init(channels, dropout, norm(channels[1]), device));
         let dense = |inputs, outputs| {
-            LinearConfig::new(inputs, outputs).with_initializer(GLOROT_UNIFORM).init(device)
+            let dense = LinearConfig::new(inputs, outputs);
+            let dense = dense.with_initializer(GLOROT_UNIFORM).init(device);
+            Linear { bias: Some(zeros(outputs, device)), ..dense }
         };
         Self {
             blocks: blocks.collect(),
