@@ -30,6 +30,10 @@ pub struct Manifest {
     pub temperature: f32,
     /// Metrics on held-out posters, beside those of the best baseline. See [`Training::test_posters`].
     pub metrics: Vec<Metric>,
+    /// Metrics on held-out posters of other sources, see [`Training::additional_test_posters`]: they show how well the
+    /// model does on posters unlike those that it is meant for. Empty without such posters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional_metrics: Vec<Metric>,
     /// Where the model comes from.
     pub training: Training,
     /// The weight file.
@@ -101,6 +105,10 @@ pub struct Training {
     /// Number of held-out posters on which nothing was fitted and [`Manifest::metrics`] were measured. If it is 0,
     /// they were measured on the validation posters.
     pub test_posters: usize,
+    /// Number of held-out posters of additional data, on which nothing was fitted and
+    /// [`Manifest::additional_metrics`] were measured.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub additional_test_posters: usize,
     /// Epoch whose weights these are, counted from 1.
     pub epoch: usize,
     /// Device on which it was trained.

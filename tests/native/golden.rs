@@ -95,6 +95,7 @@ fn write_tiny_bundle() {
             .into(),
         temperature: 0.5,
         metrics: Vec::new(),
+        additional_metrics: Vec::new(),
         training: Training {
             config: "none".into(),
             data: "none: random weights, for tests".into(),
@@ -102,6 +103,7 @@ fn write_tiny_bundle() {
             additional_posters: 0,
             valid_posters: 0,
             test_posters: 0,
+            additional_test_posters: 0,
             epoch: 0,
             device: "none".into(),
             minutes: 0.0,

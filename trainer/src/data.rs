@@ -13,3 +13,4 @@ pub(crate) mod poster_ids;
 pub(crate) mod posters;
 pub(crate) mod soft_labels;
 pub(crate) mod split;
+pub(crate) mod unpack;

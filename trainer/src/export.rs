@@ -17,4 +17,6 @@ pub(crate) struct Draft {
     pub(crate) validation: Vec<Poster>,
     /// The posters for the reported metrics: the test split, or the validation split if there is no test split.
     pub(crate) evaluation: Vec<Poster>,
+    /// The posters of the additional test split; empty if there is none.
+    pub(crate) additional_evaluation: Vec<Poster>,
 }

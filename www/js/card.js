@@ -23,7 +23,7 @@ export function show(manifest) {
 }
 
 /** @param {Manifest} manifest */
-function fill({ architecture, input, genres, metrics, training, weights }) {
+function fill({ architecture, input, genres, metrics, additional_metrics: additional = [], training, weights }) {
     const heldOut = training.test_posters || training.valid_posters;
     const worse = metrics.filter(isWorse).length;
     const text = [
@@ -41,6 +41,9 @@ function fill({ architecture, input, genres, metrics, training, weights }) {
         ...splitBar(training),
         metricTable(training.test_posters ? strings.card.test : strings.card.validation, metrics),
         ...(training.test_posters || !metrics.length ? [] : [make("p", { className: "warning" }, strings.card.validationOnly)]),
+        ...(additional.length
+            ? [make("p", { className: "note" }, strings.card.otherSources(training.additional_test_posters ?? 0)), metricTable(strings.card.additionalTest, additional)]
+            : []),
         make("p", { className: "note" }, strings.card.baseline),
         make("h3", null, strings.card.limits),
         make("ul", null, ...limits(genres, heldOut).map((limit) => make("li", null, limit))),

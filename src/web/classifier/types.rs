@@ -86,7 +86,10 @@ export interface Manifest {
         posters: number;
         quality?: { positives: number; average_precision: number | null };
     }[];
+    /** On the test posters, or on the validation posters if there are none. */
     metrics: Metric[];
+    /** On test posters of other sources; absent if there are none. */
+    additional_metrics?: Metric[];
     training: {
         config: string;
         data: string;
@@ -95,6 +98,8 @@ export interface Manifest {
         additional_posters?: number;
         valid_posters: number;
         test_posters: number;
+        /** Test posters of other sources; absent if there are none. */
+        additional_test_posters?: number;
         device: string;
         minutes: number;
         licence: string;

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use marquee::bundle::GenreQuality;
-use marquee::bundle::write_atomically;
+use marquee::bundle::{GenreQuality, Metric, write_atomically};
 use marquee::{Bundle, Evaluation, Manifest, Precision};
 
 use crate::cli::{ExportArgs, WeightsArg};
@@ -19,7 +18,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         ([], Some(dir)) => from_bundle::draft(args, dir, &device)?,
         (runs, _) => from_runs::draft(args, runs, &device)?,
     };
-    let Draft { mut bundle, validation, evaluation } = draft;
+    let Draft { mut bundle, validation, evaluation, additional_evaluation } = draft;
     let precision = match args.weights {
         WeightsArg::Auto => precision::choose(&bundle, &validation, &device)?,
         WeightsArg::Half => Precision::Half,
@@ -27,6 +26,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     };
     let evaluation = precision::evaluate(&bundle, precision, &evaluation, &device)?;
     add_metrics(&mut bundle.manifest, &evaluation);
+    if !additional_evaluation.is_empty() {
+        let additional = precision::evaluate(&bundle, precision, &additional_evaluation, &device)?;
+        bundle.manifest.additional_metrics = additional.to_metrics();
+    }
     let files = pollster::block_on(bundle.encode(precision))?;
     files.write(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
     if let Some(path) = &args.onnx {
@@ -68,7 +71,18 @@ fn print_summary(args: &ExportArgs, manifest: &Manifest) {
              the calibration and the thresholds"
         );
     }
-    for metric in &manifest.metrics {
+    print_metrics(&manifest.metrics);
+    if !manifest.additional_metrics.is_empty() {
+        println!(
+            "on {} posters of the additional test split, from other sources",
+            manifest.training.additional_test_posters
+        );
+        print_metrics(&manifest.additional_metrics);
+    }
+}
+
+fn print_metrics(metrics: &[Metric]) {
+    for metric in metrics {
         let baseline =
             metric.baseline.map_or(String::new(), |value| format!(", baseline {value:8.4}"));
         println!("{:36} {:8.4}{baseline}", metric.name, metric.value);

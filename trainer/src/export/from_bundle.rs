@@ -35,9 +35,12 @@ pub(crate) fn draft(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Dr
     let dataset = Dataset::for_bundle(data, limit, &bundle.manifest)?;
     let Split { valid, test, .. } =
         Split::from_manifest(&bundle.manifest, &dataset, args.skip_bad)?;
+    // Its additional test posters are not at hand, and their metrics are those of the former calibration.
+    bundle.manifest.additional_metrics.clear();
+    bundle.manifest.training.additional_test_posters = 0;
     let bundle = calibrate(bundle, &valid, device)?;
     let evaluation = if test.is_empty() { valid.clone() } else { test };
-    Ok(Draft { bundle, validation: valid, evaluation })
+    Ok(Draft { bundle, validation: valid, evaluation, additional_evaluation: Vec::new() })
 }
 
 fn change_input_size(manifest: &mut Manifest, [width, height]: [u32; 2]) -> Result<()> {

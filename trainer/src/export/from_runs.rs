@@ -39,8 +39,13 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     };
     let ids = run.evaluation_ids()?;
     let skip_bad = run.config.skip_bad;
+    let mut additional_evaluation = Vec::new();
+    for additional in run.additional_test_datasets(&dataset)? {
+        additional_evaluation.extend(posters::load(&additional, &bundle.manifest.input, skip_bad)?);
+    }
+    bundle.manifest.training.additional_test_posters = additional_evaluation.len();
     let evaluation = classified_posters::load(dataset, &bundle.manifest, Some(&ids), skip_bad)?;
-    Ok(Draft { bundle, validation, evaluation })
+    Ok(Draft { bundle, validation, evaluation, additional_evaluation })
 }
 
 /// Loads the posters that chose the run's best epoch.
@@ -76,6 +81,7 @@ pub(crate) fn assemble(
         genres: genres.collect(),
         temperature: 1.0, // until calibration
         metrics: Vec::new(),
+        additional_metrics: Vec::new(),
         training: training_record(soup, dataset, train.rows.len(), validation.len(), best.epoch)?,
         weights: WeightFile { file: "unwritten".into(), bytes: 0, sha256: String::new() },
     };
@@ -128,6 +134,7 @@ fn training_record(
         additional_posters: additional,
         valid_posters,
         test_posters: dataset.with_ids(&test).rows.len(),
+        additional_test_posters: 0, // until they are loaded
         epoch,
         device: run.device(),
         minutes: (seconds / 6.0).round() / 10.0,
