@@ -143,6 +143,22 @@ describe("the model card", () => {
         assert.deepEqual(cut, []);
     }, { viewport: { width: 360, height: 740 } }));
 
+    test("shows how the model does on posters of other sources, if it was tested on some", () => visit(async (marquee, page) => {
+        const additional = manifest.metrics.map((metric, index) => ({ ...metric, value: (index + 1) / 100 }));
+        await page.route("**/model/model.json", (route) =>
+            route.fulfill({ json: { ...manifest, additional_metrics: additional, training: { ...manifest.training, additional_test_posters: 1234 } } }));
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await page.getByRole("button", { name: "About the model" }).click();
+        const card = page.getByRole("dialog", { name: "About the model" });
+        await card.getByText("On 1,234 such test posters").waitFor();
+        const rows = card.getByRole("region", { name: "On posters of other sources" }).getByRole("row");
+        assert.deepEqual(
+            (await rows.allInnerTexts()).slice(1).map((text) => text.split("\t")[1]?.trim()),
+            additional.map(({ value }) => value.toFixed(3)),
+        );
+    }));
+
     test("marks the metrics of a model without a test split as validation metrics", () => visit(async (marquee, page) => {
         await page.route("**/model/model.json", (route) =>
             route.fulfill({ json: { ...manifest, training: { ...manifest.training, test_posters: 0 } } }));
@@ -176,6 +192,27 @@ describe("settings", () => {
         await marquee.waitForResult();
         assert.equal(await marquee.top.count(), 2);
         assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "light");
+    }));
+
+    test("come back by Undo after a reset", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await page.getByRole("button", { name: "Settings" }).click();
+        const [top, reset] = [page.getByLabel("Top genres shown"), page.locator("#reset-settings")];
+        await top.fill("7");
+        await page.getByLabel("Theme").selectOption("dark");
+        await reset.click();
+        assert.equal(await top.inputValue(), "3");
+        assert.equal(await reset.innerText(), "Undo");
+        await reset.click();
+        assert.equal(await top.inputValue(), "7");
+        assert.equal(await page.getByLabel("Theme").inputValue(), "dark");
+        assert.equal(await reset.innerText(), "Reset");
+        // A later change is not undone.
+        await reset.click();
+        await top.fill("4");
+        await top.press("Tab");
+        assert.equal(await reset.innerText(), "Reset");
     }));
 
     test("switch the device at once", () => visit(async (marquee, page) => {

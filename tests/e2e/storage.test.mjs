@@ -196,6 +196,25 @@ describe("a change", () => {
     }));
 });
 
+test("a deleted model and its posters come back by Undo, and stay", () => visit(async (marquee, page) => {
+    await marquee.open("?device=cpu");
+    await prepare(marquee, page, 8);
+    const ticked = await page.locator(".training-poster [aria-pressed=true], .training-poster :checked").count();
+    assert.ok(ticked > 0);
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByRole("button", { name: "Delete model" }).click();
+    await page.getByText("“My model” was deleted.").waitFor();
+    assert.equal(await page.locator(".training-poster").count(), 0);
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
+    const isBack = () => page.waitForFunction(() => document.querySelectorAll(".training-poster").length === 8);
+    await isBack();
+    await page.reload();
+    await marquee.ready();
+    await openTeach(page);
+    await isBack();
+    assert.equal(await page.locator(".training-poster [aria-pressed=true], .training-poster :checked").count(), ticked);
+}));
+
 describe("two tabs", () => {
     test("see each other's changes and lose none", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");

@@ -9,6 +9,7 @@ import { lockModel } from "./model-lock.js";
 import * as models from "./models.js";
 import { saveFile } from "./save-file.js";
 import { strings } from "./strings/index.js";
+import { offer } from "./undo.js";
 
 const page = {
     choice: element("model", HTMLSelectElement),
@@ -51,8 +52,9 @@ page.remove.addEventListener("click", async () => {
         showNote(strings.models.inOtherTab(model.name));
         return;
     }
-    await models.remove(model);
+    const bringBack = await models.remove(model);
     unlock();
+    offer(strings.undo.modelDeleted(model.name), bringBack);
     page.choice.focus(); // the button is hidden now
 });
 

@@ -130,11 +130,27 @@ export async function change(model, wanted) {
     }
 }
 
-/** Deletes a model and its posters; the built-in model is used instead. @param {OwnModel} model */
+/**
+ * Deletes a model and its posters; the built-in model is used instead. Returns a function that brings both back.
+ *
+ * @param {OwnModel} model
+ */
 export async function remove(model) {
-    await save(() => store.deleteModel(model.id)).catch(reportStorageError);
+    /** @type {import("./store.js").Example[]} */
+    let posters = [];
+    try {
+        posters = await store.examples(model.id);
+        await save(() => store.deleteModel(model.id));
+    } catch (error) {
+        reportStorageError(error);
+    }
     models.delete(model.id);
     select(undefined);
+    return async () => {
+        if (isStored(model.id)) await save(() => store.restoreModel(model, posters)).catch(reportStorageError);
+        models.set(model.id, model);
+        select(model);
+    };
 }
 
 /**

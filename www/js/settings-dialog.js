@@ -18,13 +18,21 @@ const page = {
 
 /** Those that the dialog shows. @type {Settings} */
 let settings = { ...DEFAULTS };
+/** The settings that the last click on Reset replaced, until something else is changed. @type {Settings | undefined} */
+let beforeReset;
 /** @type {(settings: Settings) => void} */
 let onChange = () => {};
 
 page.form.addEventListener("change", () => {
+    offerUndo(undefined);
     if (page.form.checkValidity()) change({ ...settings, ...valid(Object.fromEntries(new FormData(page.form))) });
 });
-page.reset.addEventListener("click", () => change({ ...DEFAULTS }));
+page.reset.addEventListener("click", () => {
+    const wanted = beforeReset ?? { ...DEFAULTS };
+    const replaced = beforeReset ? undefined : settings;
+    change(wanted);
+    offerUndo(replaced);
+});
 page.copy.addEventListener("click", async () => {
     const address = link(settings);
     await navigator.clipboard.writeText(address).then(
@@ -42,8 +50,15 @@ page.copy.addEventListener("click", async () => {
 export function show(current, changed) {
     onChange = changed;
     fill(current);
+    offerUndo(undefined);
     page.note.textContent = "";
     page.dialog.showModal();
+}
+
+/** Makes the Reset button an Undo button while there is something to undo. @param {Settings | undefined} replaced */
+function offerUndo(replaced) {
+    beforeReset = replaced;
+    page.reset.textContent = replaced ? strings.undo.undo : strings.settings.reset;
 }
 
 /** @param {Settings} changed */

@@ -96,6 +96,14 @@ export function deleteModel(id) {
     });
 }
 
+/** Saves a deleted model and its posters again, with the ids that they had. @param {OwnModel} model @param {Example[]} posters */
+export function restoreModel(model, posters) {
+    return save(async ({ models, files, examples }, saved) => {
+        await done(models.put({ ...model, ...(await withIds(files, model, saved)) }));
+        for (const poster of posters) await done(examples.put(poster));
+    });
+}
+
 /** Returns a model's posters in the order in which they were added. @param {number} model @returns {Promise<Example[]>} */
 export function examples(model) {
     return transact("readonly", ({ examples }) => done(examples.index("network").getAll(model)));

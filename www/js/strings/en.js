@@ -151,6 +151,7 @@ export const en = {
         undo: "Undo",
         posterRemoved: (/** @type {string} */ name) => `${name} was removed.`,
         genreRemoved: (/** @type {string} */ genre) => `“${genre}” was removed.`,
+        modelDeleted: (/** @type {string} */ name) => `“${name}” was deleted.`,
         galleryClosed: (/** @type {number} */ posters) => `The gallery of ${plural(posters, { one: "1 poster", other: `${number(posters)} posters` })} was closed.`,
     },
 
@@ -296,6 +297,9 @@ export const en = {
         quality: "How good it is",
         test: "On test posters",
         validation: "On validation posters",
+        additionalTest: "On posters of other sources",
+        otherSources: (/** @type {number} */ posters) =>
+            `Posters of other sources are harder: other artwork, and genres that others wrote down. On ${plural(posters, { one: "1 such test poster", other: `${number(posters)} such test posters` })} it does this well:`,
         validationOnly: "These posters also chose the epoch and the thresholds, because none were kept for a test: the metrics are optimistic.",
         baseline: "Guessing is the best of several baselines that never look at a poster, such as predicting each genre’s frequency, or always naming the most frequent genres.",
         limits: "What it cannot do",

@@ -74,9 +74,11 @@ impl PageTests {
         files.sort();
         let mut node = self.script();
         node.args(["--test", "--test-concurrency=2", "--test-reporter=spec"]);
-        run_command(node.args(files))?;
+        // One run tells of all failures.
+        let together = run_command(node.args(files));
         let mut node = self.script();
-        run_command(node.args(["--test", "--test-reporter=spec", RESPONSIVE]))
+        let alone = run_command(node.args(["--test", "--test-reporter=spec", RESPONSIVE]));
+        together.and(alone)
     }
 
     /// Returns the tests that are skipped because a browser is missing.
