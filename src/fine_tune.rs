@@ -91,6 +91,7 @@ impl FineTuner {
         for name in new_genres {
             check_name(&manifest, name)?;
             manifest.genres.push(Genre {
+                additional_posters: 0,
                 name: name.clone(),
                 threshold: NEW_THRESHOLD,
                 posters: 0,

@@ -48,10 +48,13 @@ pub struct Genre {
     pub name: String,
     /// Probability, 0..=1, from which on the genre counts as likely.
     pub threshold: f32,
-    /// Number of training posters that have this genre. Additional training posters do not count: their genres
-    /// may be more or less frequent than those of the posters that the model is meant for.
+    /// Number of training posters of the main data that have this genre.
     pub posters: usize,
-    /// Number of training posters for which it is known whether they have this genre; `None` if it is known for all
+    /// Number of additional training posters that have it. They count in no frequency: their genres may be more or less
+    /// frequent than those of the posters that the model is meant for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub additional_posters: usize,
+    /// Number of training posters of the main data for which it is known whether they have this genre; `None` if it is known for all
     /// of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labelled_posters: Option<usize>,

@@ -97,6 +97,9 @@ describe("every state is accessible and fits", () => {
     }
 });
 
+/** @param {{ posters: number, additional_posters?: number }} genre */
+const trainingPosters = ({ posters, additional_posters = 0 }) => posters + additional_posters;
+
 describe("the model card", () => {
     test("shows the bundle's metrics beside guessing, and the model's limits", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
@@ -107,7 +110,7 @@ describe("the model card", () => {
             const row = card.getByRole("row").filter({ hasText: name }).first();
             assert.match(await row.innerText(), new RegExp(`${value.toFixed(3)}`), name);
         }
-        const rare = manifest.genres.filter(({ posters }) => posters < 60).map(({ name }) => name);
+        const rare = manifest.genres.filter((genre) => trainingPosters(genre) < 60).map(({ name }) => name);
         assert.ok(rare.length > 0);
         await card.getByText(`Too few training posters: ${rare.join(", ")}.`).waitFor();
         await card.getByRole("button", { name: "Close" }).click();
@@ -128,13 +131,14 @@ describe("the model card", () => {
         const bars = card.getByRole("list", { name: "What it is good and bad at" }).getByRole("listitem");
         await bars.first().waitFor();
         assert.equal(await bars.count(), manifest.genres.length);
-        for (const { name, posters, quality } of manifest.genres) {
-            const bar = card.getByRole("listitem", { name: new RegExp(`^${name}: .*${posters.toLocaleString("en")} training poster`) });
+        for (const genre of manifest.genres) {
+            const { name, quality } = genre;
+            const bar = card.getByRole("listitem", { name: new RegExp(`^${name}: .*${trainingPosters(genre).toLocaleString("en")} training poster`) });
             const [width, track] = await bar.evaluate((row) => [".filled", ".bar"].map((part) => row.querySelector(part)?.getBoundingClientRect().width ?? NaN));
             assert.ok(Math.abs((width ?? NaN) / (track ?? NaN) - quality.average_precision) < 0.01, `${name}: ${width} of ${track}`);
         }
-        const { train_posters, test_posters } = manifest.training;
-        await card.getByText(`${Number(train_posters).toLocaleString("en")} to learn from`).waitFor();
+        const { train_posters, additional_posters, test_posters } = manifest.training;
+        await card.getByText(`${(train_posters + additional_posters).toLocaleString("en")} to learn from`).waitFor();
         await card.getByText(`${Number(test_posters).toLocaleString("en")} for the test, and nothing else`).waitFor();
         await card.getByRole("img", { name: "6 of 10 posters are marked" }).waitFor();
         await card.getByText("A probability of 60% means").waitFor();

@@ -89,6 +89,7 @@ fn write_tiny_bundle() {
                 name: name.into(),
                 threshold: 0.5,
                 posters: 0,
+                additional_posters: 0,
                 labelled_posters: None,
                 quality: None,
             })

@@ -7,7 +7,7 @@
 
 import { genreBars, probabilityPicture, splitBar } from "./card-pictures.js";
 import { element, make, table } from "./dom.js";
-import { guessedPrecision, isRare, isWeak } from "./genres.js";
+import { guessedPrecision, isRare, isWeak, trainingPosters } from "./genres.js";
 import { isWorse, metricTable } from "./metric-table.js";
 import { number, percent, strings } from "./strings/index.js";
 
@@ -81,11 +81,11 @@ function genreTable(genres, heldOut) {
         strings.card.threshold,
     ];
     const none = strings.metrics.none;
-    const rows = genres.toSorted((a, b) => b.posters - a.posters).map((genre) => ({
+    const rows = genres.toSorted((a, b) => trainingPosters(b) - trainingPosters(a)).map((genre) => ({
         className: isRare(genre) ? "rare" : "",
         cells: [
             genre.name,
-            number(genre.posters),
+            number(trainingPosters(genre)),
             genre.quality ? number(genre.quality.positives) : none,
             typeof genre.quality?.average_precision === "number" ? number(genre.quality.average_precision, 2) : none,
             genre.quality ? number(guessedPrecision(genre, heldOut), 2) : none,

@@ -31,7 +31,12 @@ export function isLikely(genre, probability, marking) {
 
 /** @param {Genre} genre */
 export function isRare(genre) {
-    return genre.posters < RARE_BELOW;
+    return trainingPosters(genre) < RARE_BELOW;
+}
+
+/** Returns the number of all posters from which the model learned a genre. @param {Genre} genre */
+export function trainingPosters({ posters, additional_posters = 0 }) {
+    return posters + additional_posters;
 }
 
 /**

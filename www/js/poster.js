@@ -7,7 +7,7 @@
 
 import { paint, paintLegend, strongest } from "../marquee/heatmap.js";
 import { element, make } from "./dom.js";
-import { isLikely, isRare } from "./genres.js";
+import { isLikely, isRare, trainingPosters } from "./genres.js";
 import { FIRST, SAMPLES } from "./samples.js";
 import { duration, percent, strings } from "./strings/index.js";
 
@@ -216,7 +216,7 @@ function genreItem({ genre, probability }) {
         " ",
         make("span", { className: "percent" }, percent(probability)),
         make("span", { className: "bar" }, filled),
-        ...(known && isRare(known) ? [make("span", { className: "few" }, strings.poster.fewExamples(known.posters))] : []),
+        ...(known && isRare(known) ? [make("span", { className: "few" }, strings.poster.fewExamples(trainingPosters(known)))] : []),
     ];
     const map = shown?.heatmaps?.genres.some((map) => map.genre === genre);
     const row = map ? make("button", { type: "button", className: "genre" }, ...parts) : make("div", { className: "genre" }, ...parts);

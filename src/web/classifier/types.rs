@@ -84,6 +84,8 @@ export interface Manifest {
         threshold: number;
         /** Number of training posters that have it. */
         posters: number;
+        /** Number of additional training posters that have it; absent if there are none. */
+        additional_posters?: number;
         quality?: { positives: number; average_precision: number | null };
     }[];
     /** On the test posters, or on the validation posters if there are none. */

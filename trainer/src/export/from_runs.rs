@@ -40,7 +40,7 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     let ids = run.evaluation_ids()?;
     let skip_bad = run.config.skip_bad;
     let mut additional_evaluation = Vec::new();
-    for additional in run.additional_test_datasets(&dataset)? {
+    for additional in run.additional_datasets("additional-test.txt", &dataset)? {
         additional_evaluation.extend(posters::load(&additional, &bundle.manifest.input, skip_bad)?);
     }
     bundle.manifest.training.additional_test_posters = additional_evaluation.len();
@@ -67,10 +67,16 @@ pub(crate) fn assemble(
     let config = &run.config;
     let (model, best) = soup.best_model(dataset.genres.len(), device)?;
     let train = dataset.with_ids(&poster_ids::read(&run.dir.join("train.txt"))?);
+    let additional = run.additional_datasets("additional-train.txt", dataset)?;
+    let posters = |datasets: &[Dataset], genre: usize| {
+        let rows = datasets.iter().flat_map(|dataset| &dataset.rows);
+        rows.filter(|row| row.has(genre)).count()
+    };
     let genres = dataset.genres.iter().enumerate().map(|(index, name)| Genre {
         name: name.clone(),
         threshold: 0.5, // until calibration
-        posters: train.rows.iter().filter(|row| row.has(index)).count(),
+        posters: posters(std::slice::from_ref(&train), index),
+        additional_posters: posters(&additional, index),
         labelled_posters: labelled_posters(&train.rows, index),
         quality: None, // until evaluation
     });
