@@ -7,7 +7,7 @@
 
 import { genreBars, probabilityPicture, splitBar } from "./card-pictures.js";
 import { element, make, table } from "./dom.js";
-import { guessedPrecision, isRare, isWeak } from "./genres.js";
+import { genreName, guessedPrecision, isRare, isWeak } from "./genres.js";
 import { isWorse, metricTable } from "./metric-table.js";
 import { number, percent, strings } from "./strings/index.js";
 
@@ -54,7 +54,7 @@ function fill({ architecture, input, genres, metrics, training, weights }) {
  * @param {number} heldOut  posters that the model was evaluated on
  */
 function limits(genres, heldOut) {
-    const names = (/** @type {(genre: Genre) => boolean} */ condition) => genres.filter(condition).map(({ name }) => name);
+    const names = (/** @type {(genre: Genre) => boolean} */ condition) => genres.filter(condition).map(({ name }) => genreName(name));
     const rare = names(isRare);
     const weak = names((genre) => isWeak(genre, heldOut));
     return [
@@ -81,7 +81,7 @@ function genreTable(genres, heldOut) {
     const rows = genres.toSorted((a, b) => b.posters - a.posters).map((genre) => ({
         className: isRare(genre) ? "rare" : "",
         cells: [
-            genre.name,
+            genreName(genre.name),
             number(genre.posters),
             genre.quality ? number(genre.quality.positives) : none,
             typeof genre.quality?.average_precision === "number" ? number(genre.quality.average_precision, 2) : none,
