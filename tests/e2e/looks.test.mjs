@@ -273,11 +273,11 @@ describe("a visit", () => {
         await marquee.ready();
         const { listed, imported } = await page.evaluate(async () => {
             const listed = [...document.querySelectorAll("link[rel=modulepreload]")].map((link) => link.getAttribute("href") ?? "");
-            // What the scripts of the page import statically, directly or not.
-            const imported = new Set();
+            // What the scripts of the page import, directly or not, except on demand; the strings are first-paint.js's choice.
+            const imported = new Set(["js/strings/en.js"]);
             const follow = async (/** @type {string} */ path) => {
                 const code = (await (await fetch(path)).text()).replaceAll(/\/\*[^]*?\*\//g, "");
-                const sources = [...code.matchAll(/^(?:import|export)\s[^"'();]*?from\s*"([^"]+)"|^import\s*"([^"]+)"/gm)];
+                const sources = [...code.matchAll(/^(?:import|export)\s[^"'();]*?from\s*"([^"]+)"|^(?:await )?import[\s(]*"([^"]+)"/gm)];
                 for (const [, named, bare] of sources) {
                     const next = new URL(named ?? bare ?? "", new URL(path, location.href)).href.slice(new URL(".", location.href).href.length);
                     if (imported.has(next)) continue;
