@@ -45,7 +45,7 @@ function fill({ architecture, input, genres, metrics, training, weights }) {
         make("h3", null, strings.card.limits),
         make("ul", null, ...limits(genres, heldOut).map((limit) => make("li", null, limit))),
         make("details", null, make("summary", null, strings.card.byGenre), genreTable(genres, heldOut)),
-        make("p", { className: "note" }, `${training.licence}.`),
+        make("p", { className: "note", lang: "en", dir: "ltr" }, `${training.licence}.`),
     );
 }
 

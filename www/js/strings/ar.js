@@ -457,6 +457,7 @@ export const ar = {
         undone: "جرى التراجع عن آخر تدريب.",
         restarting: (reason) => `فشل WebGPU (${isolated(reason)})؛ يُعاد التشغيل على CPU.`,
         failed: (reason) => `فشل التدريب: ${isolated(reason)}.`,
+        rejected: (name, reason) => `${isolated(name)}: ${isolated(reason)}.`,
         savedUntil: (step) => `حُفظ ما أُنجز حتى الخطوة ${number(step)}، ويمكنك التراجع عنه.`,
         unchanged: "لم يتغير النموذج.",
         curve: (training, heldOut) =>

@@ -429,6 +429,7 @@ export const de = {
         undone: "Das letzte Training wurde rückgängig gemacht.",
         restarting: (reason) => `WebGPU ist ausgefallen (${reason}); Neustart auf der CPU.`,
         failed: (reason) => `Das Training ist fehlgeschlagen: ${reason}.`,
+        rejected: (name, reason) => `${name}: ${reason}.`,
         savedUntil: (step) => `Der Stand bis Schritt ${number(step)} ist gespeichert; Sie können ihn rückgängig machen.`,
         unchanged: "Das Modell ist unverändert.",
         curve: (training, heldOut) =>

@@ -439,6 +439,7 @@ export const en = {
         undone: "The last training was undone.",
         restarting: (/** @type {string} */ reason) => `WebGPU failed (${reason}); restarting on the CPU.`,
         failed: (/** @type {string} */ reason) => `Training failed: ${reason}.`,
+        rejected: (/** @type {string} */ name, /** @type {string} */ reason) => `${name}: ${reason}.`,
         savedUntil: (/** @type {number} */ step) => `Progress until step ${number(step)} is saved; you can undo it.`,
         unchanged: "The model is unchanged.",
         curve: (/** @type {Ends} */ training, /** @type {Ends} */ heldOut) =>

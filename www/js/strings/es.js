@@ -426,6 +426,7 @@ export const es = {
         undone: "Se ha deshecho el último entrenamiento.",
         restarting: (reason) => `WebGPU ha fallado (${reason}); se reinicia en la CPU.`,
         failed: (reason) => `El entrenamiento ha fallado: ${reason}.`,
+        rejected: (name, reason) => `${name}: ${reason}.`,
         savedUntil: (step) => `El progreso hasta el paso ${number(step)} está guardado; se puede deshacer.`,
         unchanged: "El modelo no ha cambiado.",
         curve: (training, heldOut) =>

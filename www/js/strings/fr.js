@@ -426,6 +426,7 @@ export const fr = {
         undone: "Le dernier entraînement a été annulé.",
         restarting: (reason) => `WebGPU a échoué (${reason}) ; reprise sur le CPU.`,
         failed: (reason) => `L’entraînement a échoué : ${reason}.`,
+        rejected: (name, reason) => `${name} : ${reason}.`,
         savedUntil: (step) => `La progression jusqu’à l’étape ${number(step)} est enregistrée ; vous pouvez l’annuler.`,
         unchanged: "Le modèle est inchangé.",
         curve: (training, heldOut) =>

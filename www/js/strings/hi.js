@@ -429,6 +429,7 @@ export const hi = {
         undone: "पिछला प्रशिक्षण वापस ले लिया गया।",
         restarting: (reason) => `WebGPU विफल रहा (${reason}); CPU पर फिर से शुरू हो रहा है।`,
         failed: (reason) => `प्रशिक्षण विफल रहा: ${reason}।`,
+        rejected: (name, reason) => `${name}: ${reason}।`,
         savedUntil: (step) => `चरण ${number(step)} तक की प्रगति सेव है; आप उसे वापस ले सकते हैं।`,
         unchanged: "मॉडल में कोई बदलाव नहीं हुआ।",
         curve: (training, heldOut) =>

@@ -424,6 +424,7 @@ export const ja = {
         undone: "直前の学習を元に戻しました。",
         restarting: (reason) => `WebGPUでエラーが発生しました（${reason}）。CPUでやり直します。`,
         failed: (reason) => `学習に失敗しました：${reason}。`,
+        rejected: (name, reason) => `${name}：${reason}。`,
         savedUntil: (step) => `ステップ${number(step)}までの途中経過は保存されていて、元に戻すこともできます。`,
         unchanged: "モデルは変わっていません。",
         curve: (training, heldOut) =>

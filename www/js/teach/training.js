@@ -146,7 +146,7 @@ function listenerFor(model, job) {
                 showStatus(strings.training.preparing(message.posters, message.of));
                 break;
             case "rejected":
-                addError(`${message.name}: ${message.message}.`);
+                addError(strings.training.rejected(message.name, message.message));
                 break;
             case "progress": {
                 const { step, steps, loss } = message.progress;
