@@ -150,7 +150,13 @@ export class Marquee {
     /** @param {string} [query] */
     async open(query = "") {
         await this.page.goto(url + query);
+        if (!query.endsWith(".html")) await this.started();
         return this;
+    }
+
+    /** Waits until the page's code runs: it starts once the text is there, perhaps after the load event. */
+    async started() {
+        await this.page.locator("#samples button").first().waitFor({ state: "attached" });
     }
 
     /** Waits until the model is loaded. */
@@ -164,6 +170,7 @@ export class Marquee {
      * @param {Buffer} buffer
      */
     async choose(name, buffer) {
+        await this.started();
         await this.file.setInputFiles({ name, mimeType: "image/jpeg", buffer });
     }
 

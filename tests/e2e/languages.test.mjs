@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { LANGUAGES } from "../../www/js/strings/index.js";
-import { manifest, poster, root, screenshot, visitor } from "./harness.mjs";
+import { manifest, poster, root, screenshot, url, visitor } from "./harness.mjs";
 import { serveFolder } from "./site.mjs";
 
 const visit = visitor();
@@ -66,9 +66,9 @@ describe("the language", () => {
         await isIn(page, "fr");
     }));
 
-    test("and its direction are set before any module has loaded", () => visit(async (marquee, page) => {
+    test("and its direction are set before any module has loaded", () => visit(async (_, page) => {
         await page.route("**/js/strings/apply.js", (route) => route.abort());
-        await marquee.open();
+        await page.goto(url);
         assert.equal(await shown(page), "ar rtl");
     }, { locale: "ar" }));
 
