@@ -45,7 +45,7 @@ const SAME = {
         "poster.genres", "gallery.genre", "teach.genresStep", "teach.pause", "settings.strict", "card.genres", "card.genre",
         "genres.Action", "genres.Animation", "genres.Romance", "genres.Sport", "genres.Thriller", "genres.Western",
     ],
-    es: ["genres.Drama", "genres.Musical", "genres.Romance"],
+    es: ["genres.Drama", "genres.Musical", "genres.Romance", "genres.Thriller"],
     hi: [],
     ja: [],
     ar: [],

@@ -277,7 +277,7 @@ export const ar = {
     settings: {
         title: "الإعدادات",
         device: "المعالج",
-        marking: "الترجيح",
+        marking: "معيار الترجيح",
         balanced: "متوازن",
         strict: "صارم",
         generous: "متساهل",
