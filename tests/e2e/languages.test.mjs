@@ -276,7 +276,8 @@ function unfit(page) {
         const texts = scope.querySelectorAll("button, .button, h1, h2, h3, label, summary, p, li, figcaption, .name, .tick, .percent, strong");
         const cut = [...texts].filter((element) => {
             const { clipPath } = getComputedStyle(element);
-            const isExempt = clipPath !== "none" || element.closest(".unseen, .scroll, .tile, .choices, [aria-hidden=true]");
+            // A genre's button reaches over the edges of its item, so that its name is aligned with the rest.
+            const isExempt = clipPath !== "none" || element.matches(":has(> .genre)") || element.closest(".unseen, .scroll, .tile, .choices, [aria-hidden=true]");
             return !isExempt && element.checkVisibility() && element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
         }).map((element) => `${element.tagName}.${element.className}#${element.id}: ${element.textContent?.trim().slice(0, 60)} (${element.scrollWidth} in ${element.clientWidth})`);
         const { scrollWidth } = document.documentElement;
@@ -289,9 +290,11 @@ function unfit(page) {
 for (const tag of Object.keys(LANGUAGES)) {
     describe(`in ${Reflect.get(LANGUAGES, tag)}`, () => {
         test("everything fits a phone", () => visit(async (marquee, page) => {
+            /** @type {string[]} */
+            const problems = [];
             const fits = async (/** @type {string} */ state) => {
                 await screenshot(page, `language-${tag}-${state}`);
-                assert.deepEqual(await unfit(page), [], state);
+                problems.push(...(await unfit(page)).map((problem) => `${state}: ${problem}`));
             };
             await marquee.open("?device=cpu");
             await marquee.ready();
@@ -330,6 +333,7 @@ for (const tag of Object.keys(LANGUAGES)) {
             await page.locator(".tick").first().click();
             await page.waitForFunction(() => !(/** @type {HTMLButtonElement | null} */ (document.querySelector("#train"))?.disabled));
             await fits("teach");
+            assert.deepEqual(problems, []);
         }, { locale: tag, viewport: { width: 360, height: 740 }, reducedMotion: "reduce" }));
 
         test("numbers, metrics and genres are written as the language does", () => visit(async (marquee, page) => {
