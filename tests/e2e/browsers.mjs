@@ -78,7 +78,9 @@ export async function until(tab, what, code, ...words) {
  * @returns {Promise<Running>}
  */
 async function puppet(browser, executablePath = "", args) {
-    const running = await puppeteer.launch({ browser, executablePath, headless: true, args });
+    // The page follows the browser's languages; the tests read English.
+    const english = browser === "chrome" ? { args: [...args, "--lang=en-US"] } : { args, extraPrefsFirefox: { "intl.accept_languages": "en-US" } };
+    const running = await puppeteer.launch({ browser, executablePath, headless: true, ...english });
     /** @type {import("puppeteer-core").Page | undefined} */
     let page;
     return {
@@ -112,7 +114,7 @@ const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 async function webkit(binary, driver) {
     const port = await freePort();
     // It has no mode without a window.
-    const server = spawn("xvfb-run", ["--auto-servernum", driver, `--port=${port}`], { stdio: "ignore", detached: true });
+    const server = spawn("xvfb-run", ["--auto-servernum", driver, `--port=${port}`], { stdio: "ignore", detached: true, env: { ...process.env, LC_ALL: "C.UTF-8", LANGUAGE: "en" } });
     const end = () => {
         try {
             process.kill(-(server.pid ?? NaN)); // with the display

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { after, before, describe, test } from "node:test";
 
+import { ar } from "../../www/js/strings/ar.js";
 import { BROWSERS, until } from "./browsers.mjs";
 import { nativePredictions, root, sample } from "./harness.mjs";
 import { serveFolder } from "./site.mjs";
@@ -210,6 +211,22 @@ for (const { name, missing, launch } of BROWSERS) {
                 const { colorScheme } = getComputedStyle(document.documentElement);
                 return [colorScheme, getComputedStyle(document.querySelector(".bar span") ?? document.body).transitionDuration];
             }), ["dark", "0s"]);
+        });
+
+        visit("the language can be changed to one that runs from right to left", async (tab) => {
+            await click(tab, "#open-settings");
+            await until(tab, "the dialog", () => document.querySelector("#settings")?.checkVisibility());
+            await fill(tab, "#settings [name=language]", "ar");
+            await until(tab, "the page from right to left", () => document.documentElement.dir === "rtl" && document.documentElement.lang === "ar");
+            await text(tab, "#open-teach", new RegExp(`^${ar.page.teach}$`));
+            await ready(tab);
+            await drop(tab, [read(sample)]);
+            const [genre = ""] = nativePredictions.keys();
+            await text(tab, "#top .name", new RegExp(`^${Reflect.get(ar.genres, genre)}$`));
+            await until(tab, "the poster on the right", () => {
+                const [poster, side] = ["#drop", "#side"].map((selector) => document.querySelector(selector)?.getBoundingClientRect().left ?? NaN);
+                return (poster ?? NaN) > (side ?? NaN);
+            });
         });
 
         visit("a model that is taught a genre is used, and kept for the next visit", async (tab, { address }, context) => {

@@ -39,7 +39,7 @@ mkdirSync(screenshots, { recursive: true });
 export function launch(more = []) {
     return chromium.launch({
         executablePath: required("MARQUEE_CHROMIUM"),
-        args: [...flags, ...more],
+        args: [...flags, "--lang=en-US", ...more],
         headless: true,
     });
 }
@@ -98,7 +98,7 @@ export function visitor() {
         const browser = await (browsers.get(webgpu) ?? launch(webgpu ? webgpuFlags : []));
         browsers.set(webgpu, Promise.resolve(browser));
         // A service worker would answer before the routes that tests install.
-        const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: "block", ...options });
+        const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: "block", locale: "en-US", ...options });
         const page = await context.newPage();
         /** @type {string[]} */
         const problems = [];
@@ -150,7 +150,13 @@ export class Marquee {
     /** @param {string} [query] */
     async open(query = "") {
         await this.page.goto(url + query);
+        if (!query.endsWith(".html")) await this.started();
         return this;
+    }
+
+    /** Waits until the page's code runs: it starts once the text is there, perhaps after the load event. */
+    async started() {
+        await this.page.locator("#samples button").first().waitFor({ state: "attached" });
     }
 
     /** Waits until the model is loaded. */
@@ -164,6 +170,7 @@ export class Marquee {
      * @param {Buffer} buffer
      */
     async choose(name, buffer) {
+        await this.started();
         await this.file.setInputFiles({ name, mimeType: "image/jpeg", buffer });
     }
 

@@ -261,7 +261,7 @@ describe("two tabs", () => {
         await prepare(marquee, page, 8);
         await page.getByLabel("Steps").fill("10000");
         await page.getByRole("button", { name: "Train", exact: true }).click();
-        await page.getByText(/^Step \d+ of 10000/).waitFor({ timeout: 120_000 });
+        await page.getByText(/^Step [\d,]+ of 10,000/).waitFor({ timeout: 120_000 });
 
         // In this tab, what would change the training's model or posters is disabled.
         for (const id of ["model", "use-model", "remove-model", "teach-file", "known-genre", "add-known-genre", "new-genre"]) {

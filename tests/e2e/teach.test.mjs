@@ -178,7 +178,7 @@ describe("training", () => {
         await prepare(marquee, page, 16);
         await page.getByLabel("Steps").fill("10000");
         await page.getByRole("button", { name: "Train", exact: true }).click();
-        await page.getByText(/^Step \d+ of 10000/).waitFor({ timeout: 120_000 });
+        await page.getByText(/^Step [\d,]+ of 10,000/).waitFor({ timeout: 120_000 });
         await page.getByRole("button", { name: "Pause" }).click();
         const status = page.locator("#training-status");
         await page.waitForTimeout(1500);
@@ -193,13 +193,13 @@ describe("training", () => {
         await page.reload();
         await marquee.ready();
         await openTeach(page);
-        await page.getByText(/was interrupted after step \d+ of 10000/).waitFor();
+        await page.getByText(/was interrupted after step [\d,]+ of 10,000/).waitFor();
         await page.locator(".training-poster").nth(15).waitFor();
         assert.equal(await page.locator(".training-poster").count(), 16);
 
         await page.getByLabel("Steps").fill("10000");
         await page.getByRole("button", { name: "Train", exact: true }).click();
-        await page.getByText(/^Step \d+ of 10000/).waitFor({ timeout: 120_000 });
+        await page.getByText(/^Step [\d,]+ of 10,000/).waitFor({ timeout: 120_000 });
         await page.getByRole("button", { name: "Stop" }).click();
         await page.getByText(/Trained on 16 posters/).waitFor();
     }));

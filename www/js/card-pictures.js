@@ -6,7 +6,7 @@
  */
 
 import { make } from "./dom.js";
-import { guessedPrecision, isRare, isWeak, trainingPosters } from "./genres.js";
+import { genreName, guessedPrecision, isRare, isWeak, trainingPosters } from "./genres.js";
 import { number, percent, strings } from "./strings/index.js";
 
 /** The share that the picture of probabilities explains, and the posters in it. */
@@ -28,8 +28,8 @@ export function genreBars(genres, heldOut) {
         bar.style.width = percentage(precision(genre));
         mark.style.insetInlineStart = percentage(guessing);
         const verdict = strings.card[kind === "rare" ? "verdictRare" : kind === "weak" ? "verdictWeak" : "verdictGood"];
-        const row = make("li", { className: kind, title: strings.card.genreBar(genre.name, precision(genre), guessing, trainingPosters(genre), verdict) },
-            make("span", { className: "name" }, genre.name),
+        const row = make("li", { className: kind, title: strings.card.genreBar(genreName(genre.name), precision(genre), guessing, trainingPosters(genre), verdict) },
+            make("span", { className: "name" }, genreName(genre.name)),
             make("span", { className: "posters" }, number(trainingPosters(genre))),
             make("span", { className: "bar" }, bar, mark),
         );

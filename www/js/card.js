@@ -7,7 +7,7 @@
 
 import { genreBars, probabilityPicture, splitBar } from "./card-pictures.js";
 import { element, make, table } from "./dom.js";
-import { guessedPrecision, isRare, isWeak, trainingPosters } from "./genres.js";
+import { genreName, guessedPrecision, isRare, isWeak, trainingPosters } from "./genres.js";
 import { isWorse, metricTable } from "./metric-table.js";
 import { number, percent, strings } from "./strings/index.js";
 
@@ -48,7 +48,7 @@ function fill({ architecture, input, genres, metrics, additional_metrics: additi
         make("h3", null, strings.card.limits),
         make("ul", null, ...limits(genres, heldOut).map((limit) => make("li", null, limit))),
         make("details", null, make("summary", null, strings.card.byGenre), genreTable(genres, heldOut)),
-        make("p", { className: "note" }, `${training.licence}.`),
+        make("p", { className: "note", lang: "en", dir: "ltr" }, `${training.licence}.`),
     );
 }
 
@@ -57,7 +57,7 @@ function fill({ architecture, input, genres, metrics, additional_metrics: additi
  * @param {number} heldOut  posters that the model was evaluated on
  */
 function limits(genres, heldOut) {
-    const names = (/** @type {(genre: Genre) => boolean} */ condition) => genres.filter(condition).map(({ name }) => name);
+    const names = (/** @type {(genre: Genre) => boolean} */ condition) => genres.filter(condition).map(({ name }) => genreName(name));
     const rare = names(isRare);
     const weak = names((genre) => isWeak(genre, heldOut));
     return [
@@ -84,7 +84,7 @@ function genreTable(genres, heldOut) {
     const rows = genres.toSorted((a, b) => trainingPosters(b) - trainingPosters(a)).map((genre) => ({
         className: isRare(genre) ? "rare" : "",
         cells: [
-            genre.name,
+            genreName(genre.name),
             number(trainingPosters(genre)),
             genre.quality ? number(genre.quality.positives) : none,
             typeof genre.quality?.average_precision === "number" ? number(genre.quality.average_precision, 2) : none,

@@ -9,6 +9,7 @@
 import { paint, strongest } from "../marquee/heatmap.js";
 import { element, make } from "./dom.js";
 import { message } from "./errors.js";
+import { genreName } from "./genres.js";
 import { SAMPLES } from "./samples.js";
 import { percent, strings } from "./strings/index.js";
 
@@ -152,7 +153,7 @@ function sides(first, second) {
             figure.classList.toggle("mapped", !canvas.hidden);
             if (!canvas.hidden && map && side?.result.heatmaps) paint(canvas, map, side.result.heatmaps, full);
             canvas.setAttribute("role", "img");
-            canvas.ariaLabel = side ? strings.compare.evidence(side.name, genre) : "";
+            canvas.ariaLabel = side ? strings.compare.evidence(side.name, genreName(genre)) : "";
         }
     };
     const list = make("ul", { className: "paired", ariaLabel: strings.compare.genres }, ...genres.map((genre) => {
@@ -161,9 +162,9 @@ function sides(first, second) {
             filled.style.width = `${100 * of(side, genre)}%`;
             return make("span", { className: "bar" }, filled);
         });
-        const button = make("button", { type: "button", ariaPressed: "false", title: strings.poster.showWhere(genre) },
+        const button = make("button", { type: "button", ariaPressed: "false", title: strings.poster.showWhere(genreName(genre)) },
             make("span", { className: "percent" }, percent(of(0, genre))), " ", bars[0] ?? "",
-            make("span", { className: "name" }, genre), " ", bars[1] ?? "",
+            make("span", { className: "name" }, genreName(genre)), " ", bars[1] ?? "",
             make("span", { className: "percent" }, percent(of(1, genre))));
         button.addEventListener("click", () => toggle(button, genre));
         return make("li", null, button);

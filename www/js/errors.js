@@ -6,7 +6,15 @@
 import { MarqueeError } from "../marquee/errors.js";
 import { strings } from "./strings/index.js";
 
-/** @type {Record<string, (details: any) => string>} */
+/** What the messages of the wasm packages say beyond their code. */
+const TOO_LARGE = /^the image is (\d+) x (\d+) pixels, above the limit of (\d+) megapixels/;
+const DAMAGED = /^the (\S+) image is damaged or incomplete \((.*)\); try another copy of it$/;
+
+/**
+ * Errors of the wasm packages have no details but their message.
+ *
+ * @type {Record<string, (details: any, message: string) => string>}
+ */
 const BY_CODE = {
     "http-status": ({ path, status, text }) => strings.download.failed(path, status, text),
     "not-found": ({ path, reason }) => strings.download.unreachable(path, reason),
@@ -26,11 +34,32 @@ const BY_CODE = {
     "gpu-lost": ({ reason }) => strings.worker.gpuLost(reason),
     "gpu-error": ({ reason }) => strings.worker.gpuError(reason),
     "gpu-crashed": ({ reason }) => strings.worker.gpuCrashed(reason),
+    "no-simd": () => strings.errors.noSimd,
+    "unreadable-file": ({ reason }) => strings.errors.unreadable(reason),
+    "model-failed": ({ reason }) => strings.worker.modelNotLoaded(reason),
+    "empty-image": () => strings.errors.emptyImage,
+    "unknown-image-format": () => strings.errors.unknownImage,
+    "image-too-large": (_, message) => {
+        const [, width, height, limit] = TOO_LARGE.exec(message) ?? [];
+        return limit ? strings.errors.imageTooLarge(Number(width), Number(height), Number(limit)) : message;
+    },
+    "damaged-image": (_, message) => {
+        const [, format, reason] = DAMAGED.exec(message) ?? [];
+        return format ? strings.errors.damagedImage(format, reason ?? "") : message;
+    },
+    manifest: (_, message) => strings.errors.model(message),
+    "format-version": (_, message) => strings.errors.model(message),
+    "weights-length": (_, message) => strings.errors.model(message),
+    "weights-hash": (_, message) => strings.errors.model(message),
+    "weights-shape": (_, message) => strings.errors.model(message),
+    "not-a-bundle": (_, message) => strings.errors.model(message),
+    labels: (_, message) => strings.errors.table(message),
+    "not-teachable": (_, message) => strings.errors.training(message),
     timeout: ({ seconds }) => strings.worker.timeout(seconds),
 };
 
 /** @param {unknown} error @returns {string} */
 export function message(error) {
-    if (error instanceof MarqueeError && Object.hasOwn(BY_CODE, error.code)) return BY_CODE[error.code]?.(error.details) ?? error.message;
+    if (error instanceof MarqueeError && Object.hasOwn(BY_CODE, error.code)) return BY_CODE[error.code]?.(error.details, error.message) ?? error.message;
     return error instanceof Error ? error.message : String(error);
 }

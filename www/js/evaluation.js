@@ -9,6 +9,7 @@
 import { element, make, table } from "./dom.js";
 import { message } from "./errors.js";
 import * as gallery from "./gallery.js";
+import { genreName } from "./genres.js";
 import { metricTable } from "./metric-table.js";
 import { number, strings } from "./strings/index.js";
 
@@ -68,7 +69,7 @@ function genreTable({ genres }, items, known) {
         .filter(({ positives, predicted }) => positives || predicted)
         .toSorted((a, b) => b.positives - a.positives)
         .map(({ genre, positives, predicted, average_precision, precision, recall, f1 }) => ({
-            cells: [genre, number(positives), number(predicted), ...mistakes(genre, evaluated, known), ...[average_precision, precision, recall, f1].map((metric) => number(metric, 2))],
+            cells: [genreName(genre), number(positives), number(predicted), ...mistakes(genre, evaluated, known), ...[average_precision, precision, recall, f1].map((metric) => number(metric, 2))],
         }));
     return table(strings.evaluation.genres, head, rows);
 }
@@ -87,9 +88,10 @@ function mistakes(genre, items, known) {
     const isPredicted = (/** @type {Item} */ { predictions }) => (predictions.find((other) => other.genre === genre)?.probability ?? 0) >= threshold;
     const missed = items.filter((item) => has(item) && !isPredicted(item));
     const wrong = items.filter((item) => !has(item) && isPredicted(item));
+    const name = genreName(genre);
     return [
-        count(missed, strings.evaluation.showMissed(genre, missed.length), strings.evaluation.missedPosters(genre)),
-        count(wrong, strings.evaluation.showWrong(genre, wrong.length), strings.evaluation.wrongPosters(genre)),
+        count(missed, strings.evaluation.showMissed(name, missed.length), strings.evaluation.missedPosters(name)),
+        count(wrong, strings.evaluation.showWrong(name, wrong.length), strings.evaluation.wrongPosters(name)),
     ];
 }
 

@@ -10,7 +10,7 @@
 import { element, make } from "./dom.js";
 import { arranged } from "./gallery-order.js";
 import { GalleryTiles } from "./gallery-tiles.js";
-import { isLikely } from "./genres.js";
+import { genreName, isLikely } from "./genres.js";
 import { percent, strings } from "./strings/index.js";
 
 const page = {
@@ -76,7 +76,7 @@ export function applySettings(changed) {
 /** @param {Genre[]} known  genres of the model in use */
 export function showReady(known) {
     genres = new Map(known.map((genre) => [genre.name, genre]));
-    const options = known.map(({ name }) => make("option", { value: name }, name));
+    const options = known.map(({ name }) => make("option", { value: name }, genreName(name)));
     const chosen = page.genre.value;
     page.genre.replaceChildren(make("option", { value: "" }, strings.gallery.anyGenre), ...options);
     page.genre.value = known.some(({ name }) => name === chosen) ? chosen : "";
@@ -172,7 +172,7 @@ function makeTile(item) {
         make(
             "li",
             { className: isMarked(prediction) ? "likely" : "" },
-            make("span", null, prediction.genre),
+            make("span", null, genreName(prediction.genre)),
             " ",
             make("span", null, percent(prediction.probability)),
         ),
@@ -184,7 +184,7 @@ function makeTile(item) {
         make("img", { src: address, alt: "", decoding: "async", width: 200, height: 300 }),
         make("span", { className: "file", title: item.name }, item.name.split("/").at(-1) ?? ""),
         make("ul", null, ...list),
-        ...(item.actual ? [make("span", { className: "actual" }, strings.gallery.actual(item.actual))] : []),
+        ...(item.actual ? [make("span", { className: "actual" }, strings.gallery.actual(item.actual.map(genreName)))] : []),
     );
     button.addEventListener("click", () => open(item));
     return { tile: make("li", null, button), release: () => URL.revokeObjectURL(address) };
@@ -235,6 +235,6 @@ function arrange() {
     const items = arranged(candidates, { genre, minimum, order: page.sort.value, marking: settings.thresholds });
     tiles.show(items);
     const counted = items.length === classified.size ? "" : strings.gallery.shown(items.length, classified.size);
-    page.count.textContent = only ? `${only.text}. ${counted}` : counted;
+    page.count.textContent = only ? strings.gallery.only(only.text, counted) : counted;
     page.all.hidden = !only;
 }

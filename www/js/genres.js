@@ -1,9 +1,11 @@
 /**
- * Decisions about single genres: whether a poster has one, and whether the model learned it well enough.
+ * Single genres: their names, whether a poster has one, and whether the model learned it well enough.
  *
  * @import { Genre } from "./messages.js"
  * @import { Settings } from "./settings.js"
  */
+
+import { strings } from "./strings/index.js";
 
 /** Cost of a false genre relative to a missed one, by marking. */
 const FALSE_GENRE_COST = { balanced: 1, precise: 2, thorough: 0.5 };
@@ -13,6 +15,16 @@ const RARE_BELOW = 60;
 
 /** A genre is weak if its average precision covers less than this share of the way from guessing to 1. */
 const WEAK_BELOW = 0.1;
+
+/**
+ * Returns a genre's name in the page's language. Files, tables and models have the English names; genres of the visitor's
+ * own have one name only.
+ *
+ * @param {string} genre
+ */
+export function genreName(genre) {
+    return Object.hasOwn(strings.genres, genre) ? strings.genres[/** @type {keyof typeof strings.genres} */ (genre)] : genre;
+}
 
 /**
  * Returns whether a poster counts as having a genre. Probabilities are calibrated, so a false genre that costs twice

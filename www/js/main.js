@@ -12,10 +12,10 @@ import { element } from "./dom.js";
 import { message } from "./errors.js";
 import * as intake from "./intake.js";
 import * as poster from "./poster.js";
-import { FIRST } from "./samples.js";
+import { FIRST, SAMPLES } from "./samples.js";
 import { Session } from "./session.js";
 import { OWN_MODEL_KEY, applyLook, restore as restoreSettings } from "./settings.js";
-import { strings } from "./strings/index.js";
+import { browserLanguage, language, strings } from "./strings/index.js";
 import * as teach from "./teach/on-demand.js";
 import * as views from "./views.js";
 
@@ -88,9 +88,11 @@ onClick("open-card", showCard);
 onClick("open-settings", async () => {
     const dialog = await import("./settings-dialog.js");
     dialog.show(settings, (changed) => {
+        const hasOtherLanguage = changed.language !== settings.language;
         settings = changed;
         applySettings();
         session.chooseDevice(settings.device);
+        if (hasOtherLanguage && !changeLanguage()) dialog.showNote(strings.settings.languageLater);
     });
 });
 onClick("close-many", async () => {
@@ -138,6 +140,24 @@ function applySettings() {
     poster.applySettings(settings);
     batch?.applySettings(settings);
     teach.applyDevice({ choice: settings.device });
+}
+
+/**
+ * Shows the page in the chosen language by loading it again. Returns false if that must wait, because something of the
+ * visitor's would be lost.
+ */
+function changeLanguage() {
+    if (restoreSettings().language !== settings.language) { // the address has another one, or nothing is stored here
+        const address = new URL(location.href);
+        address.searchParams.set("language", settings.language);
+        history.replaceState(history.state, "", address);
+    }
+    if ((settings.language === "system" ? browserLanguage : settings.language) === language) return true;
+    const isSample = (/** @type {string} */ name) => SAMPLES.some(({ title }) => title === name);
+    const hasUndo = !element("toast", HTMLElement).hidden;
+    if (batch?.isOpen || hasUndo || opened.some(({ name }) => !isSample(name)) || teach.isUnsaved()) return false;
+    location.reload();
+    return true;
 }
 
 /** Returns whether a model of the visitor's is in use. */

@@ -7,9 +7,9 @@
 
 import { paint, paintLegend, strongest } from "../marquee/heatmap.js";
 import { element, make } from "./dom.js";
-import { isLikely, isRare, trainingPosters } from "./genres.js";
+import { genreName, isLikely, isRare, trainingPosters } from "./genres.js";
 import { FIRST, SAMPLES } from "./samples.js";
-import { duration, percent, strings } from "./strings/index.js";
+import { duration, language, percent, strings } from "./strings/index.js";
 
 const page = {
     frame: element("frame", HTMLElement),
@@ -170,8 +170,8 @@ export function showResult(result) {
     page.took.textContent = duration(result.milliseconds);
     page.actions.hidden = false;
     showGenres();
-    const top = result.predictions.slice(0, settings.top).map(({ genre, probability }) => `${genre} ${percent(probability)}`);
-    page.answer.textContent = top.join(", ");
+    const top = result.predictions.slice(0, settings.top).map(({ genre, probability }) => `${genreName(genre)} ${percent(probability)}`);
+    page.answer.textContent = strings.page.list(top);
 }
 
 /** Returns what is on show, to take it along; undefined if there is no result. */
@@ -198,7 +198,7 @@ export function showOrigin(text) {
 function showGenres() {
     if (!shown) return;
     const { predictions } = shown; // the most probable first
-    const ordered = page.order.value === "fixed" ? predictions.toSorted((a, b) => a.genre.localeCompare(b.genre)) : predictions;
+    const ordered = page.order.value === "fixed" ? predictions.toSorted((a, b) => genreName(a.genre).localeCompare(genreName(b.genre), language)) : predictions;
     page.top.replaceChildren(...predictions.slice(0, settings.top).map(genreItem));
     page.allGenres.replaceChildren(...ordered.map(genreItem));
     showSelected();
@@ -211,7 +211,7 @@ function genreItem({ genre, probability }) {
     const filled = make("span");
     filled.style.width = `${probability * 100}%`;
     const parts = [
-        make("span", { className: "name" }, genre),
+        make("span", { className: "name" }, genreName(genre)),
         // Without the space, screen readers run the name and the number together.
         " ",
         make("span", { className: "percent" }, percent(probability)),
@@ -222,7 +222,7 @@ function genreItem({ genre, probability }) {
     const row = map ? make("button", { type: "button", className: "genre" }, ...parts) : make("div", { className: "genre" }, ...parts);
     if (map) {
         row.dataset.genre = genre;
-        row.title = strings.poster.showWhere(genre);
+        row.title = strings.poster.showWhere(genreName(genre));
         row.addEventListener("click", () => toggle(genre));
     }
     return make("li", { className: likely ? "likely" : "" }, row);
@@ -258,11 +258,11 @@ function showSelected() {
         if (index === 1) figure.hidden = !map;
         if (map && heatmaps) {
             paint(canvas, map, heatmaps, full);
-            caption.textContent = map.genre;
+            caption.textContent = genreName(map.genre);
         }
     }
     const second = page.previews[1];
-    if (second) second.alt = maps[1] ? strings.poster.altSecond(maps[1].genre) : "";
+    if (second) second.alt = maps[1] ? strings.poster.altSecond(genreName(maps[1].genre)) : "";
     page.strengthRow.hidden = maps.length === 0;
     for (const row of page.genres.querySelectorAll("button.genre")) {
         row.setAttribute("aria-pressed", String(row instanceof HTMLElement && selected.includes(row.dataset.genre ?? "")));

@@ -1,14 +1,14 @@
-/** The sample that a visitor sees before choosing a poster. */
-export const FIRST = { file: "samples/balloon.jpg", title: "Pip and the Big Balloon" };
+import { strings } from "./strings/index.js";
 
-/**
- * Sample posters, drawn for Marquee (CC0). Titles are names and are not translated.
- */
+/** The sample that a visitor sees before choosing a poster. */
+export const FIRST = { file: "samples/balloon.jpg", title: strings.samples.balloon };
+
+/** Sample posters, drawn for Marquee (CC0). */
 export const SAMPLES = [
-    { file: "samples/lighthouse.jpg", title: "The Last Keeper" },
-    { file: "samples/saddle.jpg", title: "Dust and Saddle" },
-    { file: "samples/orbit.jpg", title: "Beyond the Ninth Orbit" },
-    { file: "samples/umbrella.jpg", title: "Two Under One" },
-    { file: "samples/cellar.jpg", title: "The Cellar Door" },
+    { file: "samples/lighthouse.jpg", title: strings.samples.lighthouse },
+    { file: "samples/saddle.jpg", title: strings.samples.saddle },
+    { file: "samples/orbit.jpg", title: strings.samples.orbit },
+    { file: "samples/umbrella.jpg", title: strings.samples.umbrella },
+    { file: "samples/cellar.jpg", title: strings.samples.cellar },
     FIRST,
 ];

@@ -4,17 +4,22 @@
  * @import { Settings } from "./settings.js"
  */
 
-import { element } from "./dom.js";
+import { element, make } from "./dom.js";
 import { DEFAULTS, link, save, valid } from "./settings.js";
-import { strings } from "./strings/index.js";
+import { LANGUAGES, strings } from "./strings/index.js";
 
 const page = {
     dialog: element("settings", HTMLDialogElement),
     form: /** @type {HTMLFormElement} */ (element("settings", HTMLDialogElement).querySelector("form")),
+    languages: element("settings", HTMLDialogElement).querySelector("[name=language]"),
     note: element("settings-note", HTMLElement),
     copy: element("copy-link", HTMLButtonElement),
     reset: element("reset-settings", HTMLButtonElement),
 };
+
+for (const [tag, name] of Object.entries(LANGUAGES)) {
+    page.languages?.append(make("option", { value: tag, lang: tag }, name));
+}
 
 /** Those that the dialog shows. @type {Settings} */
 let settings = { ...DEFAULTS };
@@ -59,6 +64,11 @@ export function show(current, changed) {
 function offerUndo(replaced) {
     beforeReset = replaced;
     page.reset.textContent = replaced ? strings.undo.undo : strings.settings.reset;
+}
+
+/** @param {string} text */
+export function showNote(text) {
+    page.note.textContent = text;
 }
 
 /** @param {Settings} changed */

@@ -5,17 +5,20 @@
  * @import { DeviceChoice } from "./messages.js"
  */
 
+import { LANGUAGES } from "./strings/index.js";
+
 /**
  * @typedef {object} Settings
  * @property {DeviceChoice} device
  * @property {"balanced" | "precise" | "thorough"} thresholds  how readily a genre is marked as likely
  * @property {number} top  number of genres shown large
+ * @property {"system" | keyof typeof LANGUAGES} language  "system" is the browser's
  * @property {"system" | "light" | "dark"} theme
  * @property {"system" | "reduced"} motion
  */
 
 /** @type {Readonly<Settings>} */
-export const DEFAULTS = { device: "auto", thresholds: "balanced", top: 3, theme: "system", motion: "system" };
+export const DEFAULTS = { device: "auto", thresholds: "balanced", top: 3, language: "system", theme: "system", motion: "system" };
 
 /** Where the id of the visitor's model in use is stored; the name is that of version 0.1. */
 export const OWN_MODEL_KEY = "marquee.network";
@@ -24,6 +27,7 @@ export const OWN_MODEL_KEY = "marquee.network";
 const CHOICES = {
     device: ["auto", "cpu", "webgpu"],
     thresholds: ["balanced", "precise", "thorough"],
+    language: ["system", ...Object.keys(LANGUAGES)],
     theme: ["system", "light", "dark"],
     motion: ["system", "reduced"],
 };
@@ -31,7 +35,7 @@ const CHOICES = {
 /** Largest number of genres shown large. */
 const MOST_TOP = 25;
 
-const KEY = "marquee.settings"; // theme.js reads it too
+const KEY = "marquee.settings"; // first-paint.js reads it too
 
 /** Returns the settings that the page starts with. @returns {Settings} */
 export function restore() {

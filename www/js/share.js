@@ -8,6 +8,7 @@
 
 import { element } from "./dom.js";
 import { message } from "./errors.js";
+import { genreName } from "./genres.js";
 import { saveFile } from "./save-file.js";
 import { link } from "./settings.js";
 import { draw } from "./share-card.js";
@@ -79,7 +80,7 @@ async function send(data, picture) {
 
 /** @param {Prediction[]} genres */
 function listed(genres) {
-    return genres.map(({ genre, probability }) => `${genre} ${percent(probability)}`).join(", ");
+    return strings.page.list(genres.map(({ genre, probability }) => `${genreName(genre)} ${percent(probability)}`));
 }
 
 /** @param {HTMLCanvasElement} canvas @param {string} title @returns {Promise<File>} */

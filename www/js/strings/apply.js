@@ -1,11 +1,13 @@
-/** Fills index.html with its text. It runs before any other module and changes nothing later. */
+/**
+ * Fills index.html with its text, and only then starts the page's code. It is the page's only module script: WebKit runs
+ * a second one before the strings are there, although both import them.
+ */
 
-import { language, strings } from "./index.js";
+import { strings } from "./index.js";
 
 /** Attributes that `data-<attribute>` fills in. */
-const ATTRIBUTES = ["aria-label", "placeholder", "title", "alt"];
+const ATTRIBUTES = ["aria-label", "placeholder", "title", "alt", "content"];
 
-document.documentElement.lang = language;
 for (const element of document.querySelectorAll("[data-text]")) {
     element.textContent = lookup(element.getAttribute("data-text"));
 }
@@ -14,6 +16,7 @@ for (const attribute of ATTRIBUTES) {
         element.setAttribute(attribute, lookup(element.getAttribute(`data-${attribute}`)));
     }
 }
+await import("../main.js");
 
 /**
  * Returns the string of a key such as "drop.invitation".

@@ -7,11 +7,14 @@
 import { formatsFor } from "./formats.js";
 
 const { number, percent, duration, megabytes, rate, plural } = formatsFor("en");
+const list = (/** @type {string[]} */ items) => items.join(", ");
 
 /** @typedef {{ first: number | undefined, last: number | undefined }} Ends  the first and last value of a curve */
 
 export const en = {
     page: {
+        title: "Marquee: a film’s genres from its poster",
+        description: "Predicts a film’s genres from its poster, in your browser. Nothing is uploaded.",
         skip: "Skip to content",
         tagline: "A film’s genres from its poster, computed on your own machine. Nothing is uploaded.",
         navigation: "Marquee",
@@ -20,6 +23,7 @@ export const en = {
         settings: "Settings",
         install: "Install",
         partFailed: (/** @type {string} */ reason) => `This part of the page cannot be loaded (${reason}). Reload the page.`,
+        list,
         footer: "The model and your posters stay in this browser. Open source under MIT or Apache-2.0; the sample posters are CC0.",
     },
 
@@ -186,9 +190,10 @@ export const en = {
         orderName: "name",
         orderProbability: "most probable first",
         orderUncertain: "least certain first",
+        only: (/** @type {string} */ common, /** @type {string} */ counted) => `${common}. ${counted}`,
         shown: (/** @type {number} */ shown, /** @type {number} */ all) => `${number(shown)} of ${number(all)} shown`,
         showAll: "Show all",
-        actual: (/** @type {string[]} */ genres) => `Actual: ${genres.join(", ") || "none"}`,
+        actual: (/** @type {string[]} */ genres) => `Actual: ${list(genres) || "none"}`,
         refused: (/** @type {number} */ files) =>
             plural(files, { one: "1 file was not classified", other: `${number(files)} files were not classified` }),
         refusedList: "Files that were not classified",
@@ -237,7 +242,7 @@ export const en = {
         removeConfirm: "Delete model",
         inUse: (/** @type {string} */ name) => ` with “${name}”`,
         interrupted: (/** @type {string} */ name, /** @type {number} */ step, /** @type {number} */ steps) =>
-            `The training of “${name}” was interrupted after step ${step} of ${steps}. Its progress is saved; you can undo it.`,
+            `The training of “${name}” was interrupted after step ${number(step)} of ${number(steps)}. Its progress is saved; you can undo it.`,
         notSaved: (/** @type {string} */ reason) =>
             `This browser could not save the model (${reason}). It works until you close the page; save it as a file to keep it.`,
         storageFull: "no storage left",
@@ -257,6 +262,9 @@ export const en = {
         strict: "strict",
         generous: "generous",
         top: "Top genres shown",
+        language: "Language",
+        matchBrowser: "match browser",
+        languageLater: "The page changes its language when you next open or reload it, so that nothing of what is open is lost.",
         theme: "Theme",
         matchSystem: "match system",
         light: "light",
@@ -297,16 +305,16 @@ export const en = {
         quality: "How good it is",
         test: "On test posters",
         validation: "On validation posters",
-        additionalTest: "On posters of other sources",
+        additionalTest: "On posters from other sources",
         otherSources: (/** @type {number} */ posters) =>
-            `Posters of other sources are harder: other artwork, and genres that others wrote down. On ${plural(posters, { one: "1 such test poster", other: `${number(posters)} such test posters` })} it does this well:`,
+            `Posters from other sources are harder: they look different, and other people chose their genres. The model was tested on ${plural(posters, { one: "1 of them", other: `${number(posters)} of them` })} too.`,
         validationOnly: "These posters also chose the epoch and the thresholds, because none were kept for a test: the metrics are optimistic.",
         baseline: "Guessing is the best of several baselines that never look at a poster, such as predicting each genre’s frequency, or always naming the most frequent genres.",
         limits: "What it cannot do",
         posterOnly: "It sees only the poster: not the title’s meaning, the actors, or the film.",
         probability: `A probability of ${percent(0.6)} means that about six of ten such posters have the genre.`,
-        rare: (/** @type {string[]} */ genres) => `Too few training posters: ${genres.join(", ")}.`,
-        weak: (/** @type {string[]} */ genres) => `Hardly better than guessing: ${genres.join(", ")}.`,
+        rare: (/** @type {string[]} */ genres) => `Too few training posters: ${list(genres)}.`,
+        weak: (/** @type {string[]} */ genres) => `Hardly better than guessing: ${list(genres)}.`,
         byGenre: "Genre by genre",
         genres: "Genres",
         genre: "Genre",
@@ -322,6 +330,60 @@ export const en = {
         guessing: "Guessing",
         lowerIsBetter: (/** @type {string} */ metric) => `${metric} (lower is better)`,
         none: "–",
+        overGenres: (/** @type {string} */ metric, /** @type {number} */ genres) => `${metric}, ${number(genres)} genres`,
+        overAllGenres: (/** @type {string} */ metric, /** @type {number} */ genres) => `${metric}, all ${number(genres)} genres`,
+    },
+
+    metricNames: {
+        "binary cross-entropy": "binary cross-entropy",
+        "argmax accuracy": "argmax accuracy",
+        "exact match": "exact match",
+        "micro F1": "micro F1",
+        "macro F1": "macro F1",
+        "weighted F1": "weighted F1",
+        "mean average precision": "mean average precision",
+        AUROC: "AUROC",
+        "top-1 hit": "top-1 hit",
+        "top-3 hit": "top-3 hit",
+        "expected calibration error": "expected calibration error",
+        "expected calibration error above 0.1": "expected calibration error above 0.1",
+    },
+
+    genres: {
+        Action: "Action",
+        Adventure: "Adventure",
+        Animation: "Animation",
+        Biography: "Biography",
+        Comedy: "Comedy",
+        Crime: "Crime",
+        Documentary: "Documentary",
+        Drama: "Drama",
+        Family: "Family",
+        Fantasy: "Fantasy",
+        History: "History",
+        Horror: "Horror",
+        Music: "Music",
+        Musical: "Musical",
+        Mystery: "Mystery",
+        "N/A": "N/A",
+        News: "News",
+        "Reality-TV": "Reality-TV",
+        Romance: "Romance",
+        "Sci-Fi": "Sci-Fi",
+        Short: "Short",
+        Sport: "Sport",
+        Thriller: "Thriller",
+        War: "War",
+        Western: "Western",
+    },
+
+    samples: {
+        lighthouse: "The Last Keeper",
+        saddle: "Dust and Saddle",
+        orbit: "Beyond the Ninth Orbit",
+        umbrella: "Two Under One",
+        cellar: "The Cellar Door",
+        balloon: "Pip and the Big Balloon",
     },
 
     camera: {
@@ -374,14 +436,15 @@ export const en = {
         loading: "Loading the training code",
         preparing: (/** @type {number} */ done, /** @type {number} */ all) => `Preparing posters: ${number(done)} of ${number(all)}`,
         progress: (/** @type {import("../messages.js").FineTuneProgress} */ { step, steps, loss, stepsPerSecond, secondsLeft }) =>
-            `Step ${step} of ${steps} · loss ${number(loss, 3)} · ${rate(stepsPerSecond)} steps a second · ${number(Math.ceil(secondsLeft))} s left`,
+            `Step ${number(step)} of ${number(steps)} · loss ${number(loss, 3)} · ${rate(stepsPerSecond)} steps a second · ${number(Math.ceil(secondsLeft))} s left`,
         resume: "Resume",
         finished: (/** @type {number} */ posters, /** @type {string} */ name) =>
             `Trained on ${plural(posters, { one: "1 poster", other: `${number(posters)} posters` })}. “${name}” is now in use.`,
         undone: "The last training was undone.",
         restarting: (/** @type {string} */ reason) => `WebGPU failed (${reason}); restarting on the CPU.`,
         failed: (/** @type {string} */ reason) => `Training failed: ${reason}.`,
-        savedUntil: (/** @type {number} */ step) => `Progress until step ${step} is saved; you can undo it.`,
+        rejected: (/** @type {string} */ name, /** @type {string} */ reason) => `${name}: ${reason}.`,
+        savedUntil: (/** @type {number} */ step) => `Progress until step ${number(step)} is saved; you can undo it.`,
         unchanged: "The model is unchanged.",
         curve: (/** @type {Ends} */ training, /** @type {Ends} */ heldOut) =>
             `Training loss, from ${number(training.first ?? 0, 3)} to ${number(training.last ?? 0, 3)}` +
@@ -399,11 +462,11 @@ export const en = {
         error: (/** @type {{ posters: number, after: string, guessing: string, before: string | undefined }} */ { posters, after, guessing, before }) =>
             `Error (cross-entropy) on ${number(posters)} of your posters: ${after}. Guessing: ${guessing}${before === undefined ? "" : `, before the training: ${before}`}. ` +
             "Each poster was evaluated by a model that was not trained on it.",
-        learned: (/** @type {string[]} */ genres) => `The model has learned ${genres.join(", ")}.`,
-        better: (/** @type {string[]} */ genres) => `Better than before: ${genres.join(", ")}.`,
-        worse: (/** @type {string[]} */ genres) => `Worse than before: ${genres.join(", ")}.`,
-        same: (/** @type {string[]} */ genres) => `No better than before: ${genres.join(", ")}.`,
-        unclear: (/** @type {string[]} */ genres) => `Too few posters to tell: ${genres.join(", ")}.`,
+        learned: (/** @type {string[]} */ genres) => `The model has learned ${list(genres)}.`,
+        better: (/** @type {string[]} */ genres) => `Better than before: ${list(genres)}.`,
+        worse: (/** @type {string[]} */ genres) => `Worse than before: ${list(genres)}.`,
+        same: (/** @type {string[]} */ genres) => `No better than before: ${list(genres)}.`,
+        unclear: (/** @type {string[]} */ genres) => `Too few posters to tell: ${list(genres)}.`,
         learnedGenre: (/** @type {string} */ genre, /** @type {string} */ guessing, /** @type {string} */ after) =>
             `${genre} (average precision ${after}, guessing ${guessing})`,
         changedGenre: (/** @type {string} */ genre, /** @type {string} */ before, /** @type {string} */ after) =>
@@ -435,7 +498,7 @@ export const en = {
         missedPosters: (/** @type {string} */ genre) => `${genre} missed`,
         wrongPosters: (/** @type {string} */ genre) => `${genre} wrongly predicted`,
         noMatch: "no Id in it matches the name of one of these posters",
-        noColumn: (/** @type {string[]} */ genres) => `it has no column for ${genres.join(", ")}, which the model predicts`,
+        noColumn: (/** @type {string[]} */ genres) => `it has no column for ${list(genres)}, which the model predicts`,
     },
 
     download: {
@@ -444,6 +507,19 @@ export const en = {
         building: (/** @type {string} */ name) => `the ${name} package is still being built; reload the page in a few minutes`,
         notBuilt: (/** @type {string} */ name, /** @type {string} */ reason) => `the ${name} package could not be built: ${reason}`,
         wrongVersion: (/** @type {string} */ path) => `${path} belongs to another version of the page; reload the page`,
+    },
+
+    errors: {
+        emptyImage: "the file is empty (0 bytes); choose an image",
+        unknownImage: "this is not a supported image; choose a JPEG, PNG, WebP or GIF",
+        imageTooLarge: (/** @type {number} */ width, /** @type {number} */ height, /** @type {number} */ limit) =>
+            `the image is ${width} x ${height} pixels, above the limit of ${limit} megapixels; choose a smaller one`,
+        damagedImage: (/** @type {string} */ format, /** @type {string} */ reason) => `the ${format} image is damaged or incomplete (${reason}); try another copy of it`,
+        unreadable: (/** @type {string} */ reason) => `the file cannot be read: ${reason}`,
+        model: (/** @type {string} */ reason) => reason,
+        table: (/** @type {string} */ reason) => reason,
+        training: (/** @type {string} */ reason) => reason,
+        noSimd: "this browser is too old: it has no WebAssembly SIMD",
     },
 
     worker: {

@@ -2,7 +2,8 @@
 
 import { askName } from "../dialog.js";
 import { element, make } from "../dom.js";
-import { strings } from "../strings/index.js";
+import { genreName } from "../genres.js";
+import { language, strings } from "../strings/index.js";
 import * as undo from "../undo.js";
 import * as state from "./state.js";
 import { showStatus } from "./status.js";
@@ -34,9 +35,9 @@ page.add.addEventListener("click", async () => {
 function show() {
     page.genres.replaceChildren(...state.genres().map(chip));
     const prompt = make("option", { value: "" }, strings.teachGenres.chooseKnown);
-    const others = state.otherGenres();
+    const others = state.otherGenres().toSorted((a, b) => genreName(a).localeCompare(genreName(b), language));
     const chosen = page.known.value;
-    page.known.replaceChildren(prompt, ...others.map((name) => make("option", { value: name }, name)));
+    page.known.replaceChildren(prompt, ...others.map((name) => make("option", { value: name }, genreName(name))));
     page.known.value = others.includes(chosen) ? chosen : "";
     page.warnings.replaceChildren(...warnings().map((text) => make("li", null, text)));
     showAddKnown();
@@ -62,25 +63,27 @@ function focusChip(place, button) {
 
 /** @param {string} genre */
 function chip(genre) {
-    const rename = make("button", { type: "button", title: strings.models.rename, ariaLabel: strings.teachGenres.rename(genre) }, "✎");
+    const shown = genreName(genre);
+    const rename = make("button", { type: "button", title: strings.models.rename, ariaLabel: strings.teachGenres.rename(shown) }, "✎");
     rename.addEventListener("click", () => renameGenre(genre));
-    const remove = make("button", { type: "button", title: strings.teachGenres.removeHint, ariaLabel: strings.teachGenres.remove(genre) }, "×");
+    const remove = make("button", { type: "button", title: strings.teachGenres.removeHint, ariaLabel: strings.teachGenres.remove(shown) }, "×");
     remove.addEventListener("click", async () => {
         const place = state.genres().indexOf(genre);
         const restore = state.snapshot();
         await state.removeGenre(genre);
-        undo.offer(strings.undo.genreRemoved(genre), restore);
+        undo.offer(strings.undo.genreRemoved(shown), restore);
         focusChip(place, "last");
     });
     const count = strings.teachGenres.count(state.countWith(genre), state.examples.size);
-    return make("li", null, make("strong", null, genre), make("span", null, count), rename, remove);
+    return make("li", null, make("strong", null, shown), make("span", null, count), rename, remove);
 }
 
 /** @param {string} genre */
 async function renameGenre(genre) {
-    const validate = (/** @type {string} */ name) => (name === genre ? "" : state.nameError(name));
-    const name = await askName(strings.teachGenres.renameTitle(genre), genre, validate);
-    if (!name || name === genre) return;
+    const shown = genreName(genre);
+    const validate = (/** @type {string} */ name) => (name === shown ? "" : state.nameError(name));
+    const name = await askName(strings.teachGenres.renameTitle(shown), shown, validate);
+    if (!name || name === shown) return;
     await state.renameGenre(genre, name);
     focusChip(state.genres().indexOf(name), "first");
     showStatus(strings.teachGenres.renamed);
@@ -91,9 +94,10 @@ function warnings() {
     return state.genres().flatMap((genre) => {
         const positives = state.countWith(genre);
         const negatives = state.examples.size - positives;
-        if (!positives) return [strings.teachGenres.noneTicked(genre)];
-        if (!negatives) return [strings.teachGenres.allTicked(genre)];
+        const shown = genreName(genre);
+        if (!positives) return [strings.teachGenres.noneTicked(shown)];
+        if (!negatives) return [strings.teachGenres.allTicked(shown)];
         if (Math.min(positives, negatives) >= MIN_POSTERS) return [];
-        return [strings.teachGenres.tooFew(genre, positives, negatives, MIN_POSTERS)];
+        return [strings.teachGenres.tooFew(shown, positives, negatives, MIN_POSTERS)];
     });
 }

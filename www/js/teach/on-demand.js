@@ -33,6 +33,11 @@ async function start() {
     return loaded;
 }
 
+/** Returns whether a reload would lose something of the view. */
+export function isUnsaved() {
+    return view?.isUnsaved() ?? false;
+}
+
 /** @param {typeof missed.devices} changes */
 export function applyDevice(changes) {
     Object.assign(missed.devices, changes);

@@ -6,6 +6,7 @@
 
 import { thumbnail } from "../../marquee/source.js";
 import { element, make } from "../dom.js";
+import { genreName } from "../genres.js";
 import { strings } from "../strings/index.js";
 import * as undo from "../undo.js";
 import * as state from "./state.js";
@@ -86,7 +87,7 @@ function showAllTicks() {
  */
 function showTicks(example, tile) {
     const buttons = state.genres().map((genre) => {
-        const button = make("button", { type: "button", className: "tick", ariaPressed: String(example.genres.includes(genre)) }, genre);
+        const button = make("button", { type: "button", className: "tick", ariaPressed: String(example.genres.includes(genre)) }, genreName(genre));
         button.addEventListener("click", () => {
             button.ariaPressed = String(!example.genres.includes(genre));
             return state.toggleLabel(example, genre);

@@ -5,6 +5,7 @@
  */
 
 import { element, make, table } from "../dom.js";
+import { genreName } from "../genres.js";
 import { number, strings } from "../strings/index.js";
 import * as state from "./state.js";
 
@@ -46,7 +47,7 @@ function verdict({ genres }) {
     const outcomes = { learned: [], better: [], same: [], worse: [], unclear: [] };
     const renamed = new Map(state.current()?.renamed);
     for (const { genre, averagePrecision, enough } of genres) {
-        const name = renamed.get(genre) ?? genre;
+        const name = genreName(renamed.get(genre) ?? genre);
         const { before, after, guessing } = averagePrecision;
         const from = before ?? guessing;
         if (!enough) outcomes.unclear.push(name);
@@ -75,7 +76,7 @@ function genreTable({ genres }) {
         genres.map(({ genre, positives, negatives, averagePrecision, enough }) => ({
             className: enough ? "" : "rare",
             cells: [
-                renamed.get(genre) ?? genre,
+                genreName(renamed.get(genre) ?? genre),
                 `${number(positives)} / ${number(negatives)}`,
                 metric(averagePrecision.guessing),
                 metricIfKnown(averagePrecision.before) ?? strings.metrics.none,

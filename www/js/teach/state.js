@@ -5,6 +5,7 @@
  * @import { Example, OwnModel } from "../store.js"
  */
 
+import { genreName } from "../genres.js";
 import * as models from "../models.js";
 import * as store from "../store.js";
 import { strings } from "../strings/index.js";
@@ -76,9 +77,9 @@ export function genres() {
     return model?.genres ?? pending.genres;
 }
 
-/** Returns the genres of the model in use that are not trained, by name. */
+/** Returns the genres of the model in use that are not trained. */
 export function otherGenres() {
-    return (manifest?.genres ?? []).map(({ name }) => name).filter((name) => !genres().includes(name)).toSorted();
+    return (manifest?.genres ?? []).map(({ name }) => name).filter((name) => !genres().includes(name));
 }
 
 /** Counts the posters that have a genre. @param {string} genre */
@@ -89,7 +90,7 @@ export function countWith(genre) {
 /** Returns what is wrong with the name of a new genre, or an empty string. @param {string} name */
 export function nameError(name) {
     if (!name) return strings.dialog.noName;
-    const isSame = (/** @type {string} */ other) => other.toLowerCase() === name.toLowerCase();
+    const isSame = (/** @type {string} */ other) => [other, genreName(other)].some((known) => known.toLowerCase() === name.toLowerCase());
     const exists = genres().some(isSame) || manifest?.genres.some((genre) => isSame(genre.name));
     return exists ? strings.teachGenres.exists(name) : "";
 }

@@ -8,6 +8,7 @@
 
 import { element } from "../dom.js";
 import { FineTuneSession } from "../fine-tune-session.js";
+import { genreName } from "../genres.js";
 import { lockModel } from "../model-lock.js";
 import * as models from "../models.js";
 import { strings } from "../strings/index.js";
@@ -145,7 +146,7 @@ function listenerFor(model, job) {
                 showStatus(strings.training.preparing(message.posters, message.of));
                 break;
             case "rejected":
-                addError(`${message.name}: ${message.message}.`);
+                addError(strings.training.rejected(message.name, message.message));
                 break;
             case "progress": {
                 const { step, steps, loss } = message.progress;
@@ -233,7 +234,7 @@ function showControls() {
 function missingStep() {
     if (!state.examples.size) return strings.training.addPosters;
     if (!state.genres().length) return strings.training.addGenre;
-    return state.genres().some((genre) => state.countWith(genre) > 0) ? "" : strings.training.tick(state.genres()[0] ?? "");
+    return state.genres().some((genre) => state.countWith(genre) > 0) ? "" : strings.training.tick(genreName(state.genres()[0] ?? ""));
 }
 
 /** @param {Uint8Array} file */

@@ -69,6 +69,12 @@ export function whyBusy() {
     return training.isRunning() ? strings.training.busy : "";
 }
 
+/** Returns whether a reload would lose a training, or genres and models that are not stored. */
+export function isUnsaved() {
+    const hasPending = !state.current() && state.genres().length > 0;
+    return training.isRunning() || hasPending || models.all().some(({ id }) => !models.isStored(id));
+}
+
 /**
  * Adds training posters.
  *
