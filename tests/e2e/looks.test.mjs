@@ -138,7 +138,7 @@ describe("the model card", () => {
             assert.ok(Math.abs((width ?? NaN) / (track ?? NaN) - quality.average_precision) < 0.01, `${name}: ${width} of ${track}`);
         }
         const { train_posters, additional_posters, test_posters } = manifest.training;
-        await card.getByText(`${(train_posters + additional_posters).toLocaleString("en")} to learn from`).waitFor();
+        await card.getByText(`${(Number(train_posters) + Number(additional_posters)).toLocaleString("en")} to learn from`).waitFor();
         await card.getByText(`${Number(test_posters).toLocaleString("en")} for the test, and nothing else`).waitFor();
         await card.getByRole("img", { name: "6 of 10 posters are marked" }).waitFor();
         await card.getByText("A probability of 60% means").waitFor();
