@@ -4,6 +4,9 @@ use super::{Depthwise, GROUP, POSITIONS};
 use crate::cpu::fixed_point;
 use crate::cpu::simd::{Group, Kernel, Pair, Simd, Widths};
 
+/// Most pairs of pixels of a row that are accumulated together: four positions of a kernel of three pairs.
+const MOST_PAIRS: usize = 4 + 3 - 1;
+
 /// A convolution with a `K x K` kernel that covers `P` pairs of a row in `A` alignments.
 pub(super) struct Rows<'a, const K: usize, const P: usize, const A: usize> {
     pub(super) layer: &'a Depthwise,
@@ -115,13 +118,28 @@ impl<const K: usize, const P: usize, const A: usize> Row<'_, K, P, A> {
         let mut sums = [[bias; A]; B];
         for row in 0..K {
             let from = row * row_length + position * groups + group;
+            let mut shared = [bias; MOST_PAIRS];
+            if S::MANY_REGISTERS {
+                // The positions of a row overlap: each pair of pixels is loaded once.
+                let mut pairs = &self.window[from..];
+                for (index, pair) in shared.iter_mut().take(B + P - 1).enumerate() {
+                    if index > 0 {
+                        pairs = &pairs[groups..];
+                    }
+                    *pair = simd.load(pairs);
+                }
+            }
             for p in 0..P {
                 let taps = &taps[(row * P + p) * A * S::GROUPS..][..A * S::GROUPS];
                 for (b, sums) in sums.iter_mut().enumerate() {
-                    let values = simd.load(&self.window[from + (b + p) * groups..]);
+                    let pair = if S::MANY_REGISTERS {
+                        shared[b + p]
+                    } else {
+                        simd.load(&self.window[from + (b + p) * groups..])
+                    };
                     for (alignment, sum) in sums.iter_mut().enumerate() {
                         let taps = simd.load(&taps[alignment * S::GROUPS..]);
-                        *sum = simd.add_products(*sum, values, taps);
+                        *sum = simd.add_products(*sum, pair, taps);
                     }
                 }
             }
