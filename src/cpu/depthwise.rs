@@ -78,7 +78,7 @@ impl Depthwise {
         Ok(Self {
             level,
             taps: taps::pack(level.widths(), weights, &factors, &conv, &layout),
-            bias: bias.as_chunks().0.iter().map(|bias| Group::new(*bias)).collect(),
+            bias: bias.into(),
             scales: factors.iter().map(|factor| 1.0 / factor).collect(),
             channels,
             pairs: layout.pairs(&conv).map(|pair| pair * channels / GROUP).collect(),

@@ -67,7 +67,7 @@ impl Expand {
             .zip(factors)
             .map(|(bias, factor)| fixed_point::quantise(*bias, factor));
         let bias: Vec<i32> = bias.collect();
-        let bias: Groups = bias.as_chunks().0.iter().map(|bias| Group::new(*bias)).collect();
+        let bias = Groups::from(bias);
         let scales = scales.as_chunks().0;
         self.weights.multiply(pixels, ExpandOutputs { bias: &bias, scales, map });
     }

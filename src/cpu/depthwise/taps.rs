@@ -3,7 +3,7 @@
 use super::GROUP;
 use super::layout::MapLayout;
 use crate::cpu::fixed_point;
-use crate::cpu::simd::{Group, Groups, Pair, Widths};
+use crate::cpu::simd::{Groups, Pair, Widths};
 use crate::padding::SameConv;
 
 /// Packs `weights`, `[channels, kernel, kernel]` row-major, with one factor per channel, into the layout
@@ -28,23 +28,20 @@ pub(super) fn pack(
     let mut taps = Vec::new();
     let mut first = 0;
     while first < all {
-        let register = first..first + widths.register(all - first);
+        let next = first + widths.register(all - first);
         for row in 0..kernel {
             for pair in 0..kernel.div_ceil(2) {
                 for alignment in layout.alignments(conv) {
-                    taps.extend(register.clone().map(|group| {
-                        Group::new(std::array::from_fn(|lane| {
-                            let columns = [pair * 2, pair * 2 + 1];
-                            let taps = columns.map(|column| {
-                                tap(group * GROUP + lane, row, column.checked_sub(alignment))
-                            });
-                            bytemuck::cast::<[i16; 2], Pair>(taps)
-                        }))
+                    taps.extend((first * GROUP..next * GROUP).map(|channel| {
+                        let columns = [pair * 2, pair * 2 + 1];
+                        let taps =
+                            columns.map(|column| tap(channel, row, column.checked_sub(alignment)));
+                        bytemuck::cast::<[i16; 2], Pair>(taps)
                     }));
                 }
             }
         }
-        first = register.end;
+        first = next;
     }
-    taps.into_iter().collect()
+    taps.into()
 }

@@ -69,22 +69,19 @@ impl PackedWeights {
             fixed_point::quantise(weights[output * inputs + input], factors[output]) as i16
         };
         let all = factors.len() / GROUP;
-        let mut panels = Vec::with_capacity(all * pairs);
+        let mut panels = Vec::with_capacity(factors.len() * pairs);
         let mut first = 0;
         while first < all {
-            let panel = first..first + level.widths().panel(all - first);
+            let next = first + level.widths().panel(all - first);
             for pair in 0..pairs {
-                panels.extend(panel.clone().map(|group| {
-                    Group::new(std::array::from_fn(|lane| {
-                        let inputs = [pair * 2, pair * 2 + 1];
-                        let values = inputs.map(|input| quantised(group * GROUP + lane, input));
-                        bytemuck::cast::<[i16; 2], Pair>(values)
-                    }))
+                panels.extend((first * GROUP..next * GROUP).map(|output| {
+                    let values = [pair * 2, pair * 2 + 1].map(|input| quantised(output, input));
+                    bytemuck::cast::<[i16; 2], Pair>(values)
                 }));
             }
-            first = panel.end;
+            first = next;
         }
-        Self { panels: panels.into_iter().collect(), pairs, level }
+        Self { panels: panels.into(), pairs, level }
     }
 
     /// Returns the number of input channels.

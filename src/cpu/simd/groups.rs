@@ -42,12 +42,12 @@ impl DerefMut for Groups {
     }
 }
 
-impl FromIterator<Group> for Groups {
-    fn from_iter<I: IntoIterator<Item = Group>>(groups: I) -> Self {
-        let values: Vec<Group> = groups.into_iter().collect();
+impl From<Vec<i32>> for Groups {
+    /// Copies the lanes of whole groups.
+    fn from(lanes: Vec<i32>) -> Self {
         let mut groups = Self::default();
-        groups.set_length(values.len());
-        groups.copy_from_slice(&values);
+        groups.set_length(lanes.len() / 8);
+        bytemuck::cast_slice_mut(&mut groups).copy_from_slice(&lanes);
         groups
     }
 }
