@@ -14,14 +14,17 @@ fn main() {}
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
+    use std::fmt;
+
     use divan::Bencher;
     use divan::counter::ItemsCount;
     use marquee::architecture::Architecture;
     use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
     use marquee::cpu::CpuModel;
     use marquee::cpu::depthwise::Depthwise;
-    use marquee::cpu::fixed_point::{HIDDEN_BITS, InputRange};
+    use marquee::cpu::fixed_point::{self, HIDDEN_BITS, InputRange};
     use marquee::cpu::pointwise::{Expand, Project};
+    use marquee::cpu::simd::{Groups, Level};
     use marquee::{Pixels, Preprocess};
 
     /// Returns unordered numbers from -1 to 1.
@@ -34,55 +37,92 @@ mod native {
         (0..count as i32).map(|index| (index * 7919) & 0x0fff_0fff).collect()
     }
 
+    /// Returns the levels that the CPU has.
+    fn levels() -> impl Iterator<Item = Level> + Clone {
+        Level::all().into_iter().filter_map(|(_, level)| level)
+    }
+
+    /// A level and the sizes of a layer.
+    #[derive(Clone, Copy)]
+    struct Case<const N: usize>(Level, [usize; N]);
+
+    impl<const N: usize> fmt::Display for Case<N> {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(formatter, "{:?} {:?}", self.1, self.0)
+        }
+    }
+
+    fn cases<const N: usize>(sizes: &[[usize; N]]) -> Vec<Case<N>> {
+        let cases = |sizes: &[usize; N]| {
+            let sizes = *sizes;
+            levels().map(move |level| Case(level, sizes))
+        };
+        sizes.iter().flat_map(cases).collect()
+    }
+
     /// The arguments are pixels, input channels and output channels.
-    #[divan::bench(args = [[9600, 16, 96], [600, 40, 240], [150, 112, 672], [40, 192, 1152]])]
-    fn expand(bencher: Bencher<'_, '_>, [pixels, inputs, outputs]: [usize; 3]) {
-        let expand =
-            Expand::new(&values(inputs * outputs), values(outputs), InputRange::STREAM).unwrap();
-        let next = Depthwise::new(&values(outputs * 9), &values(outputs), [3, 1], [pixels / 2, 2])
-            .unwrap();
+    #[divan::bench(args = cases(&[[9600, 16, 96], [600, 40, 240], [150, 112, 672], [40, 192, 1152]]))]
+    fn expand(bencher: Bencher<'_, '_>, Case(level, [pixels, inputs, outputs]): Case<3>) {
+        let (weights, bias) = (values(inputs * outputs), values(outputs));
+        let expand = Expand::new(level, &weights, bias, InputRange::STREAM).unwrap();
+        let (taps, bias) = (values(outputs * 9), values(outputs));
+        let next = Depthwise::new(level, &taps, &bias, [3, 1], [pixels / 2, 2]).unwrap();
         let input = pairs(pixels * inputs / 2);
-        let mut map = Vec::new();
+        let mut map = Groups::default();
+        next.clear(&mut map);
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {
-            expand.run(&input, 8, next.clear(&mut map));
+            expand.run(&input, 8, next.input(&mut map, 0..pixels / 2));
         });
     }
 
     /// The arguments are pixels, input channels and output channels.
-    #[divan::bench(args = [[9600, 32, 16], [2400, 144, 24], [150, 672, 112], [40, 1152, 192]])]
-    fn project(bencher: Bencher<'_, '_>, [pixels, inputs, outputs]: [usize; 3]) {
-        let project =
-            Project::new(&values(inputs * outputs), values(outputs), InputRange::HIDDEN).unwrap();
+    #[divan::bench(args = cases(&[[9600, 32, 16], [2400, 144, 24], [150, 672, 112], [40, 1152, 192]]))]
+    fn project(bencher: Bencher<'_, '_>, Case(level, [pixels, inputs, outputs]): Case<3>) {
+        let (weights, bias) = (values(inputs * outputs), values(outputs));
+        let project = Project::new(level, &weights, bias, InputRange::HIDDEN).unwrap();
         let input = pairs(pixels * inputs / 2);
-        let mut output = Vec::new();
+        let mut output = vec![0.0; pixels * outputs];
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {
             project.run(&input, HIDDEN_BITS, &mut output);
         });
     }
 
     /// The arguments are the input's height and width, channels, kernel size and stride.
-    #[divan::bench(args = [
+    #[divan::bench(args = cases(&[
         [120, 80, 32, 3, 1], [120, 80, 96, 3, 2], [30, 20, 240, 5, 1], [15, 10, 672, 5, 2], [8, 5, 1152, 5, 1],
-    ])]
-    fn depthwise(bencher: Bencher<'_, '_>, [height, width, channels, kernel, stride]: [usize; 5]) {
-        let weights = values(channels * kernel * kernel);
+    ]))]
+    fn depthwise(bencher: Bencher<'_, '_>, Case(level, sizes): Case<5>) {
+        let [height, width, channels, kernel, stride] = sizes;
+        let (weights, bias) = (values(channels * kernel * kernel), values(channels));
         let layer =
-            Depthwise::new(&weights, &values(channels), [kernel, stride], [height, width]).unwrap();
-        let mut map = Vec::new();
+            Depthwise::new(level, &weights, &bias, [kernel, stride], [height, width]).unwrap();
+        let mut map = Groups::default();
         layer.clear(&mut map);
         let mut output = Vec::new();
         let [rows, columns] = layer.output();
         let multiplications = rows * columns * channels * kernel * kernel;
         bencher.counter(ItemsCount::new(multiplications)).bench_local(|| {
-            layer.convolve(&mut map, &mut output);
+            layer.convolve(&mut map, 0..rows, &mut output);
+        });
+    }
+
+    /// Values of the stream before a layer.
+    #[divan::bench(args = cases(&[[144 * 96 * 16]]))]
+    fn quantise_stream(bencher: Bencher<'_, '_>, Case(level, [count]): Case<1>) {
+        let stream = values(count);
+        let mut pairs = Vec::new();
+        bencher.counter(ItemsCount::new(count)).bench_local(|| {
+            let bits = fixed_point::stream_bits(level, &stream);
+            fixed_point::quantise_stream(level, &stream, bits, [96 * 16, 0], &mut pairs);
         });
     }
 
     /// EfficientNet-Lite0 on one poster, from pixels to logits.
-    #[divan::bench]
-    fn model(bencher: Bencher<'_, '_>) {
+    #[divan::bench(args = cases(&[[160, 240], [192, 288]]))]
+    fn model(bencher: Bencher<'_, '_>, Case(level, size): Case<2>) {
+        let [width, height] = size.map(|side| side as u32);
         let architecture = Architecture::EfficientNetLite0(EfficientNetLiteConfig::default());
-        let tensors = architecture.tensors([160, 240], 25).into_iter().map(|(name, shape)| {
+        let tensors = architecture.tensors([width, height], 25).into_iter().map(|(name, shape)| {
             let weights = values(shape.iter().product()).into_iter().map(|value| value * 0.1);
             (name, shape, weights.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())
         });
@@ -93,10 +133,10 @@ mod native {
             (name.as_str(), view.unwrap())
         });
         let weights = safetensors::serialize(views, None).unwrap();
-        let input = Preprocess { width: 160, height: 240, mean: [0.5; 3], std: [0.5; 3] };
-        let model = CpuModel::new(&architecture, &input, 25, &weights).unwrap();
-        let rgb = (0..160 * 240 * 3).map(|index| (index * 31) as u8).collect();
-        let poster = Pixels::new(160, 240, rgb).unwrap();
+        let input = Preprocess { width, height, mean: [0.5; 3], std: [0.5; 3] };
+        let model = CpuModel::with_level(level, &architecture, &input, 25, &weights).unwrap();
+        let rgb = (0..width * height * 3).map(|index| (index * 31) as u8).collect();
+        let poster = Pixels::new(width, height, rgb).unwrap();
         bencher.bench_local(|| model.logits(&poster));
     }
 }

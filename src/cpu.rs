@@ -7,6 +7,9 @@
 //! The weights of each output channel are scaled so that its 32-bit accumulator cannot overflow, whatever the
 //! poster.
 //!
+//! Natively, the kernels use the widest registers that the CPU has, with the same results to the last bit; see
+//! [`simd`].
+//!
 //! `model` is the same model in Burn; tests compare the two.
 
 // The kernels are public only for `benches/`.
@@ -18,6 +21,8 @@ pub mod fixed_point;
 #[doc(hidden)]
 pub mod pointwise;
 mod seed_cnn;
+#[doc(hidden)]
+pub mod simd;
 
 use crate::architecture::{Architecture, Family};
 use crate::contributions::Contributions;
@@ -27,6 +32,7 @@ use crate::weights::Tensors;
 
 use efficientnet_lite::EfficientNetLite;
 use seed_cnn::SeedCnn;
+use simd::Level;
 
 /// A model for posters of one size, on one CPU core.
 #[derive(Debug)]
@@ -55,13 +61,29 @@ impl CpuModel {
         genres: usize,
         weights: &[u8],
     ) -> Result<Self> {
+        Self::with_level(Level::best(), architecture, input, genres, weights)
+    }
+
+    /// Like [`Self::new`], with the instructions of `level`: for tests and benchmarks.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    #[doc(hidden)]
+    pub fn with_level(
+        level: Level,
+        architecture: &Architecture,
+        input: &Preprocess,
+        genres: usize,
+        weights: &[u8],
+    ) -> Result<Self> {
         let size = [input.width, input.height];
         let tensors = Tensors::read_for(architecture, size, genres, weights)?;
-        Self::with_tensors(architecture, input, tensors)
+        Self::with_tensors(level, architecture, input, tensors)
     }
 
     /// Builds a model with tensors that are known to be the architecture's.
     pub(crate) fn with_tensors(
+        level: Level,
         architecture: &Architecture,
         input: &Preprocess,
         mut tensors: Tensors,
@@ -70,7 +92,8 @@ impl CpuModel {
         let kind = match architecture.family() {
             Family::SeedCnn(config) => Kind::SeedCnn(SeedCnn::new(config, size, &mut tensors)?),
             Family::EfficientNetLite(variant, _) => {
-                Kind::EfficientNetLite(EfficientNetLite::new(variant, input, &mut tensors)?)
+                let model = EfficientNetLite::new(level, variant, input, &mut tensors)?;
+                Kind::EfficientNetLite(model)
             }
         };
         Ok(Self { input: input.clone(), kind })

@@ -6,33 +6,35 @@
 //! With stride 1 they give two neighbouring outputs at once; with stride 2 all outputs have the same alignment.
 
 mod layout;
+mod rows;
 mod taps;
 
-use bytemuck::cast;
-use wide::{f32x4, i16x8, i32x4};
+use std::ops::Range;
 
-use super::fixed_point::{self, HIDDEN_BITS, InputRange, Pair};
+use super::fixed_point::{self, HIDDEN_BITS, InputRange};
 use super::pointwise::HiddenMap;
+use super::simd::{Group, Groups, Level, Pair};
 use crate::error::{Error, Result};
 use crate::padding::SameConv;
 use layout::MapLayout;
+use rows::Rows;
 
-/// Channels of a group, which are accumulated together: two registers.
+/// Channels of a group.
 const GROUP: usize = 8;
 
-/// Kernel positions that are accumulated together. A position is a pair of pixels at which kernels begin.
+/// Fewest kernel positions that are accumulated together. A position is a pair of pixels at which kernels begin.
 const POSITIONS: usize = 2;
 
 /// A depthwise convolution with ReLU6 for maps of one size.
 #[derive(Debug)]
 pub struct Depthwise {
-    /// Layout: `[channels / 8][kernel rows][tap pairs][alignments]`, an entry being two registers of four
-    /// channels with both taps of the pair each.
-    taps: Vec<[i16x8; 2]>,
+    level: Level,
+    /// See [`taps::pack`].
+    taps: Groups,
     /// Quantised biases, with which the accumulators begin: `[channels / 8]`.
-    bias: Vec<[i32x4; 2]>,
-    /// Scales from accumulators to hidden values: `[channels / 8]`.
-    scales: Vec<[f32x4; 2]>,
+    bias: Groups,
+    /// Scales from accumulators to hidden values: `[channels]`.
+    scales: Vec<f32>,
     channels: usize,
     conv: SameConv,
     layout: MapLayout,
@@ -47,6 +49,7 @@ impl Depthwise {
     /// [`Error::Architecture`] unless the kernel is 3 or 5, the stride 1 or 2, and the number of channels a multiple
     /// of 8.
     pub fn new(
+        level: Level,
         weights: &[f32],
         bias: &[f32],
         [kernel, stride]: [usize; 2],
@@ -69,14 +72,14 @@ impl Depthwise {
         let conv = SameConv::new(input, kernel, stride);
         let layout = MapLayout::new(&conv);
         let hidden = fixed_point::power_of_two(HIDDEN_BITS);
-        let quantised = bias.iter().zip(&factors);
-        let quantised =
-            quantised.map(|(bias, factor)| fixed_point::quantise(*bias, factor * hidden)).collect();
-        let scales = factors.iter().map(|factor| 1.0 / factor).collect();
+        let bias = bias.iter().zip(&factors);
+        let bias: Vec<i32> =
+            bias.map(|(bias, factor)| fixed_point::quantise(*bias, factor * hidden)).collect();
         Ok(Self {
-            taps: taps::pack(weights, &factors, &conv, &layout),
-            bias: registers(quantised, i32x4::new),
-            scales: registers(scales, f32x4::new),
+            level,
+            taps: taps::pack(level.widths(), weights, &factors, &conv, &layout),
+            bias: bias.into(),
+            scales: factors.iter().map(|factor| 1.0 / factor).collect(),
             channels,
             pairs: layout.pairs(&conv).map(|pair| pair * channels / GROUP).collect(),
             conv,
@@ -89,90 +92,71 @@ impl Depthwise {
         self.conv.output
     }
 
-    /// Resets `values` to an empty map with zero padding, which the preceding layer then fills.
-    pub fn clear<'a>(&'a self, values: &'a mut Vec<[i32x4; 2]>) -> HiddenMap<'a> {
-        let MapLayout { rows, pairs, .. } = self.layout;
-        values.clear();
-        values.resize(rows * pairs * self.channels / GROUP, [i32x4::ZERO; 2]);
-        HiddenMap { values, pairs: &self.pairs }
+    /// Returns the rows of the input that the first `rows` rows of the output depend on.
+    pub fn input_rows(&self, rows: usize) -> usize {
+        let SameConv { input, padding, kernel, stride, .. } = self.conv;
+        ((rows - 1) * stride + kernel).saturating_sub(padding[0]).min(input[0])
     }
 
-    /// Convolves a map that was [cleared](Self::clear) and filled, and writes ReLU6 of the result:
-    /// `[rows, columns, channels]`.
-    #[inline(never)] // keeps the kernels apart in a profile
-    pub fn convolve(&self, map: &mut [[i32x4; 2]], output: &mut Vec<Pair>) {
-        self.zero_last_column(map);
-        let [height, width] = self.conv.output;
-        output.clear();
-        output.resize(height * width * self.channels / 2, 0);
-        match [self.conv.kernel, self.conv.stride] {
-            [3, 1] => self.rows::<3, 2, 2>(map, output),
-            [3, _] => self.rows::<3, 2, 1>(map, output),
-            [_, 1] => self.rows::<5, 3, 2>(map, output),
-            _ => self.rows::<5, 3, 1>(map, output),
+    /// Returns how many rows of the output depend on about `bytes` of the map; 1 at least.
+    pub fn rows_within(&self, bytes: usize) -> usize {
+        let row = self.layout.pairs * self.channels * size_of::<Pair>() * self.conv.stride;
+        (bytes / row).clamp(1, self.conv.output[0])
+    }
+
+    /// Clears the padding of the map that `values` becomes. The preceding layer writes the rest before it is read.
+    pub fn clear(&self, values: &mut Groups) {
+        let [height, width] = self.conv.input;
+        let MapLayout { above, left, rows, pairs, .. } = self.layout;
+        let pair = self.channels / GROUP;
+        values.set_length(rows * pairs * pair);
+        for (y, row) in values.chunks_exact_mut(pairs * pair).enumerate() {
+            if (above..above + height).contains(&y) {
+                row[..left * pair].fill(Group::ZERO);
+                row[(left + width.div_ceil(2)) * pair..].fill(Group::ZERO);
+            } else {
+                row.fill(Group::ZERO);
+            }
         }
     }
 
-    /// Clears the right pixel of each row's last pair if rows have an odd number of pixels: it is padding.
-    fn zero_last_column(&self, map: &mut [[i32x4; 2]]) {
-        let [height, width] = self.conv.input;
+    /// Returns some rows of the input, for the preceding layer to write them to a map that was
+    /// [cleared](Self::clear).
+    pub fn input<'a>(&'a self, map: &'a mut [Group], rows: Range<usize>) -> HiddenMap<'a> {
+        let pairs = self.conv.input[1].div_ceil(2);
+        HiddenMap { values: map, pairs: &self.pairs[rows.start * pairs..rows.end * pairs] }
+    }
+
+    /// Writes some rows of the output, ReLU6 of the convolution: `[rows, columns, channels]`. All rows of the map that
+    /// they [depend on](Self::input_rows) must have been written.
+    #[inline(never)] // keeps the kernels apart in a profile
+    pub fn convolve(&self, map: &mut [Group], rows: Range<usize>, output: &mut Vec<Pair>) {
+        self.zero_last_column(map, &rows);
+        output.resize(rows.len() * self.conv.output[1] * self.channels / 2, 0);
+        let output = output.as_chunks_mut().0;
+        let first = rows.start;
+        match [self.conv.kernel, self.conv.stride] {
+            [3, 1] => self.level.run(Rows::<3, 2, 2> { layer: self, map, first, output }),
+            [3, _] => self.level.run(Rows::<3, 2, 1> { layer: self, map, first, output }),
+            [_, 1] => self.level.run(Rows::<5, 3, 2> { layer: self, map, first, output }),
+            _ => self.level.run(Rows::<5, 3, 1> { layer: self, map, first, output }),
+        }
+    }
+
+    /// Clears the right pixel of each row's last pair, in the rows under the kernel, if rows have an odd number of
+    /// pixels: it is padding.
+    fn zero_last_column(&self, map: &mut [Group], rows: &Range<usize>) {
+        let SameConv { input: [_, width], stride, .. } = self.conv;
         let MapLayout { above, left, pairs, .. } = self.layout;
         if width % 2 == 0 {
             return;
         }
-        let left_pixel: i32x4 = cast(i16x8::new([-1, 0, -1, 0, -1, 0, -1, 0]));
+        let left_pixel: Pair = bytemuck::cast([-1_i16, 0]);
         let pair = self.channels / GROUP;
-        for row in above..above + height {
+        let under_kernel = above.max(rows.start * stride)..above + self.input_rows(rows.end);
+        for row in under_kernel {
             let values = &mut map[(row * pairs + left + width / 2) * pair..][..pair];
-            values.as_flattened_mut().iter_mut().for_each(|values| *values &= left_pixel);
-        }
-    }
-
-    /// Convolves with a `K x K` kernel that covers `P` pairs of a row in `A` alignments.
-    fn rows<const K: usize, const P: usize, const A: usize>(
-        &self,
-        map: &[[i32x4; 2]],
-        output: &mut [Pair],
-    ) {
-        let [_, width] = self.conv.output;
-        let MapLayout { first_column, positions, pairs, .. } = self.layout;
-        let stride = self.conv.stride;
-        let pair = self.channels / GROUP;
-        let row_length = pairs * pair;
-        let (output, _) = output.as_chunks_mut::<{ GROUP / 2 }>();
-        for (y, output) in output.chunks_exact_mut(width * pair).enumerate() {
-            let window = &map[y * stride * row_length..][..K * row_length];
-            let groups = self.taps.chunks_exact(K * P * A).zip(self.bias.iter().zip(&self.scales));
-            for (group, (taps, (bias, scales))) in groups.enumerate() {
-                for position in (0..positions).step_by(POSITIONS) {
-                    let mut sums = [[*bias; A]; POSITIONS];
-                    for row in 0..K {
-                        let from = row * row_length + position * pair + group;
-                        for p in 0..P {
-                            let taps = &taps[(row * P + p) * A..][..A];
-                            for (b, sums) in sums.iter_mut().enumerate() {
-                                let [low, high] =
-                                    window[from + (b + p) * pair].map(cast::<_, i16x8>);
-                                for (sums, taps) in sums.iter_mut().zip(taps) {
-                                    sums[0] += low.dot(taps[0]);
-                                    sums[1] += high.dot(taps[1]);
-                                }
-                            }
-                        }
-                    }
-                    for (b, sums) in sums.into_iter().enumerate() {
-                        for (alignment, sums) in sums.into_iter().enumerate() {
-                            // A column before the first output wraps around and fails the check below.
-                            let x = ((position + b) * A + alignment)
-                                .wrapping_sub(first_column * (A - 1));
-                            if x < width {
-                                output[x * pair + group] =
-                                    cast(fixed_point::requantise(sums, *scales));
-                            }
-                        }
-                    }
-                }
-            }
+            values.iter_mut().for_each(|values| *values &= Group::splat(left_pixel));
         }
     }
 }
@@ -187,10 +171,4 @@ pub(super) fn check_channels(channels: usize) -> Result<()> {
     }
     let reason = format!("a layer has {channels} outputs; on the CPU, it must be a multiple of 8");
     Err(Error::Architecture { reason })
-}
-
-/// Packs one value per channel into registers: `[channels / 8]`.
-fn registers<T: Copy, R>(values: Vec<T>, register: impl Fn([T; 4]) -> R) -> Vec<[R; 2]> {
-    let (eights, _) = values.as_chunks::<4>().0.as_chunks::<2>();
-    eights.iter().map(|eight| eight.map(&register)).collect()
 }

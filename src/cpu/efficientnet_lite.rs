@@ -3,7 +3,10 @@
 //! Feature maps are `[rows, columns, channels]`. Between blocks they are floats, so that the residual sums stay
 //! exact; within a block they are integers.
 
+mod memory;
 mod stem;
+
+use std::ops::Range;
 
 use crate::architecture::efficientnet_lite::{BlockPlan, FEATURES, Variant};
 use crate::contributions::Contributions;
@@ -12,17 +15,25 @@ use crate::image::{Pixels, Preprocess};
 use crate::weights::Tensors;
 
 use super::depthwise::Depthwise;
-use super::fixed_point::{self, HIDDEN_BITS, InputRange, Pair};
+use super::fixed_point::{self, HIDDEN_BITS, InputRange};
 use super::pointwise::{Expand, Project};
+use super::simd::{Level, Pair};
+use memory::{Hidden, Memory, Pool};
 use stem::Stem;
+
+/// Bytes of a block's widest map that are computed before the convolutions that follow use them. They fit the
+/// second-level cache.
+const STRIP: usize = 256 << 10;
 
 /// The model for posters of one size.
 #[derive(Debug)]
 pub(super) struct EfficientNetLite {
+    level: Level,
     stem: Stem,
     blocks: Vec<Block>,
     last: Project,
     head: Head,
+    pool: Pool,
 }
 
 /// An inverted residual block. The first block has no `expand` convolution of its own; the stem's convolution,
@@ -44,9 +55,14 @@ struct Head {
 }
 
 impl EfficientNetLite {
-    pub(super) fn new(variant: Variant, input: &Preprocess, tensors: &mut Tensors) -> Result<Self> {
+    pub(super) fn new(
+        level: Level,
+        variant: Variant,
+        input: &Preprocess,
+        tensors: &mut Tensors,
+    ) -> Result<Self> {
         let stem = Stem::new(input);
-        let mut stem_convolution = Some(Stem::convolution(tensors)?);
+        let mut stem_convolution = Some(Stem::convolution(level, tensors)?);
         let mut map = stem.output();
         let mut blocks = Vec::new();
         for plan in variant.stages().into_iter().flatten() {
@@ -55,18 +71,20 @@ impl EfficientNetLite {
                 None => {
                     let path = format!("{}.expand", plan.path);
                     let [weight, bias] = tensors.take_layer(&path)?;
-                    Expand::new(&weight, bias, InputRange::STREAM)?
+                    Expand::new(level, &weight, bias, InputRange::STREAM)?
                 }
             };
-            let block = Block::new(&plan, expand, map, tensors)?;
+            let block = Block::new(level, &plan, expand, map, tensors)?;
             map = block.depthwise.output();
             blocks.push(block);
         }
         Ok(Self {
+            level,
             stem,
             blocks,
-            last: project(tensors, "last", InputRange::STREAM)?,
+            last: project(level, tensors, "last", InputRange::STREAM)?,
             head: Head { weight: tensors.take("head.weight")?, bias: tensors.take("head.bias")? },
+            pool: Pool::default(),
         })
     }
 
@@ -79,60 +97,66 @@ impl EfficientNetLite {
 
     /// Returns the mean of a poster's last feature map, `[1280]`.
     pub(super) fn mean_features(&self, poster: &Pixels) -> Vec<f32> {
-        let features = self.features(poster);
-        let mut mean = vec![0.0; FEATURES];
-        for pixel in features.chunks_exact(FEATURES) {
-            mean.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value);
-        }
-        let places = features.len() / FEATURES;
-        mean.iter_mut().for_each(|mean| *mean /= places as f32);
-        mean
+        self.pool.with(|memory| {
+            let features = self.features(poster, memory);
+            let mut mean = vec![0.0; FEATURES];
+            for pixel in features.chunks_exact(FEATURES) {
+                mean.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value);
+            }
+            let places = features.len() / FEATURES;
+            mean.iter_mut().for_each(|mean| *mean /= places as f32);
+            mean
+        })
     }
 
     /// See [`super::CpuModel::contributions`].
     pub(super) fn contributions(&self, poster: &Pixels) -> Contributions {
-        let features = self.features(poster);
-        let (genres, places) = (self.head.bias.len(), features.len() / FEATURES);
-        let mut maps = vec![0.0; genres * places];
-        for (place, pixel) in features.chunks_exact(FEATURES).enumerate() {
-            let mut logits = vec![0.0; genres];
-            self.head.accumulate(pixel, &mut logits);
-            for (genre, logit) in logits.into_iter().enumerate() {
-                maps[genre * places + place] = logit / places as f32;
+        self.pool.with(|memory| {
+            let features = self.features(poster, memory);
+            let (genres, places) = (self.head.bias.len(), features.len() / FEATURES);
+            let mut maps = vec![0.0; genres * places];
+            for (place, pixel) in features.chunks_exact(FEATURES).enumerate() {
+                let mut logits = vec![0.0; genres];
+                self.head.accumulate(pixel, &mut logits);
+                for (genre, logit) in logits.into_iter().enumerate() {
+                    maps[genre * places + place] = logit / places as f32;
+                }
             }
-        }
-        Contributions { maps, bias: self.head.bias.clone() }
+            Contributions { maps, bias: self.head.bias.clone() }
+        })
     }
 
     /// Returns the last feature map of a poster, `[rows, columns, 1280]`.
-    fn features(&self, poster: &Pixels) -> Vec<f32> {
-        // Allocated once and reused by all blocks.
-        let mut quantised: Vec<Pair> = Vec::new();
-        let mut map = Vec::new();
-        let mut hidden: Vec<Pair> = Vec::new();
-        let mut stream: Vec<f32> = Vec::new();
-        let mut next: Vec<f32> = Vec::new();
-
-        let mut bits = self.stem.patches(poster, &mut quantised);
+    fn features<'a>(&self, poster: &Pixels, memory: &'a mut Memory) -> &'a [f32] {
+        let Memory { frame, hidden, stream, next } = memory;
+        self.stem.frame(poster, frame);
         let mut width = self.stem.output()[1];
         for (index, block) in self.blocks.iter().enumerate() {
-            if index > 0 {
+            if index == 0 {
+                let patches = |rows, pairs: &mut _| self.stem.patches(frame, rows, pairs);
+                block.run(&patches, self.stem.bits(), hidden, next);
+            } else {
+                let bits = fixed_point::stream_bits(self.level, stream);
                 // Rows are padded to an even number of pixels.
                 let pixel = block.expand.inputs();
                 let row = [width * pixel, width % 2 * pixel / 2];
-                bits = fixed_point::quantise_stream(&stream, row, &mut quantised);
+                let quantised = |rows: Range<usize>, pairs: &mut _| {
+                    let values = &stream[rows.start * row[0]..rows.end * row[0]];
+                    fixed_point::quantise_stream(self.level, values, bits, row, pairs);
+                };
+                block.run(&quantised, bits, hidden, next);
             }
-            block.expand.run(&quantised, bits, block.depthwise.clear(&mut map));
-            block.depthwise.convolve(&mut map, &mut hidden);
-            block.project.run(&hidden, HIDDEN_BITS, &mut next);
             if block.residual {
-                next.iter_mut().zip(&stream).for_each(|(next, value)| *next += value);
+                next.iter_mut().zip(&*stream).for_each(|(next, value)| *next += value);
             }
-            std::mem::swap(&mut stream, &mut next);
+            std::mem::swap(stream, next);
             width = block.depthwise.output()[1];
         }
-        let bits = fixed_point::quantise_stream(&stream, [stream.len(), 0], &mut quantised);
-        self.last.run(&quantised, bits, &mut next);
+        let bits = fixed_point::stream_bits(self.level, stream);
+        let row = [stream.len(), 0];
+        fixed_point::quantise_stream(self.level, stream, bits, row, &mut hidden.input);
+        next.resize(hidden.input.len() * 2 / self.last.inputs() * FEATURES, 0.0);
+        self.last.run(&hidden.input, bits, next);
         next.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0));
         next
     }
@@ -150,6 +174,7 @@ impl Head {
 impl Block {
     /// Builds a block for input maps of `map`, `[height, width]`.
     fn new(
+        level: Level,
         plan: &BlockPlan,
         expand: Expand,
         map: [usize; 2],
@@ -159,15 +184,43 @@ impl Block {
         let [weight, bias] = tensors.take_layer(&format!("{path}.depthwise"))?;
         Ok(Self {
             expand,
-            depthwise: Depthwise::new(&weight, &bias, [*kernel, *stride], map)?,
-            project: project(tensors, &format!("{path}.project"), InputRange::HIDDEN)?,
+            depthwise: Depthwise::new(level, &weight, &bias, [*kernel, *stride], map)?,
+            project: project(level, tensors, &format!("{path}.project"), InputRange::HIDDEN)?,
             residual: plan.is_residual(),
         })
+    }
+
+    /// Writes the output `[rows, columns, channels]`, a strip of rows after the other: the maps between its convolutions
+    /// are so large that only a strip stays in the cache. `input` writes some rows of the input, with `bits` fraction
+    /// bits.
+    fn run(
+        &self,
+        input: &dyn Fn(Range<usize>, &mut Vec<Pair>),
+        bits: i32,
+        hidden: &mut Hidden,
+        output: &mut Vec<f32>,
+    ) {
+        let Self { expand, depthwise, project, .. } = self;
+        depthwise.clear(&mut hidden.map);
+        let [height, width] = depthwise.output();
+        let row = width * project.outputs();
+        output.resize(height * row, 0.0);
+        let strip = depthwise.rows_within(STRIP);
+        let mut expanded = 0;
+        for (index, output) in output.chunks_mut(strip * row).enumerate() {
+            let rows = index * strip..(index * strip + strip).min(height);
+            let missing = expanded..depthwise.input_rows(rows.end);
+            expanded = missing.end;
+            input(missing.clone(), &mut hidden.input);
+            expand.run(&hidden.input, bits, depthwise.input(&mut hidden.map, missing));
+            depthwise.convolve(&mut hidden.map, rows, &mut hidden.convolved);
+            project.run(&hidden.convolved, HIDDEN_BITS, output);
+        }
     }
 }
 
 /// Returns the linear 1x1 convolution at `path`.
-fn project(tensors: &mut Tensors, path: &str, range: InputRange) -> Result<Project> {
+fn project(level: Level, tensors: &mut Tensors, path: &str, range: InputRange) -> Result<Project> {
     let [weight, bias] = tensors.take_layer(path)?;
-    Project::new(&weight, bias, range)
+    Project::new(level, &weight, bias, range)
 }

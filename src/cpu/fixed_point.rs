@@ -9,8 +9,7 @@
 //! For a factor of 2^n, the code calls n the number of (fraction) *bits*. A *scale* is the inverse of a
 //! factor: it converts an accumulator back to a real number.
 
-use bytemuck::cast;
-use wide::{f32x4, f32x8, i16x8, i32x4, i32x8};
+use super::simd::{Kernel, Level, Pair, Simd};
 
 /// Fraction bits of hidden values.
 pub const HIDDEN_BITS: i32 = 12;
@@ -20,14 +19,6 @@ const SIX: i16 = 6 << HIDDEN_BITS;
 
 /// Most fraction bits of stream values, used if all of them are small.
 const STREAM_BITS: i32 = 12;
-
-/// Added to a float in 0..2^16, this moves its rounded integer part into the lower 16 bits of the float's
-/// representation: a conversion in one addition.
-const TO_INTEGER: f32 = (1 << 23) as f32;
-
-/// Two neighbouring 16-bit values that one instruction multiplies and adds: channels of a pixel in a 1x1
-/// convolution, pixels of a channel in a depthwise one.
-pub type Pair = i32;
 
 /// The range of a layer's integer inputs.
 #[derive(Debug, Clone, Copy)]
@@ -79,63 +70,97 @@ pub fn power_of_two(exponent: i32) -> f32 {
     (exponent as f32).exp2()
 }
 
-/// Quantises stream values into `pairs` and returns their fraction bits. After each `row` values, 1 or more, it
-/// writes `padding` pairs of zeros; before that, a zero that completes the last pair if `row` is odd.
-pub fn quantise_stream(values: &[f32], [row, padding]: [usize; 2], pairs: &mut Vec<Pair>) -> i32 {
-    let (eights, rest) = values.as_chunks::<8>();
-    let largest = eights
-        .iter()
-        .fold(f32x8::ZERO, |largest, eight| largest.fast_max(f32x8::new(*eight).abs()));
-    let rest = rest.iter().map(|value| value.abs());
-    let largest = largest.to_array().into_iter().chain(rest).fold(0.0, f32::max);
-    let bits = InputRange::STREAM.fraction_bits(largest);
+/// Returns the most fraction bits with which the stream values `values` fit.
+pub fn stream_bits(level: Level, values: &[f32]) -> i32 {
+    InputRange::STREAM.fraction_bits(level.run(Largest { values }))
+}
 
+/// Quantises stream values into `pairs` with `bits` fraction bits. After each `row` values, 1 or more, it writes
+/// `padding` pairs of zeros; before that, a zero that completes the last pair if `row` is odd.
+pub fn quantise_stream(
+    level: Level,
+    values: &[f32],
+    bits: i32,
+    [row, padding]: [usize; 2],
+    pairs: &mut Vec<Pair>,
+) {
     let factor = power_of_two(bits);
-    let factors = f32x8::splat(factor);
-    pairs.clear();
-    pairs.reserve(values.len() / 2 + values.len() / row * (padding + 1));
-    for row in values.chunks(row) {
-        let (eights, rest) = row.as_chunks::<8>();
-        for eight in eights {
-            let rounded = (f32x8::new(*eight) * factors).fast_round_int();
-            pairs.extend(cast::<_, [Pair; 4]>(i16x8::from_i32x8_saturate(rounded)));
+    let stride = row.div_ceil(2) + padding;
+    pairs.resize(values.len().div_ceil(row) * stride, 0);
+    for (values, pairs) in values.chunks(row).zip(pairs.chunks_exact_mut(stride)) {
+        let (pairs, padding) = pairs.split_at_mut(values.len().div_ceil(2));
+        level.run(Quantise { values, factor, pairs });
+        padding.fill(0);
+    }
+}
+
+/// Finds the largest absolute value.
+struct Largest<'a> {
+    values: &'a [f32],
+}
+
+impl Kernel for Largest<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> f32 {
+        let (groups, rest) = self.values.as_chunks::<8>();
+        let registers = groups.chunks_exact(S::GROUPS);
+        let odd = registers.remainder().as_flattened();
+        let mut largest = simd.splat_float(0.0);
+        for groups in registers {
+            largest = simd.max(largest, simd.abs(simd.load_floats(groups)));
         }
-        pairs.extend(rest.chunks(2).map(|values| {
-            let value =
-                |index| values.get(index).map_or(0, |value| quantise(*value, factor) as i16);
-            cast::<[i16; 2], Pair>([value(0), value(1)])
-        }));
-        pairs.resize(pairs.len() + padding, 0);
+        let mut lanes = [[0.0; 8]; 2];
+        simd.store_floats(largest, &mut lanes);
+        let lanes = lanes.as_flattened().iter().copied();
+        let rest = odd.iter().chain(rest).map(|value| value.abs());
+        lanes.chain(rest).fold(0.0, f32::max)
     }
-    bits
 }
 
-/// Applies ReLU6 to accumulators and returns hidden values in the lower half of each lane; the upper half holds
-/// bits of [`TO_INTEGER`]. `scales` undo the factors of the weights and the inputs.
-#[inline(always)]
-fn relu6(sums: i32x4, scales: f32x4) -> i32x4 {
-    let values = f32x4::from_i32x4(sums) * scales;
-    let values = values.fast_max(f32x4::ZERO).fast_min(f32x4::splat(SIX.into()));
-    cast(values + f32x4::splat(TO_INTEGER))
+/// Multiplies values by `factor` and rounds them; the last pair may lack a value.
+struct Quantise<'a> {
+    values: &'a [f32],
+    factor: f32,
+    pairs: &'a mut [Pair],
 }
 
-/// Requantises eight accumulators to hidden values.
-#[inline(always)]
-pub fn requantise(sums: [i32x4; 2], scales: [f32x4; 2]) -> i16x8 {
-    let upper = i32x4::splat(TO_INTEGER.to_bits() as i32);
-    let [low, high] = [0, 1].map(|half| relu6(sums[half], scales[half]) - upper);
-    i16x8::from_i32x8_saturate(cast::<_, i32x8>([low, high]))
-}
+impl Kernel for Quantise<'_> {
+    type Output = ();
 
-/// Requantises four accumulators of a pixel and those of its right neighbour to pairs of hidden values, one
-/// pair per channel.
-#[inline(always)]
-pub fn requantise_pairs(left: i32x4, right: i32x4, scales: f32x4) -> i32x4 {
-    let [left, right] = [left, right].map(|sums| relu6(sums, scales));
-    let lower = i32x4::splat(0xffff);
-    if cfg!(target_endian = "little") {
-        (left & lower) | (right << 16)
-    } else {
-        (left << 16) | (right & lower)
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { values, factor, pairs } = self;
+        let (values, rest) = values.as_chunks::<8>();
+        let (groups, rest_pairs) = pairs.split_at_mut(values.len() * 4);
+        let (groups, _) = groups.as_chunks_mut::<4>();
+        let factors = simd.splat_float(factor);
+        let registers = values.chunks_exact(S::GROUPS);
+        let odd = registers.remainder();
+        let mut targets = groups.chunks_exact_mut(S::GROUPS);
+        for (values, target) in registers.zip(&mut targets) {
+            let scaled = simd.multiply(simd.load_floats(values), factors);
+            simd.store_saturated(simd.round(scaled), target);
+        }
+        let odd_pairs = targets.into_remainder().as_flattened_mut();
+        quantise_pairs(odd.as_flattened(), factor, odd_pairs);
+        quantise_pairs(rest, factor, rest_pairs);
     }
+}
+
+/// Quantises values one by one; the last pair may lack one.
+fn quantise_pairs(values: &[f32], factor: f32, pairs: &mut [Pair]) {
+    for (values, pair) in values.chunks(2).zip(pairs) {
+        let value = |index| values.get(index).map_or(0, |value| quantise(*value, factor) as i16);
+        *pair = bytemuck::cast::<[i16; 2], Pair>([value(0), value(1)]);
+    }
+}
+
+/// Applies ReLU6 to accumulators and returns hidden values. `scales` undo the factors of the weights and the inputs.
+#[inline(always)]
+pub(super) fn relu6<S: Simd>(simd: S, sums: S::Integers, scales: S::Floats) -> S::Integers {
+    let values = simd.multiply(simd.to_floats(sums), scales);
+    let values = simd.max(values, simd.splat_float(0.0));
+    simd.round_hidden(simd.min(values, simd.splat_float(SIX.into())))
 }

@@ -8,6 +8,7 @@ use super::training_set::TrainingSet;
 use crate::architecture::efficientnet_lite::{LAST_STAGE, PARTS};
 use crate::bundle::Manifest;
 use crate::cpu::CpuModel;
+use crate::cpu::simd::Level;
 use crate::error::Result;
 use crate::image::{Corner, Pixels, Preprocess};
 use crate::kernels;
@@ -136,7 +137,8 @@ impl FeatureCache {
 fn without_burn(model: &EfficientNetLite, manifest: &Manifest) -> Result<CpuModel> {
     let model = Model::EfficientNetLite(model.clone());
     let Manifest { architecture, input, .. } = manifest;
-    CpuModel::with_tensors(architecture, input, model.tensors()?.into_iter().collect())
+    let tensors = model.tensors()?.into_iter().collect();
+    CpuModel::with_tensors(Level::best(), architecture, input, tensors)
 }
 
 /// Returns one view of a poster: 0 is the poster itself, 1 its mirror image, and from 2 on crops of the

@@ -19,7 +19,11 @@ impl Preprocess {
         resize_into(image, &mut narrow)
             .and_then(|()| resize_into(&narrow, &mut resized))
             .map_err(|reason| Error::DamagedImage { format: "RGBA".into(), reason })?;
-        let rgb = resized.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        let rgba = resized.as_raw().as_chunks::<4>().0;
+        let mut rgb = vec![0; rgba.len() * 3];
+        for (target, [red, green, blue, _]) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(rgba) {
+            *target = [*red, *green, *blue];
+        }
         Pixels::new(self.width, self.height, rgb)
     }
 }

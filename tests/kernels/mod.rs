@@ -1,11 +1,12 @@
-//! The integer kernels beside their plain twins: equal to the last bit, on odd sizes, at edges and in saturation.
-//! Natively and in the browser.
+//! The integer kernels of each instruction set beside their plain twins: equal to the last bit, on odd sizes, at edges
+//! and in saturation. Natively and in the browser.
 
 mod twins;
 
 use marquee::cpu::depthwise::Depthwise;
-use marquee::cpu::fixed_point::{self, HIDDEN_BITS, InputRange, Pair};
+use marquee::cpu::fixed_point::{self, HIDDEN_BITS, InputRange};
 use marquee::cpu::pointwise::{Expand, HiddenMap, Project};
+use marquee::cpu::simd::{Groups, Level, Pair};
 use marquee::{Error, Result};
 
 use twins::Conv;
@@ -55,53 +56,79 @@ fn unpacked(pairs: &[Pair]) -> Vec<i16> {
     bytemuck::cast_slice(pairs).to_vec()
 }
 
-/// Returns the place of a pixel's channel in a map: the entry, the register and lane in it, and the half of the lane.
-fn place(map: &HiddenMap<'_>, [y, x]: [usize; 2], width: usize, channel: usize) -> [usize; 4] {
-    let pair = map.pairs[y * width.div_ceil(2) + x / 2];
-    [pair + channel / 8, channel % 8 / 4, channel % 4, x % 2]
+/// Returns the levels that the CPU has, and names the others.
+pub(crate) fn levels() -> Vec<Level> {
+    let level = |(name, level): (&str, Option<Level>)| {
+        if level.is_none() {
+            eprintln!("skipped: this CPU has no {name}");
+        }
+        level
+    };
+    Level::all().into_iter().filter_map(level).collect()
 }
 
-fn read(map: &HiddenMap<'_>, [entry, register, lane, half]: [usize; 4]) -> i16 {
-    let pair = map.values[entry][register].to_array()[lane];
+/// Returns the place of a pixel's channel in a map: the entry, its lane, and the half of the lane.
+fn place(map: &HiddenMap<'_>, [y, x]: [usize; 2], width: usize, channel: usize) -> [usize; 3] {
+    let pair = map.pairs[y * width.div_ceil(2) + x / 2];
+    [pair + channel / 8, channel % 8, x % 2]
+}
+
+fn read(map: &HiddenMap<'_>, [entry, lane, half]: [usize; 3]) -> i16 {
+    let pair = map.values[entry].to_array()[lane];
     bytemuck::cast::<_, [i16; 2]>(pair)[half]
 }
 
-fn write(map: &mut HiddenMap<'_>, [entry, register, lane, half]: [usize; 4], value: i16) {
-    let mut lanes = map.values[entry][register].to_array();
+fn write(map: &mut HiddenMap<'_>, [entry, lane, half]: [usize; 3], value: i16) {
+    let mut lanes = map.values[entry].to_array();
     let mut pair: [i16; 2] = bytemuck::cast(lanes[lane]);
     pair[half] = value;
     lanes[lane] = bytemuck::cast(pair);
-    map.values[entry][register] = lanes.into();
+    map.values[entry] = lanes.into();
+}
+
+/// Returns memory that an earlier poster has left full of numbers.
+fn used_memory() -> Groups {
+    let mut groups = Groups::default();
+    groups.set_length(5000);
+    groups.fill([-7; 8].into());
+    groups
 }
 
 pub(crate) fn expand_equals_its_twin() {
     let mut random = Random(1);
     // Heights, widths, input and output channels. Rows have an even number of pixels.
-    for [height, width, inputs, outputs] in
-        [[1, 2, 2, 8], [3, 2, 28, 32], [5, 4, 6, 16], [7, 6, 24, 144], [1, 10, 40, 8]]
-    {
+    for sizes in [
+        [1, 2, 2, 8],
+        [3, 2, 28, 32],
+        [5, 4, 6, 16],
+        [7, 6, 24, 144],
+        [1, 10, 40, 8],
+        [9, 6, 10, 56],
+        [3, 12, 8, 40],
+    ] {
         for (range, least, bits) in
             [(InputRange::STREAM, -i16::MAX, 9), (InputRange::HIDDEN, 0, HIDDEN_BITS)]
         {
+            let [height, width, inputs, outputs] = sizes;
             let most = if least == 0 { SIX } else { i16::MAX };
             let (weights, bias) = (random.floats(outputs * inputs), random.floats(outputs));
             let input = random.integers(height * width * inputs, least, most);
             let expected = twins::expand(&weights, &bias, range, &input, bits);
-
-            let expand = Expand::new(&weights, bias, range).unwrap();
-            // The next layer decides where the outputs lie.
-            let (taps, zeros) = (vec![0.1; outputs * 9], vec![0.0; outputs]);
-            let next = Depthwise::new(&taps, &zeros, [3, 1], [height, width]).unwrap();
-            let mut values = Vec::new();
-            expand.run(&pairs(&input), bits, next.clear(&mut values));
-            let mut cleared = Vec::new();
-            let pairs = next.clear(&mut cleared).pairs;
-            let map = HiddenMap { values: &mut values, pairs };
-            for (pixel, expected) in expected.chunks(outputs).enumerate() {
-                for (channel, expected) in expected.iter().enumerate() {
-                    let at = [pixel / width, pixel % width];
-                    let found = read(&map, place(&map, at, width, channel));
-                    assert_eq!(found, *expected, "{inputs} to {outputs}: {at:?}, {channel}");
+            for level in levels() {
+                let expand = Expand::new(level, &weights, bias.clone(), range).unwrap();
+                // The next layer decides where the outputs lie.
+                let (taps, zeros) = (vec![0.1; outputs * 9], vec![0.0; outputs]);
+                let next = Depthwise::new(level, &taps, &zeros, [3, 1], [height, width]).unwrap();
+                let mut values = used_memory();
+                next.clear(&mut values);
+                expand.run(&pairs(&input), bits, next.input(&mut values, 0..height));
+                let map = next.input(&mut values, 0..height);
+                for (pixel, expected) in expected.chunks(outputs).enumerate() {
+                    for (channel, expected) in expected.iter().enumerate() {
+                        let at = [pixel / width, pixel % width];
+                        let found = read(&map, place(&map, at, width, channel));
+                        assert_eq!(found, *expected, "{level:?}: {sizes:?}: {at:?}, {channel}");
+                    }
                 }
             }
         }
@@ -110,66 +137,98 @@ pub(crate) fn expand_equals_its_twin() {
 
 pub(crate) fn depthwise_equals_its_twin() {
     let mut random = Random(2);
-    for input in [[1, 1], [1, 2], [2, 3], [5, 4], [7, 9], [3, 17], [8, 6]] {
-        for (kernel, stride, channels) in [(3, 1, 8), (3, 2, 24), (5, 1, 40), (5, 2, 16)] {
+    for input in [[1, 1], [1, 2], [2, 3], [5, 4], [7, 9], [3, 17], [8, 6], [4, 22]] {
+        for (kernel, stride, channels) in
+            [(3, 1, 8), (3, 2, 24), (5, 1, 40), (5, 2, 16), (3, 1, 32), (5, 1, 48)]
+        {
             let [height, width]: [usize; 2] = input;
             let conv = Conv { input, kernel, stride };
             let weights = random.floats(channels * kernel * kernel);
             let bias = random.floats(channels);
             let hidden = random.integers(height * width * channels, 0, SIX);
             let expected = twins::depthwise(&weights, &bias, conv, &hidden);
-
-            let layer = Depthwise::new(&weights, &bias, [kernel, stride], input).unwrap();
-            let mut values = Vec::new();
-            let mut map = layer.clear(&mut values);
-            for (pixel, hidden) in hidden.chunks(channels).enumerate() {
-                for (channel, &value) in hidden.iter().enumerate() {
-                    let at = [pixel / width, pixel % width];
-                    let place = place(&map, at, width, channel);
-                    write(&mut map, place, value);
-                    // The layer before writes whole pairs, so an odd row ends with a value that does not count.
-                    if at[1] + 1 == width && width % 2 == 1 {
-                        let [entry, register, lane, _] = place;
-                        write(&mut map, [entry, register, lane, 1], SIX);
+            for level in levels() {
+                let layer =
+                    Depthwise::new(level, &weights, &bias, [kernel, stride], input).unwrap();
+                let mut values = used_memory();
+                layer.clear(&mut values);
+                let mut map = layer.input(&mut values, 0..height);
+                for (pixel, hidden) in hidden.chunks(channels).enumerate() {
+                    for (channel, &value) in hidden.iter().enumerate() {
+                        let at = [pixel / width, pixel % width];
+                        let place = place(&map, at, width, channel);
+                        write(&mut map, place, value);
+                        // The layer before writes whole pairs, so an odd row ends with a value that does not count.
+                        if at[1] + 1 == width && width % 2 == 1 {
+                            let [entry, lane, _] = place;
+                            write(&mut map, [entry, lane, 1], SIX);
+                        }
                     }
                 }
+                let what = format!("{level:?}: {input:?}, {kernel} x {kernel} by {stride}");
+                let [rows, columns] = layer.output();
+                let mut output = vec![-7];
+                layer.convolve(&mut values, 0..rows, &mut output);
+                assert_eq!(unpacked(&output), expected, "{what}, {channels} channels");
+                // The same in strips of two rows.
+                for (strip, expected) in expected.chunks(2 * columns * channels).enumerate() {
+                    let strip = strip * 2..(strip * 2 + 2).min(rows);
+                    layer.convolve(&mut values, strip.clone(), &mut output);
+                    assert_eq!(
+                        unpacked(&output),
+                        expected,
+                        "{what}, {channels} channels, {strip:?}"
+                    );
+                }
             }
-            let mut output = Vec::new();
-            layer.convolve(&mut values, &mut output);
-            assert_eq!(unpacked(&output), expected, "{input:?}, {kernel} x {kernel} by {stride}");
         }
     }
 }
 
 pub(crate) fn project_equals_its_twin() {
     let mut random = Random(3);
-    // More pixels than a block holds, and every remainder of a tile.
-    for [pixels, inputs, outputs] in
-        [[1, 2, 8], [2, 32, 16], [3, 6, 24], [7, 144, 40], [129, 96, 8], [1030, 8, 16]]
-    {
+    // More pixels than a block holds, every remainder of a tile, and every remainder of a register.
+    for sizes in [
+        [1, 2, 8],
+        [2, 32, 16],
+        [3, 6, 24],
+        [7, 144, 40],
+        [15, 10, 56],
+        [129, 96, 8],
+        [1030, 8, 16],
+        [300, 576, 8],
+    ] {
+        let [pixels, inputs, outputs] = sizes;
         let (weights, bias) = (random.floats(outputs * inputs), random.floats(outputs));
         let input = random.integers(pixels * inputs, 0, SIX);
         let expected = twins::project(&weights, &bias, InputRange::HIDDEN, &input, HIDDEN_BITS);
-        let project = Project::new(&weights, bias, InputRange::HIDDEN).unwrap();
-        let mut output = Vec::new();
-        project.run(&pairs(&input), HIDDEN_BITS, &mut output);
-        assert_eq!(output, expected, "{pixels} pixels, {inputs} to {outputs}");
+        for level in levels() {
+            let project = Project::new(level, &weights, bias.clone(), InputRange::HIDDEN).unwrap();
+            let mut output = vec![-7.0; pixels * outputs];
+            project.run(&pairs(&input), HIDDEN_BITS, &mut output);
+            assert_eq!(output, expected, "{level:?}: {sizes:?}");
+        }
     }
 }
 
 pub(crate) fn quantise_stream_equals_its_twin() {
     let mut random = Random(4);
     for (rows, row, padding) in
-        [(1, 8, 0), (3, 24, 4), (5, 40, 1), (2, 10, 3), (4, 3, 0), (1, 1, 2)]
+        [(1, 8, 0), (3, 24, 4), (5, 40, 1), (2, 10, 3), (4, 3, 0), (1, 1, 2), (3, 77, 2)]
     {
         for scale in [1e-6, 0.3, 40.0, 3e4] {
             let values: Vec<f32> =
                 random.floats(rows * row).into_iter().map(|value| value * scale).collect();
             let (expected, expected_bits) = twins::quantise_stream(&values, row, padding);
-            let mut found = Vec::new();
-            let bits = fixed_point::quantise_stream(&values, [row, padding], &mut found);
-            assert_eq!(bits, expected_bits);
-            assert_eq!(unpacked(&found), expected, "{rows} rows of {row}, scale {scale}");
+            for level in levels() {
+                let mut found = vec![-7];
+                let bits = fixed_point::stream_bits(level, &values);
+                assert_eq!(bits, expected_bits);
+                let row = [row, padding];
+                fixed_point::quantise_stream(level, &values, bits, row, &mut found);
+                let what = format!("{level:?}: {rows} rows of {row:?}, scale {scale}");
+                assert_eq!(unpacked(&found), expected, "{what}");
+            }
         }
     }
 }
@@ -182,22 +241,23 @@ pub(crate) fn layers_with_remainders_are_refused() {
     fn error<T>(layer: Result<T>) -> Option<Error> {
         layer.err()
     }
+    let level = Level::best();
     let (hidden, zeros) = (InputRange::HIDDEN, |count| vec![0.0; count]);
     for outputs in [0, 1, 7, 12] {
         let weights = zeros(outputs * 4);
-        refused(error(Expand::new(&weights, zeros(outputs), hidden)), "multiple of 8");
-        refused(error(Project::new(&weights, zeros(outputs), hidden)), "multiple of 8");
+        refused(error(Expand::new(level, &weights, zeros(outputs), hidden)), "multiple of 8");
+        refused(error(Project::new(level, &weights, zeros(outputs), hidden)), "multiple of 8");
         let taps = zeros(outputs * 9);
-        let layer = Depthwise::new(&taps, &zeros(outputs), [3, 1], [4, 4]);
+        let layer = Depthwise::new(level, &taps, &zeros(outputs), [3, 1], [4, 4]);
         refused(error(layer), "multiple of 8");
     }
-    refused(error(Expand::new(&zeros(8 * 3), zeros(8), hidden)), "even");
-    refused(error(Project::new(&zeros(8 * 3), zeros(8), hidden)), "even");
-    refused(error(Project::new(&zeros(8 * 4 + 1), zeros(8), hidden)), "weights");
-    refused(error(Depthwise::new(&zeros(8 * 9 - 1), &zeros(8), [3, 1], [4, 4])), "weights");
+    refused(error(Expand::new(level, &zeros(8 * 3), zeros(8), hidden)), "even");
+    refused(error(Project::new(level, &zeros(8 * 3), zeros(8), hidden)), "even");
+    refused(error(Project::new(level, &zeros(8 * 4 + 1), zeros(8), hidden)), "weights");
+    refused(error(Depthwise::new(level, &zeros(8 * 9 - 1), &zeros(8), [3, 1], [4, 4])), "weights");
     for [kernel, stride] in [[4, 1], [7, 1], [3, 3], [3, 0]] {
         let layer =
-            Depthwise::new(&zeros(8 * kernel * kernel), &zeros(8), [kernel, stride], [4, 4]);
+            Depthwise::new(level, &zeros(8 * kernel * kernel), &zeros(8), [kernel, stride], [4, 4]);
         refused(error(layer), "kernel");
     }
 }

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use marquee::architecture::Architecture;
 use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
 use marquee::architecture::seed_cnn::SeedCnnConfig;
+use marquee::cpu::simd::Level;
 use marquee::weights::Precision;
 use marquee::{Bundle, Classifier, Error, Model, Pixels, Preprocess, cpu};
 
@@ -123,11 +124,19 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
         let model = Model::with_weights(&architecture, size, 5, &weights, &device).unwrap();
 
         let input = Preprocess { width, height, mean: [0.5, 0.45, 0.4], std: [0.5, 0.25, 0.3] };
-        let cpu_model = cpu::CpuModel::new(&architecture, &input, 5, &weights).unwrap();
+        let cpu_model =
+            |level| cpu::CpuModel::with_level(level, &architecture, &input, 5, &weights).unwrap();
         let mut random = Random(7);
         let pixels = (0..width * height * 3).map(|_| (random.next() * 256.0) as u8).collect();
         let poster = Pixels::new(width, height, pixels).unwrap();
-        let without_burn = cpu_model.logits(&poster).unwrap();
+        let without_burn = cpu_model(Level::Baseline).logits(&poster).unwrap();
+        for level in crate::kernels::levels() {
+            let model = cpu_model(level);
+            // The second poster finds the memory of the first.
+            for _ in 0..2 {
+                assert_eq!(bits(&model.logits(&poster).unwrap()), bits(&without_burn), "{level:?}");
+            }
+        }
         let with_burn: Vec<f32> =
             model.forward(input.batch(&[poster], &device).unwrap()).try_into_vec_as().unwrap();
         // Random weights amplify rounding errors much more than trained ones, hence the tolerance.
@@ -136,6 +145,10 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
         let what = format!("{} at {width} x {height}", architecture.name());
         assert!(scale > 0.1 && difference < 2e-2, "{what}: {without_burn:?} is not {with_burn:?}");
     }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
 }
 
 /// Adds up to a half to each value of a vector: biases, and the tensors of batch norm.

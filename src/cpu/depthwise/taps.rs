@@ -1,20 +1,20 @@
 //! Quantises the weights of a depthwise convolution and packs them in the order in which the kernel reads them.
 
-use wide::i16x8;
-
 use super::GROUP;
 use super::layout::MapLayout;
 use crate::cpu::fixed_point;
+use crate::cpu::simd::{Groups, Pair, Widths};
 use crate::padding::SameConv;
 
 /// Packs `weights`, `[channels, kernel, kernel]` row-major, with one factor per channel, into the layout
-/// `[channels / 8][kernel rows][tap pairs][alignments]`.
+/// `[registers][kernel rows][tap pairs][alignments][groups of the register]`.
 pub(super) fn pack(
+    widths: Widths,
     weights: &[f32],
     factors: &[f32],
     conv: &SameConv,
     layout: &MapLayout,
-) -> Vec<[i16x8; 2]> {
+) -> Groups {
     let kernel = conv.kernel;
     // Columns beside the kernel have a zero tap.
     let tap = |channel: usize, row: usize, column: Option<usize>| match column {
@@ -24,20 +24,24 @@ pub(super) fn pack(
         }
         _ => 0,
     };
+    let all = factors.len() / GROUP;
     let mut taps = Vec::new();
-    for group in 0..factors.len() / GROUP {
+    let mut first = 0;
+    while first < all {
+        let next = first + widths.register(all - first);
         for row in 0..kernel {
             for pair in 0..kernel.div_ceil(2) {
                 for alignment in layout.alignments(conv) {
-                    taps.push([0, 1].map(|register| {
-                        i16x8::new(std::array::from_fn(|lane| {
-                            let channel = group * GROUP + register * 4 + lane / 2;
-                            tap(channel, row, (pair * 2 + lane % 2).checked_sub(alignment))
-                        }))
+                    taps.extend((first * GROUP..next * GROUP).map(|channel| {
+                        let columns = [pair * 2, pair * 2 + 1];
+                        let taps =
+                            columns.map(|column| tap(channel, row, column.checked_sub(alignment)));
+                        bytemuck::cast::<[i16; 2], Pair>(taps)
                     }));
                 }
             }
         }
+        first = next;
     }
-    taps
+    taps.into()
 }

@@ -1,8 +1,11 @@
 //! The stem: a poster's pixels to patches, over which its convolution is a 1x1 convolution.
 
+use std::ops::Range;
+
 use crate::architecture::efficientnet_lite::STEM;
-use crate::cpu::fixed_point::{self, InputRange, Pair};
+use crate::cpu::fixed_point::{self, InputRange};
 use crate::cpu::pointwise::Expand;
+use crate::cpu::simd::{Level, Pair};
 use crate::error::Result;
 use crate::image::{Pixels, Preprocess};
 use crate::padding::SameConv;
@@ -46,7 +49,7 @@ impl Stem {
     }
 
     /// Returns the stem's convolution as a 1x1 convolution over patches.
-    pub(super) fn convolution(tensors: &mut Tensors) -> Result<Expand> {
+    pub(super) fn convolution(level: Level, tensors: &mut Tensors) -> Result<Expand> {
         let [weight, bias] = tensors.take_layer("stem")?;
         // From `[output, channel, row, column]` to the order of a patch, `[output, row, column, channel]`.
         let area = STEM.kernel * STEM.kernel;
@@ -57,36 +60,61 @@ impl Stem {
             };
             (0..PATCH).map(value)
         });
-        Expand::new(&reordered.collect::<Vec<_>>(), bias, InputRange::STREAM)
+        Expand::new(level, &reordered.collect::<Vec<_>>(), bias, InputRange::STREAM)
     }
 
-    /// Writes the pixels under the kernel at each position, `[rows, columns, PATCH]` with an even number of
-    /// columns, and returns their fraction bits.
-    pub(super) fn patches(&self, poster: &Pixels, patches: &mut Vec<Pair>) -> i32 {
-        let SameConv { input: [height, width], output, padding, .. } = self.conv;
-        // Copy the poster into a frame of zeros that covers every position of the kernel.
-        let columns = output[1].next_multiple_of(2);
-        let row = ((columns - 1) * STEM.stride + STEM.kernel).max(padding[1] + width) * 3;
-        let rows = self.conv.visited()[0].max(padding[0] + height);
-        let mut framed = vec![0; rows * row];
-        let lines = poster.rgb().chunks_exact(width * 3);
-        for (line, target) in lines.zip(framed.chunks_exact_mut(row).skip(padding[0])) {
-            let values = line.iter().zip(self.levels.iter().cycle());
-            for (target, (&level, levels)) in target.iter_mut().skip(padding[1] * 3).zip(values) {
-                *target = levels[usize::from(level)];
-            }
-        }
-        let line_length = STEM.kernel * 3;
-        patches.clear();
-        patches.resize(output[0] * columns * PATCH / 2, 0);
-        let values: &mut [i16] = bytemuck::cast_slice_mut(patches);
-        for (index, patch) in values.chunks_exact_mut(PATCH).enumerate() {
-            let [y, x] = [index / columns, index % columns];
-            for (line, target) in patch.chunks_exact_mut(line_length).enumerate() {
-                let from = (y * STEM.stride + line) * row + x * STEM.stride * 3;
-                target.copy_from_slice(&framed[from..][..line_length]);
-            }
-        }
+    /// Returns the fraction bits of the patches.
+    pub(super) fn bits(&self) -> i32 {
         self.bits
+    }
+
+    /// Writes the poster in a frame of zeros that covers every position of the kernel.
+    pub(super) fn frame(&self, poster: &Pixels, frame: &mut Vec<i16>) {
+        let SameConv { input: [height, width], padding: [above, left], .. } = self.conv;
+        let row = self.frame_row();
+        let rows = self.conv.visited()[0].max(above + height);
+        frame.clear();
+        frame.resize(rows * row, 0);
+        let lines = poster.rgb().chunks_exact(width * 3);
+        for (line, target) in lines.zip(frame.chunks_exact_mut(row).skip(above)) {
+            let targets = target[left * 3..].as_chunks_mut::<3>().0;
+            for (target, pixel) in targets.iter_mut().zip(line.as_chunks::<3>().0) {
+                for ((target, level), levels) in target.iter_mut().zip(pixel).zip(&*self.levels) {
+                    *target = levels[usize::from(*level)];
+                }
+            }
+        }
+    }
+
+    /// Writes the pixels under the kernel at each position of some rows, `[rows, columns, PATCH]` with an even number of
+    /// columns.
+    pub(super) fn patches(&self, frame: &[i16], rows: Range<usize>, patches: &mut Vec<Pair>) {
+        const LINE: usize = STEM.kernel * 3;
+        let columns = self.columns();
+        let row = self.frame_row();
+        patches.resize(rows.len() * columns * PATCH / 2, 0);
+        let values: &mut [i16] = bytemuck::cast_slice_mut(patches);
+        for (y, patches) in rows.zip(values.chunks_exact_mut(columns * PATCH)) {
+            let frame = &frame[y * STEM.stride * row..];
+            for (x, patch) in patches.as_chunks_mut::<PATCH>().0.iter_mut().enumerate() {
+                let (lines, rest) = patch.as_chunks_mut::<LINE>();
+                for (line, target) in lines.iter_mut().enumerate() {
+                    let from = line * row + x * STEM.stride * 3;
+                    target.copy_from_slice(&frame[from..][..LINE]);
+                }
+                rest.fill(0);
+            }
+        }
+    }
+
+    /// Returns the number of columns of the output, rounded up to an even one.
+    fn columns(&self) -> usize {
+        self.conv.output[1].next_multiple_of(2)
+    }
+
+    /// Returns the number of values in a row of the frame.
+    fn frame_row(&self) -> usize {
+        let visited = (self.columns() - 1) * STEM.stride + STEM.kernel;
+        visited.max(self.conv.padding[1] + self.conv.input[1]) * 3
     }
 }

@@ -1,25 +1,34 @@
 //! The integer matrix product: packed weights, and the loop over tiles of pixels.
 
-use bytemuck::cast;
-use wide::{i16x8, i32x4};
-
 use crate::cpu::depthwise::check_channels;
-use crate::cpu::fixed_point::{self, Pair};
+use crate::cpu::fixed_point;
+use crate::cpu::simd::{Group, Groups, Kernel, Level, Pair, Simd, Widths};
 use crate::error::{Error, Result};
 
-/// Outputs of a panel, which are accumulated together.
-pub(super) const PANEL: usize = 8;
-
-/// Pixels of a tile, which are accumulated together. With two accumulators per pixel, tile and weights fit the
-/// sixteen SIMD registers that x86 has.
-const TILE: usize = 4;
+/// Outputs of a group.
+const GROUP: usize = 8;
 
 /// Bytes of the pixels that all panels are multiplied with before the next pixels follow: half of the smallest
 /// first-level cache, so that they stay there beside a panel.
 const BLOCK: usize = 16 << 10;
 
-/// Accumulators of one pixel and one panel.
-pub(super) type Sums = [i32x4; PANEL / 4];
+/// Pixels of the largest tile.
+const LARGEST_TILE: usize = 8;
+
+/// Where the accumulators of a layer begin, and what it makes of them. Groups are counted in eights of outputs.
+pub(super) trait Outputs {
+    /// Returns the first value of the accumulators of the register that begins with `group`.
+    fn start<S: Simd>(&self, simd: S, group: usize) -> S::Integers;
+
+    /// Takes the accumulators of `R` pixels, beginning with `pixel`, in `C` registers, beginning with `group`.
+    fn take<S: Simd, const R: usize, const C: usize>(
+        &mut self,
+        simd: S,
+        pixel: usize,
+        group: usize,
+        sums: &[[S::Integers; C]; R],
+    );
+}
 
 /// Returns the number of inputs of `weights`, `[outputs, inputs]`.
 ///
@@ -43,37 +52,36 @@ pub(super) fn inputs(weights: &[f32], outputs: usize) -> Result<usize> {
 /// Quantised weights in the order in which the product reads them.
 #[derive(Debug)]
 pub(super) struct PackedWeights {
-    /// Layout: `[panels][input pairs]`, an entry being two registers of four outputs with both inputs of the
-    /// pair each.
-    panels: Vec<[i16x8; 2]>,
+    /// Layout: `[panels][input pairs][groups of the panel]`, an entry being eight outputs with both inputs of the pair
+    /// each. Panels are as wide as the level's registers; the last ones may be narrower.
+    panels: Groups,
     /// Pairs of input channels.
     pairs: usize,
+    level: Level,
 }
 
 impl PackedWeights {
     /// Quantises and packs `weights`, `[outputs, inputs]`, with one factor per output.
-    pub(super) fn new(weights: &[f32], factors: &[f32]) -> Self {
-        let outputs = factors.len();
-        let inputs = weights.len() / outputs;
+    pub(super) fn new(level: Level, weights: &[f32], factors: &[f32]) -> Self {
+        let inputs = weights.len() / factors.len();
         let pairs = inputs / 2;
-        let mut panels = Vec::with_capacity(outputs / PANEL * pairs);
-        let (factors, _) = factors.as_chunks::<PANEL>();
-        for (weights, factors) in weights.chunks_exact(PANEL * inputs).zip(factors) {
-            let rows: [&[f32]; PANEL] =
-                std::array::from_fn(|row| &weights[row * inputs..][..inputs]);
+        let quantised = |output: usize, input: usize| {
+            fixed_point::quantise(weights[output * inputs + input], factors[output]) as i16
+        };
+        let all = factors.len() / GROUP;
+        let mut panels = Vec::with_capacity(factors.len() * pairs);
+        let mut first = 0;
+        while first < all {
+            let next = first + level.widths().panel(all - first);
             for pair in 0..pairs {
-                let quantised = |output: usize, input: usize| {
-                    let weight = rows[output][pair * 2 + input];
-                    fixed_point::quantise(weight, factors[output]) as i16
-                };
-                panels.push([0, 1].map(|register| {
-                    i16x8::new(std::array::from_fn(|lane| {
-                        quantised(register * 4 + lane / 2, lane % 2)
-                    }))
+                panels.extend((first * GROUP..next * GROUP).map(|output| {
+                    let values = [pair * 2, pair * 2 + 1].map(|input| quantised(output, input));
+                    bytemuck::cast::<[i16; 2], Pair>(values)
                 }));
             }
+            first = next;
         }
-        Self { panels, pairs }
+        Self { panels: panels.into(), pairs, level }
     }
 
     /// Returns the number of input channels.
@@ -86,51 +94,118 @@ impl PackedWeights {
         self.pairs
     }
 
-    /// Multiplies `pixels`, `[pixels][input pairs]`, with all panels. The accumulators of a panel begin at
-    /// `start(panel)`. For each tile and panel it calls `take(first pixel, panel, accumulators of each pixel)`.
+    /// Multiplies `pixels`, `[pixels][input pairs]`, with all panels, and passes the accumulators to `outputs`.
+    pub(super) fn multiply<O: Outputs>(&self, pixels: &[Pair], outputs: O) {
+        self.level.run(Multiply { weights: &self.panels, pairs: self.pairs, pixels, outputs });
+    }
+}
+
+/// See [`PackedWeights::multiply`].
+struct Multiply<'a, O> {
+    weights: &'a [Group],
+    pairs: usize,
+    pixels: &'a [Pair],
+    outputs: O,
+}
+
+impl<O: Outputs> Kernel for Multiply<'_, O> {
+    type Output = ();
+
     #[inline(always)]
-    pub(super) fn multiply(
-        &self,
-        pixels: &[Pair],
-        start: impl Fn(usize) -> Sums,
-        mut take: impl FnMut(usize, usize, &[Sums]),
-    ) {
-        let block = (BLOCK / (self.pairs * size_of::<Pair>())).next_multiple_of(TILE);
-        for (index, pixels) in pixels.chunks(block * self.pairs).enumerate() {
-            for (panel, weights) in self.panels.chunks_exact(self.pairs).enumerate() {
-                let start = start(panel);
-                let mut first = index * block;
-                let mut tiles = pixels.chunks_exact(TILE * self.pairs);
-                for tile in &mut tiles {
-                    take(first, panel, &sums::<TILE>(tile, weights, start));
-                    first += TILE;
+    fn run<S: Simd>(mut self, simd: S) {
+        let Self { weights, pairs, pixels, .. } = self;
+        let block = (BLOCK / (pairs * size_of::<Pair>())).next_multiple_of(LARGEST_TILE);
+        for (index, pixels) in pixels.chunks(block * pairs).enumerate() {
+            let mut group = 0;
+            let mut weights = weights;
+            while !weights.is_empty() {
+                let groups = Widths::of::<S>().panel(weights.len() / pairs);
+                let (panel, rest) = weights.split_at(groups * pairs);
+                let tiles = Tiles { panel, pairs, pixel: index * block, pixels, group };
+                if S::PANEL == 2 && groups == S::GROUPS * 2 {
+                    tiles.multiply::<S, 2, O>(simd, &mut self.outputs);
+                } else if S::GROUPS == 1 || groups == S::GROUPS {
+                    tiles.multiply::<S, 1, O>(simd, &mut self.outputs);
+                } else {
+                    tiles.multiply::<S::Single, 1, O>(simd.single(), &mut self.outputs);
                 }
-                let mut twos = tiles.remainder().chunks_exact(2 * self.pairs);
-                for two in &mut twos {
-                    take(first, panel, &sums::<2>(two, weights, start));
-                    first += 2;
-                }
-                for one in twos.remainder().chunks_exact(self.pairs) {
-                    take(first, panel, &sums::<1>(one, weights, start));
-                    first += 1;
-                }
+                group += groups;
+                weights = rest;
             }
         }
     }
 }
 
-/// Returns the accumulators of one panel for a tile of `R` pixels.
+/// Pixels that remain to be multiplied with a panel.
+struct Tiles<'a> {
+    panel: &'a [Group],
+    pairs: usize,
+    /// Index of the first pixel.
+    pixel: usize,
+    /// `[pixels][input pairs]`.
+    pixels: &'a [Pair],
+    /// First group of the panel.
+    group: usize,
+}
+
+impl Tiles<'_> {
+    /// Multiplies all pixels with a panel of `C` registers.
+    #[inline(always)]
+    fn multiply<S: Simd, const C: usize, O: Outputs>(mut self, simd: S, outputs: &mut O) {
+        if S::MANY_REGISTERS {
+            self.whole::<S, LARGEST_TILE, C, O>(simd, outputs);
+        }
+        // With two accumulators per pixel, tile and weights fit 16 registers.
+        self.whole::<S, 4, C, O>(simd, outputs);
+        self.whole::<S, 2, C, O>(simd, outputs);
+        self.whole::<S, 1, C, O>(simd, outputs);
+    }
+
+    /// Multiplies as many pixels as fill tiles of `R`.
+    #[inline(always)]
+    fn whole<S: Simd, const R: usize, const C: usize, O: Outputs>(
+        &mut self,
+        simd: S,
+        outputs: &mut O,
+    ) {
+        let mut start = [outputs.start(simd, self.group); C];
+        for (register, start) in start.iter_mut().enumerate() {
+            *start = outputs.start(simd, self.group + register * S::GROUPS);
+        }
+        let mut tiles = self.pixels.chunks_exact(R * self.pairs);
+        for tile in &mut tiles {
+            let sums = sums::<S, R, C>(simd, tile, self.pairs, self.panel, start);
+            outputs.take(simd, self.pixel, self.group, &sums);
+            self.pixel += R;
+        }
+        self.pixels = tiles.remainder();
+    }
+}
+
+/// Returns the accumulators of a panel for a tile of `R` pixels.
 #[inline(always)]
-fn sums<const R: usize>(pixels: &[Pair], weights: &[[i16x8; 2]], start: Sums) -> [Sums; R] {
-    let pairs = weights.len();
-    // Rows as long as the weights let the compiler drop the bounds checks below.
+fn sums<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    pixels: &[Pair],
+    pairs: usize,
+    panel: &[Group],
+    start: [S::Integers; C],
+) -> [[S::Integers; C]; R] {
+    // Slices of known lengths let the compiler drop the bounds checks below.
     let rows: [&[Pair]; R] = std::array::from_fn(|row| &pixels[row * pairs..][..pairs]);
+    let panel = &panel[..pairs * C * S::GROUPS];
     let mut sums = [start; R];
-    for (index, [low, high]) in weights.iter().enumerate() {
+    for index in 0..pairs {
+        let groups = &panel[index * C * S::GROUPS..][..C * S::GROUPS];
+        let mut weights = start;
+        for (register, weights) in weights.iter_mut().enumerate() {
+            *weights = simd.load(&groups[register * S::GROUPS..]);
+        }
         for (row, sums) in rows.iter().zip(&mut sums) {
-            let pair: i16x8 = cast(i32x4::splat(row[index]));
-            sums[0] += pair.dot(*low);
-            sums[1] += pair.dot(*high);
+            let pair = simd.splat(row[index]);
+            for (sum, weights) in sums.iter_mut().zip(&weights) {
+                *sum = simd.add_products(*sum, pair, *weights);
+            }
         }
     }
     sums

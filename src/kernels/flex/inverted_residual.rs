@@ -88,7 +88,7 @@ impl<'a> Block<'a> {
         });
         let area = conv.kernel * conv.kernel;
         Self {
-            arch: Arch::new(),
+            arch: super::arch(),
             conv,
             channels,
             residual,
