@@ -6,9 +6,9 @@
 import { MarqueeError } from "../marquee/errors.js";
 import { strings } from "./strings/index.js";
 
-/** What the messages of the wasm packages say beyond their code. */
+/** What the messages of the wasm packages say beyond their code. Only the first line of a message arrives. */
 const TOO_LARGE = /^the image is (\d+) x (\d+) pixels, above the limit of (\d+) megapixels/;
-const DAMAGED = /^the (\S+) image is damaged or incomplete \((.*)\); try another copy of it$/;
+const DAMAGED = /^the (\S+) image is damaged or incomplete \((.*?)(?:\); try another copy of it)?$/;
 
 /**
  * Errors of the wasm packages have no details but their message.
