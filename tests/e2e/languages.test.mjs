@@ -134,14 +134,15 @@ describe("a change of the language loses nothing", () => {
         }, "#tiles .tile"],
         ["a training", async (page) => {
             await page.locator("#open-teach").click();
+            await page.locator("#teach-title").waitFor(); // until then, files go to the gallery
             await page.locator("#teach-file").setInputFiles(files);
             await page.locator(".training-poster").nth(files.length - 1).waitFor();
             await page.locator("#known-genre").selectOption("Western");
             await page.locator("#add-known-genre").click();
             await page.locator(".tick").first().click();
-            await page.locator("#steps").fill("5000");
+            await page.locator("#steps").fill("10000");
             await page.locator("#train").click();
-            await page.locator("#pause-training").waitFor();
+            await page.locator("#pause-training").click(); // so that it does not end meanwhile
         }, "#pause-training"],
     ])) {
         test(`of ${what}: it waits for the next visit, and says so`, () => visit(async (marquee, page) => {
