@@ -111,11 +111,9 @@ impl Depthwise {
         let pair = self.channels / GROUP;
         values.set_length(rows * pairs * pair);
         for (y, row) in values.chunks_exact_mut(pairs * pair).enumerate() {
-            if (above..above + height).contains(&y) {
-                row[..left * pair].fill(Group::ZERO);
-                row[(left + width.div_ceil(2)) * pair..].fill(Group::ZERO);
-            } else {
-                row.fill(Group::ZERO);
+            let input = if (above..above + height).contains(&y) { width.div_ceil(2) } else { 0 };
+            for padding in [0..left * pair, (left + input) * pair..pairs * pair] {
+                row[padding].fill(Group::ZERO);
             }
         }
     }
