@@ -87,11 +87,9 @@ fn additional_posters_only_train_and_leave_the_main_split_alone() {
     assert!(printed.contains("on 10 posters of the additional test split"), "{printed}");
     let manifest = json(&bundle.join("model.json"));
     assert_eq!(manifest["training"]["additional_test_posters"], 10);
-    let names = |metrics: &str| -> Vec<String> {
-        let metrics = manifest[metrics].as_array().unwrap();
-        metrics.iter().map(|metric| metric["name"].as_str().unwrap().to_owned()).collect()
-    };
-    assert_eq!(names("additional_metrics"), names("metrics"));
+    let count = |metrics: &str| manifest[metrics].as_array().map_or(0, Vec::len);
+    assert!(count("metrics") > 10);
+    assert_eq!(count("additional_metrics"), count("metrics"));
     assert_ne!(manifest["additional_metrics"], manifest["metrics"]);
 
     // The same split again, whatever the seed of the training.
