@@ -70,6 +70,8 @@ describe("the element", () => {
     }));
 
     test("is used by keyboard, and takes drops, parts, and changes of its attributes", () => visit(async (_, page) => {
+        // Playwright intercepts file choosers from the first listener on, but not at once.
+        page.on("filechooser", () => {});
         await open(page, '<style>marquee-poster::part(genre) { color: rgb(1, 2, 3); } marquee-poster { --marquee-accent: rgb(4, 5, 6); }</style><marquee-poster top="2" heatmap></marquee-poster>', "script-src 'self' 'wasm-unsafe-eval'");
         const element = page.locator("marquee-poster");
         await element.getByRole("button", { name: "Choose a poster" }).waitFor();

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { LANGUAGES } from "../../www/js/strings/index.js";
-import { manifest, poster, root, screenshot, url, visitor } from "./harness.mjs";
+import { Marquee, manifest, poster, root, screenshot, url, visitor } from "./harness.mjs";
 import { serveFolder } from "./site.mjs";
 
 const visit = visitor();
@@ -33,6 +33,7 @@ async function isIn(page, tag) {
 
 /** Chooses a language in the settings. @param {Page} page @param {string} tag */
 async function choose(page, tag) {
+    await new Marquee(page).started();
     await page.locator("#open-settings").click();
     await page.locator("#settings [name=language]").selectOption(tag);
 }
@@ -97,6 +98,7 @@ describe("the language", () => {
         await marquee.open("?device=cpu");
         await choose(page, "fr");
         await isIn(page, "fr");
+        await marquee.started();
         await page.locator("#open-settings").click();
         await page.locator("#copy-link").click();
         await page.getByText(stringsOf("fr").settings.copied).waitFor();
@@ -350,8 +352,10 @@ for (const tag of Object.keys(LANGUAGES)) {
                     format(Number(value), { minimumFractionDigits: 3, maximumFractionDigits: 3 }),
                     format(Number(threshold), { style: "percent", maximumFractionDigits: 0 }),
                 ]]);
-            }, [tag, Number(training.train_posters), metrics[0]?.value ?? NaN, manifest.genres[0]?.threshold ?? NaN]);
-            for (const text of [posters, metric, share, stringsOf(tag).metricNames["micro F1"], ...Object.values(stringsOf(tag).genres)]) {
+            }, [tag, Number(training.train_posters) + Number(training.additional_posters ?? 0), metrics[0]?.value ?? NaN, manifest.genres[0]?.threshold ?? NaN]);
+            const translated = new Map(Object.entries(stringsOf(tag).genres));
+            const genres = manifest.genres.map(({ name }) => translated.get(name) ?? name);
+            for (const text of [posters, metric, share, stringsOf(tag).metricNames["micro F1"], ...genres]) {
                 assert.ok(card.includes(text), `${text} is not in the card`);
             }
         }, { locale: tag }));

@@ -121,7 +121,9 @@ describe("a new version", () => {
         const second = new Marquee(other);
         await other.goto(`${address}?device=cpu`);
         await second.ready();
+        await other.getByText("A new version of Marquee is ready.").waitFor();
 
+        await page.bringToFront();
         await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Update now" }).click()]);
         assert.equal(await version(), fresh);
         assert.match(await page.evaluate(async () => (await fetch("style.css")).text()), /new/);
