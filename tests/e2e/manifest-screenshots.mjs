@@ -1,5 +1,5 @@
 /**
- * Takes the screenshots that the manifest names, of the page that is served at MARQUEE_URL:
+ * Takes the screenshots that the manifest names, and that of the README, of the page that is served at MARQUEE_URL:
  *
  *     cargo xtask serve &
  *     cd tests/e2e && MARQUEE_URL=http://127.0.0.1:8080/ node manifest-screenshots.mjs
@@ -19,7 +19,7 @@ const SCREENS = {
 mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath: process.env.MARQUEE_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 for (const [name, screen] of Object.entries(SCREENS)) {
-    const page = await (await browser.newContext({ ...screen, colorScheme: "dark", serviceWorkers: "block" })).newPage();
+    const page = await (await browser.newContext({ ...screen, colorScheme: "dark", locale: "en-US", serviceWorkers: "block" })).newPage();
     await page.goto(`${process.env.MARQUEE_URL ?? "http://127.0.0.1:8080/"}?device=cpu`);
     await page.locator("#top li").first().waitFor();
     await page.getByRole("button", { name: "Sample: Beyond the Ninth Orbit" }).click();
@@ -27,4 +27,18 @@ for (const [name, screen] of Object.entries(SCREENS)) {
     await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: `${folder}${name}.jpg`, type: "jpeg", quality: 60 });
 }
+const page = await (await browser.newContext({ viewport: { width: 1200, height: 860 }, locale: "en-US", serviceWorkers: "block" })).newPage();
+await page.goto(`${process.env.MARQUEE_URL ?? "http://127.0.0.1:8080/"}?device=cpu`);
+await page.locator("#top li").first().waitFor();
+await page.getByRole("button", { name: "Sample: Pip and the Big Balloon" }).click();
+await page.locator("[aria-busy]").waitFor({ state: "detached" });
+// Two genres side by side.
+for (const row of [0, 1]) {
+    const genre = page.locator("#top button").nth(row);
+    if ((await genre.getAttribute("aria-pressed")) !== "true") await genre.click();
+}
+await page.locator("#second-map").waitFor();
+await page.evaluate(() => scrollTo(0, 0));
+await page.mouse.move(0, 0);
+await page.screenshot({ path: fileURLToPath(new URL("../../.github/screenshot.png", import.meta.url)) });
 await browser.close();
