@@ -34,6 +34,8 @@ describe("what is dragged from the system", () => {
         await marquee.open("?device=cpu");
         await marquee.ready();
         await drag(page, [sample], () => page.getByText("Drop posters anywhere").waitFor());
+        // Until then, the result is that of the page's own sample.
+        await page.getByRole("img", { name: "Poster: lighthouse.jpg" }).waitFor();
         await marquee.waitForResult();
         await assertNativePredictions(marquee);
         assert.equal(await page.locator("#overlay").isVisible(), false);
