@@ -54,8 +54,8 @@ pub struct Genre {
     /// frequent than those of the posters that the model is meant for.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub additional_posters: usize,
-    /// Number of training posters of the main data for which it is known whether they have this genre; `None` if it is known for all
-    /// of them.
+    /// Number of training posters of the main data for which it is known whether they have this genre; `None` if it is
+    /// known for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labelled_posters: Option<usize>,
     /// How well the model predicts it, on the posters of [`Manifest::metrics`].

@@ -61,7 +61,7 @@ impl PostersToEvaluate {
     pub(crate) fn of_run(run: &Run, dataset: &Dataset) -> Result<Vec<Self>> {
         let origin = if run.has_test_split()? { Origin::Test } else { Origin::Validation };
         let main = with_only(dataset, &run.evaluation_ids()?)?;
-        let additional = run.additional_datasets("additional-test.txt", dataset)?;
+        let [_, additional] = run.additional_datasets(dataset)?;
         let mut all = vec![Self { origin, datasets: vec![main] }];
         if !additional.is_empty() {
             all.push(Self { origin: Origin::AdditionalTest, datasets: additional });

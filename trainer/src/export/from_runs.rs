@@ -39,9 +39,14 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     };
     let ids = run.evaluation_ids()?;
     let skip_bad = run.config.skip_bad;
+    let [additional_train, additional_test] = run.additional_datasets(&dataset)?;
+    for (index, genre) in bundle.manifest.genres.iter_mut().enumerate() {
+        let rows = additional_train.iter().flat_map(|dataset| &dataset.rows);
+        genre.additional_posters = rows.filter(|row| row.has(index)).count();
+    }
     let mut additional_evaluation = Vec::new();
-    for additional in run.additional_datasets("additional-test.txt", &dataset)? {
-        additional_evaluation.extend(posters::load(&additional, &bundle.manifest.input, skip_bad)?);
+    for additional in &additional_test {
+        additional_evaluation.extend(posters::load(additional, &bundle.manifest.input, skip_bad)?);
     }
     bundle.manifest.training.additional_test_posters = additional_evaluation.len();
     let evaluation = classified_posters::load(dataset, &bundle.manifest, Some(&ids), skip_bad)?;
@@ -67,16 +72,11 @@ pub(crate) fn assemble(
     let config = &run.config;
     let (model, best) = soup.best_model(dataset.genres.len(), device)?;
     let train = dataset.with_ids(&poster_ids::read(&run.dir.join("train.txt"))?);
-    let additional = run.additional_datasets("additional-train.txt", dataset)?;
-    let posters = |datasets: &[Dataset], genre: usize| {
-        let rows = datasets.iter().flat_map(|dataset| &dataset.rows);
-        rows.filter(|row| row.has(genre)).count()
-    };
     let genres = dataset.genres.iter().enumerate().map(|(index, name)| Genre {
         name: name.clone(),
         threshold: 0.5, // until calibration
-        posters: posters(std::slice::from_ref(&train), index),
-        additional_posters: posters(&additional, index),
+        posters: train.rows.iter().filter(|row| row.has(index)).count(),
+        additional_posters: 0, // until export
         labelled_posters: labelled_posters(&train.rows, index),
         quality: None, // until evaluation
     });

@@ -169,17 +169,15 @@ impl Run {
         lists
     }
 
-    /// Returns the additional posters of a list, `additional-train.txt` or `additional-test.txt`, by folder; none if the
-    /// run has no additional data. `main` is the run's main dataset.
-    pub(crate) fn additional_datasets(&self, list: &str, main: &Dataset) -> Result<Vec<Dataset>> {
+    /// Returns the additional training and test posters, each by folder; none if the run has no additional data. `main`
+    /// is the run's main dataset.
+    pub(crate) fn additional_datasets(&self, main: &Dataset) -> Result<[Vec<Dataset>; 2]> {
         let Config { additional, missing_genre, .. } = &self.config;
-        if additional.dirs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids = poster_ids::read(&self.dir.join(list))?;
         let all = additional::read(&additional.dirs, missing_genre.as_deref(), main)?;
-        let listed = all.into_iter().map(|dataset| dataset.with_ids(&ids));
-        Ok(listed.filter(|dataset| !dataset.rows.is_empty()).collect())
+        Ok(self.additional_ids()?.map(|ids| {
+            let chosen = all.iter().map(|dataset| dataset.with_ids(&ids));
+            chosen.filter(|dataset| !dataset.rows.is_empty()).collect()
+        }))
     }
 
     /// Returns the path of the log.

@@ -87,6 +87,10 @@ fn additional_posters_only_train_and_leave_the_main_split_alone() {
     assert!(printed.contains("on 10 posters of the additional test split"), "{printed}");
     let manifest = json(&bundle.join("model.json"));
     assert_eq!(manifest["training"]["additional_test_posters"], 10);
+    // Each additional poster has one genre.
+    let genres = manifest["genres"].as_array().unwrap();
+    let of_genre = |genre: &serde_json::Value| genre["additional_posters"].as_u64().unwrap_or(0);
+    assert_eq!(genres.iter().map(of_genre).sum::<u64>(), 30);
     let count = |metrics: &str| manifest[metrics].as_array().map_or(0, Vec::len);
     assert!(count("metrics") > 10);
     assert_eq!(count("additional_metrics"), count("metrics"));
@@ -103,6 +107,14 @@ fn additional_posters_only_train_and_leave_the_main_split_alone() {
     let resumed = trainer(&["train", "--resume", both.to_str().unwrap(), "--device", "cpu"]);
     assert!(succeeded({ resumed }.output().unwrap()).contains("resuming after epoch 2"));
     assert_eq!(log(&both).len(), 6);
+
+    // A run that predicts needs no additional posters.
+    fs::rename(more.dir.path(), main.path("moved")).unwrap();
+    let (folder, soft_labels) = (main.dir.path(), main.path("soft.csv"));
+    let [folder, soft_labels] = [folder, &soft_labels].map(|path| path.to_str().unwrap());
+    let run = both.to_str().unwrap();
+    let predict = ["predict", "--data", folder, "--run", run, "--soft-labels", soft_labels];
+    succeeded(trainer(&predict).output().unwrap());
 }
 
 fn test_options() -> Vec<&'static str> {
