@@ -13,14 +13,11 @@ use std::ops::Range;
 
 use super::fixed_point::{self, HIDDEN_BITS, InputRange};
 use super::pointwise::HiddenMap;
-use super::simd::{Group, Groups, Level, Pair};
+use super::simd::{GROUP, Group, Groups, Level, Pair};
 use crate::error::{Error, Result};
 use crate::padding::SameConv;
 use layout::MapLayout;
 use rows::Rows;
-
-/// Channels of a group.
-const GROUP: usize = 8;
 
 /// Fewest kernel positions that are accumulated together. A position is a pair of pixels at which kernels begin.
 const POSITIONS: usize = 2;

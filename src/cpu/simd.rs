@@ -20,7 +20,7 @@ mod level;
 mod portable;
 mod widths;
 
-pub use groups::{Group, Groups};
+pub use groups::{GROUP, Group, Groups};
 pub use level::Level;
 pub use portable::Portable;
 pub(in crate::cpu) use widths::Widths;

@@ -48,6 +48,11 @@ impl LabelRow {
 }
 
 impl Labels {
+    /// Returns whether a text can be an id. It becomes a file name, which must not point outside its folder.
+    pub fn is_id(text: &str) -> bool {
+        !text.is_empty() && !text.starts_with('.') && !text.contains(['/', '\\'])
+    }
+
     /// Reads a table, or its first `limit` rows.
     ///
     /// # Errors
@@ -75,8 +80,7 @@ impl Labels {
             let row = index + 2;
             let record = record.map_err(|error| invalid(row, error.to_string()))?;
             let id = record.get(id_column).unwrap_or_default().trim().to_owned();
-            // An id becomes a file name, which must not point outside its folder.
-            if id.is_empty() || id.starts_with('.') || id.contains(['/', '\\']) {
+            if !Self::is_id(&id) {
                 return Err(invalid(row, format!("the Id {id:?} is not a plain file name")));
             }
             let mut labels = Vec::with_capacity(genre_columns.len());

@@ -4,3 +4,4 @@ pub(crate) mod answers;
 pub(crate) mod onnx;
 pub(crate) mod parquet;
 pub(crate) mod pretrained;
+pub(crate) mod table_format;

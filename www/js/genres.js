@@ -5,7 +5,7 @@
  * @import { Settings } from "./settings.js"
  */
 
-import { strings } from "./strings/index.js";
+import { percent, strings } from "./strings/index.js";
 
 /** Cost of a false genre relative to a missed one, by marking. */
 const FALSE_GENRE_COST = { balanced: 1, precise: 2, thorough: 0.5 };
@@ -24,6 +24,11 @@ const WEAK_BELOW = 0.1;
  */
 export function genreName(genre) {
     return Object.hasOwn(strings.genres, genre) ? strings.genres[/** @type {keyof typeof strings.genres} */ (genre)] : genre;
+}
+
+/** Lists genres with their probabilities: "Horror 71%, Thriller 48%". @param {{ genre: string, probability: number }[]} predictions */
+export function listed(predictions) {
+    return strings.page.list(predictions.map(({ genre, probability }) => `${genreName(genre)} ${percent(probability)}`));
 }
 
 /**

@@ -7,7 +7,7 @@
 
 import { paint, paintLegend, strongest } from "../marquee/heatmap.js";
 import { element, make } from "./dom.js";
-import { genreName, isLikely, isRare, trainingPosters } from "./genres.js";
+import { genreName, isLikely, isRare, listed, trainingPosters } from "./genres.js";
 import { FIRST, SAMPLES } from "./samples.js";
 import { duration, language, percent, strings } from "./strings/index.js";
 
@@ -170,8 +170,7 @@ export function showResult(result) {
     page.took.textContent = duration(result.milliseconds);
     page.actions.hidden = false;
     showGenres();
-    const top = result.predictions.slice(0, settings.top).map(({ genre, probability }) => `${genreName(genre)} ${percent(probability)}`);
-    page.answer.textContent = strings.page.list(top);
+    page.answer.textContent = listed(result.predictions.slice(0, settings.top));
 }
 
 /** Returns what is on show, to take it along; undefined if there is no result. */

@@ -2,17 +2,17 @@
  * The dialog to take an answer along: as text, as a link to the page with its settings, or as a picture. Nothing is sent
  * unless the visitor chooses where, in the system's own dialog.
  *
- * @import { Explained, Prediction } from "./messages.js"
+ * @import { Explained } from "./messages.js"
  * @import { Settings } from "./settings.js"
  */
 
 import { element } from "./dom.js";
 import { message } from "./errors.js";
-import { genreName } from "./genres.js";
+import { listed } from "./genres.js";
 import { saveFile } from "./save-file.js";
 import { link } from "./settings.js";
 import { draw } from "./share-card.js";
-import { percent, strings } from "./strings/index.js";
+import { strings } from "./strings/index.js";
 
 const page = {
     dialog: element("share-dialog", HTMLDialogElement),
@@ -76,11 +76,6 @@ export function show({ name, poster, result, mapped }, settings) {
 async function send(data, picture) {
     const withPicture = picture && { ...data, files: [picture] };
     await navigator.share(withPicture && navigator.canShare?.(withPicture) ? withPicture : data);
-}
-
-/** @param {Prediction[]} genres */
-function listed(genres) {
-    return strings.page.list(genres.map(({ genre, probability }) => `${genreName(genre)} ${percent(probability)}`));
 }
 
 /** @param {HTMLCanvasElement} canvas @param {string} title @returns {Promise<File>} */

@@ -83,7 +83,7 @@ struct Row<'a, const K: usize, const P: usize, const A: usize> {
 }
 
 impl<const K: usize, const P: usize, const A: usize> Row<'_, K, P, A> {
-    /// Writes the outputs in the channels of the register that begins with `group`.
+    /// Writes the outputs of one register of channels. `group` is its first group.
     #[inline(always)]
     fn convolve<S: Simd>(&mut self, simd: S, layer: &Layer<'_>, group: usize) {
         let taps = &layer.taps[group * K * P * A..][..K * P * A * S::GROUPS];
@@ -104,7 +104,7 @@ impl<const K: usize, const P: usize, const A: usize> Row<'_, K, P, A> {
         }
     }
 
-    /// Returns the accumulators of `B` positions, which begin with `bias`.
+    /// Returns the sums of `B` positions. Each starts from `bias`.
     #[inline(always)]
     fn sums<S: Simd, const B: usize>(
         &self,

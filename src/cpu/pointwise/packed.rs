@@ -2,11 +2,8 @@
 
 use crate::cpu::depthwise::check_channels;
 use crate::cpu::fixed_point;
-use crate::cpu::simd::{Group, Groups, Kernel, Level, Pair, Simd, Widths};
+use crate::cpu::simd::{GROUP, Group, Groups, Kernel, Level, Pair, Simd, Widths};
 use crate::error::{Error, Result};
-
-/// Outputs of a group.
-const GROUP: usize = 8;
 
 /// Bytes of the pixels that all panels are multiplied with before the next pixels follow: half of the smallest
 /// first-level cache, so that they stay there beside a panel.
@@ -17,7 +14,7 @@ const LARGEST_TILE: usize = 8;
 
 /// Where the accumulators of a layer begin, and what it makes of them. Groups are counted in eights of outputs.
 pub(super) trait Outputs {
-    /// Returns the first value of the accumulators of the register that begins with `group`.
+    /// Returns the initial accumulators of one register of outputs. `group` is its first group.
     fn start<S: Simd>(&self, simd: S, group: usize) -> S::Integers;
 
     /// Takes the accumulators of `R` pixels, beginning with `pixel`, in `C` registers, beginning with `group`.

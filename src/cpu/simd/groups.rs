@@ -7,6 +7,9 @@ use wide::{i32x8, i32x16};
 /// Eight neighbouring channels: a pair of 16-bit values or a 32-bit integer each.
 pub type Group = i32x8;
 
+/// Channels of a group.
+pub const GROUP: usize = 8;
+
 /// A growing buffer of groups that begins at a multiple of 64 bytes: a register that crosses cache lines takes twice
 /// as long to load.
 #[derive(Debug, Default, Clone)]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::data::unpack::Columns;
+
 const FETCH_EXAMPLES: &str = "\
 Examples:
   # Kaggle's default dataset
@@ -59,10 +61,10 @@ pub(crate) struct UnpackArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Column of ids
-    #[arg(long, value_name = "COLUMN", default_value = "id")]
+    #[arg(long, value_name = "COLUMN", default_value = Columns::DEFAULT.id)]
     pub(crate) id: String,
     /// Column of image bytes: JPEG, PNG or WebP
-    #[arg(long, value_name = "COLUMN", default_value = "image")]
+    #[arg(long, value_name = "COLUMN", default_value = Columns::DEFAULT.image)]
     pub(crate) image: String,
 }
 

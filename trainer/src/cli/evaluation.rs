@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::DeviceArg;
 use super::fine_tune::FineTuneFlags;
 use crate::formats::answers::Answers;
+use crate::formats::table_format::TableFormat;
 
 /// The model that `export` works on.
 #[derive(Args)]
@@ -192,7 +193,7 @@ pub(crate) enum PredictionFormat {
 fn parse_answers(name: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(name);
     if !Answers::is_file_name(&path) {
-        return Err("the name must end in .csv, .parquet or .safetensors".into());
+        return Err(format!("the name must end in {}", TableFormat::ENDINGS));
     }
     Ok(path)
 }

@@ -113,7 +113,7 @@ fn unpack_tables(run: &mut Run) -> Result<()> {
     for (name, data) in std::iter::once(("posters".to_owned(), data)).chain(also) {
         if Table::is_named_by(data) && !data.join("train.csv").exists() {
             let dir = std::path::absolute(run.dir.join(name))?;
-            unpack(data, &dir, Columns::default())?;
+            unpack(data, &dir, Columns::DEFAULT)?;
             *data = dir;
         }
     }

@@ -14,10 +14,11 @@ mod safetensors_file;
 use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use marquee::bundle::write_atomically;
 
 use crate::formats::parquet;
+use crate::formats::table_format::TableFormat;
 
 /// The probability of each genre by poster id; `None` where there is none. Several values are averaged.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,11 +87,11 @@ impl SoftLabelTable {
     /// Names the file, and the row or the tensor that is wrong.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let read = || {
-            let table = match Format::of(path)? {
-                Format::Csv => csv_file::read(&std::fs::read(path)?)?,
-                Format::Parquet => csv_file::read(&parquet::Table::open(path)?.to_csv()?)?,
-                Format::Safetensors => safetensors_file::read(&std::fs::read(path)?)?,
-            };
+            let table = TableFormat::of(path, CONTENTS)?.read(
+                path,
+                csv_file::read,
+                safetensors_file::read,
+            )?;
             table.check()?;
             anyhow::Ok(table)
         };
@@ -103,13 +104,13 @@ impl SoftLabelTable {
     /// The name has another ending, or the file cannot be written.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let write = || {
-            let bytes = match Format::of(path)? {
-                Format::Csv => csv_file::encode(self)?,
-                Format::Parquet => {
+            let bytes = match TableFormat::of(path, CONTENTS)? {
+                TableFormat::Csv => csv_file::encode(self)?,
+                TableFormat::Parquet => {
                     let rows = self.rows.iter().map(|(id, row)| (id.as_str(), row.clone()));
                     parquet::encode(&self.genres, rows)?
                 }
-                Format::Safetensors => safetensors_file::encode(self)?,
+                TableFormat::Safetensors => safetensors_file::encode(self)?,
             };
             anyhow::Ok(write_atomically(path, &bytes)?)
         };
@@ -118,7 +119,7 @@ impl SoftLabelTable {
 
     /// Returns whether the name is that of a file of soft labels.
     pub(crate) fn is_file_name(path: &Path) -> bool {
-        Format::of(path).is_ok()
+        TableFormat::of(path, CONTENTS).is_ok()
     }
 
     /// Returns the soft labels of `genres`, matched by name, and the names that the file lacks.
@@ -154,23 +155,8 @@ impl SoftLabelTable {
     }
 }
 
-/// The formats of the files, by the end of their names.
-enum Format {
-    Csv,
-    Parquet,
-    Safetensors,
-}
-
-impl Format {
-    fn of(path: &Path) -> Result<Self> {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => Ok(Self::Csv),
-            Some("parquet") => Ok(Self::Parquet),
-            Some("safetensors") => Ok(Self::Safetensors),
-            _ => bail!("soft labels are stored as .csv, .parquet or .safetensors"),
-        }
-    }
-}
+/// What the files hold, for messages.
+const CONTENTS: &str = "soft labels";
 
 #[cfg(test)]
 mod tests {

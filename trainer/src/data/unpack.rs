@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use image::ImageFormat;
 use marquee::bundle::write_atomically;
+use marquee::metrics::Labels;
 use parquet::record::Field;
 
 use crate::formats::parquet::{Table, cell};
@@ -19,10 +20,9 @@ pub(crate) struct Columns<'a> {
     pub(crate) image: &'a str,
 }
 
-impl Default for Columns<'_> {
-    fn default() -> Self {
-        Self { id: "id", image: "image" }
-    }
+impl Columns<'static> {
+    /// Those of a table for which no others are named.
+    pub(crate) const DEFAULT: Self = Self { id: "id", image: "image" };
 }
 
 /// Writes the images of a table to `out/Images/`, and then its ids and genres to `out/train.csv`: a folder with that
@@ -120,9 +120,7 @@ impl LabelColumn {
 
 /// Writes the image of a row, unless it is missing or already there.
 fn write_image(images: &Path, id: &str, image: Field) -> Result<()> {
-    // It becomes a file name, which must not point outside its folder.
-    let is_plain = !id.is_empty() && !id.starts_with('.') && !id.contains(['/', '\\']);
-    ensure!(is_plain, "the id {id:?} is not a plain file name");
+    ensure!(Labels::is_id(id), "the id {id:?} is not a plain file name");
     let bytes = match image {
         Field::Null => return Ok(()),
         Field::Bytes(bytes) => bytes,

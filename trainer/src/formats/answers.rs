@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use marquee::bundle::write_atomically;
 
 use super::parquet;
+use super::table_format::TableFormat;
 
 /// Probabilities by poster and genre.
 #[derive(Debug, PartialEq)]
@@ -30,29 +31,13 @@ pub(crate) struct Answers {
     pub(crate) thresholds: Option<Vec<f32>>,
 }
 
-/// The formats of the files, by the end of their names.
-#[derive(Clone, Copy)]
-enum Format {
-    Csv,
-    Parquet,
-    Safetensors,
-}
-
-impl Format {
-    fn of(path: &Path) -> Result<Self> {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => Ok(Self::Csv),
-            Some("parquet") => Ok(Self::Parquet),
-            Some("safetensors") => Ok(Self::Safetensors),
-            _ => bail!("answers are stored as .csv, .parquet or .safetensors"),
-        }
-    }
-}
+/// What the files hold, for messages.
+const CONTENTS: &str = "answers";
 
 impl Answers {
     /// Returns whether the file name is that of answers.
     pub(crate) fn is_file_name(path: &Path) -> bool {
-        Format::of(path).is_ok()
+        TableFormat::of(path, CONTENTS).is_ok()
     }
 
     /// Reads and checks a file.
@@ -62,11 +47,11 @@ impl Answers {
     /// not a probability.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let read = || {
-            let answers = match Format::of(path)? {
-                Format::Csv => csv_file::read(&std::fs::read(path)?)?,
-                Format::Parquet => csv_file::read(&parquet::Table::open(path)?.to_csv()?)?,
-                Format::Safetensors => safetensors_file::read(&std::fs::read(path)?)?,
-            };
+            let answers = TableFormat::of(path, CONTENTS)?.read(
+                path,
+                csv_file::read,
+                safetensors_file::read,
+            )?;
             answers.check()?;
             anyhow::Ok(answers)
         };
@@ -79,17 +64,17 @@ impl Answers {
     /// The name has another ending, an id occurs twice, or the file cannot be written.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let write = || {
-            let format = Format::of(path)?;
+            let format = TableFormat::of(path, CONTENTS)?;
             self.check()?;
             let bytes = match format {
-                Format::Csv => csv_file::encode(self)?,
-                Format::Parquet => {
+                TableFormat::Csv => csv_file::encode(self)?,
+                TableFormat::Parquet => {
                     let rows = self.ids.iter().zip(&self.probabilities);
                     let rows =
                         rows.map(|(id, row)| (id.as_str(), row.iter().map(|p| Some(*p)).collect()));
                     parquet::encode(&self.genres, rows)?
                 }
-                Format::Safetensors => safetensors_file::encode(self)?,
+                TableFormat::Safetensors => safetensors_file::encode(self)?,
             };
             anyhow::Ok(write_atomically(path, &bytes)?)
         };

@@ -76,9 +76,9 @@ impl Table {
         mut take: impl FnMut(Vec<Field>) -> Result<()>,
     ) -> Result<()> {
         for part in &self.parts {
-            let rows = open(part).and_then(|reader| rows(reader, columns));
-            for row in rows.with_context(|| part.display().to_string())? {
-                let row = row.with_context(|| part.display().to_string())?;
+            let name = || part.display().to_string();
+            for row in rows(open(part)?, columns).with_context(name)? {
+                let row = row.with_context(name)?;
                 take(in_order(row, columns))?;
             }
         }
