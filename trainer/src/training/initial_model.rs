@@ -1,6 +1,6 @@
 //! The model before its first training step.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::tensor::Device;
 use marquee::Model;
 
@@ -8,18 +8,34 @@ use crate::data::posters::Poster;
 use crate::formats::pretrained;
 use crate::training::config::Config;
 
-/// Builds the model: with pretrained weights if the configuration names some, with its front parts frozen, and with a
-/// head that predicts each genre's frequency.
-pub(crate) fn build(config: &Config, frequencies: &[f32], device: &Device) -> Result<Model> {
+/// Builds the model: with pretrained weights if the configuration names some, and with its front parts frozen. The head
+/// predicts each genre's frequency, or is that of the bundle from which the model starts.
+pub(crate) fn build(
+    config: &Config,
+    genres: &[String],
+    frequencies: &[f32],
+    device: &Device,
+) -> Result<Model> {
+    let Config { architecture, .. } = config;
     let input = [config.input.width, config.input.height];
-    let mut model = Model::init(&config.architecture, input, frequencies.len(), device)?;
-    if let Some(path) = &config.pretrained {
-        pretrained::load(&mut model, &config.architecture, path, false)?;
-    }
-    Ok(match model {
-        Model::EfficientNetLite(lite) => {
-            Model::EfficientNetLite(lite.with_prior(frequencies).freeze(config.frozen_parts))
+    let bundle = config.pretrained.as_deref().map(pretrained::read_bundle).transpose()?.flatten();
+    let model = if let (Some(path), Some(files)) = (&config.pretrained, bundle) {
+        let genres: Vec<(&str, f32)> =
+            genres.iter().map(String::as_str).zip(frequencies.iter().copied()).collect();
+        pretrained::model_from_bundle(&files, architecture, input, &genres, device)
+            .with_context(|| format!("--pretrained {}", path.display()))?
+    } else {
+        let mut model = Model::init(architecture, input, genres.len(), device)?;
+        if let Some(path) = &config.pretrained {
+            pretrained::load(&mut model, architecture, path, false)?;
         }
+        match model {
+            Model::EfficientNetLite(lite) => Model::EfficientNetLite(lite.with_prior(frequencies)),
+            model => model,
+        }
+    };
+    Ok(match model {
+        Model::EfficientNetLite(lite) => Model::EfficientNetLite(lite.freeze(config.frozen_parts)),
         model => model,
     })
 }

@@ -252,3 +252,54 @@ fn distils_from_a_run_and_stops_early() {
     let printed = succeeded(resume.arg(data.path("stopped")).output().unwrap());
     assert!(printed.contains("is finished"), "{printed}");
 }
+
+#[test]
+fn starts_from_a_bundle_and_keeps_the_genres_that_it_knows() {
+    let data = posters_with(LITE);
+    succeeded(data.train("first", &["--epochs", "1", "--set", "ema_decay=0"]));
+    let (bundle, _) = export(&data, "first", &["--weights", "half"]);
+    let file = data.path("bundle.safetensors");
+    let mut fine_tune = trainer(&["fine-tune", "--epochs", "1", "--learning-rate", "1e-9"]);
+    fine_tune.arg("--bundle").arg(&bundle).arg("--data").arg(data.dir.path());
+    succeeded(fine_tune.arg("--out").arg(&file).output().unwrap());
+    let validation_loss = |run: &str, more: &[&str]| {
+        // So low a learning rate changes nothing: the loss is that of the initial weights.
+        let still = ["--epochs", "1", "--learning-rate", "1e-12", "--set", "ema_decay=0"];
+        let printed = succeeded(data.train(run, &[&still, more].concat()));
+        assert!(!printed.contains("another split"), "{printed}");
+        log(&data.path(run)).last().unwrap().2
+    };
+
+    // The weights of a bundle are those that it was exported with, calibrated on the same validation posters.
+    let mut evaluate = trainer(&["evaluate", "--device", "cpu", "--bundle"]);
+    evaluate.arg(&bundle).arg("--data").arg(data.dir.path());
+    evaluate.arg("--only").arg(data.path("first/valid.txt"));
+    succeeded(evaluate.arg("--json").arg(data.path("metrics.json")).output().unwrap());
+    let evaluated = json(&data.path("metrics.json"));
+    let expected = evaluated["network"]["binary_cross_entropy"].as_f64().unwrap();
+    for (run, path) in [("folder", &bundle), ("file", &file)] {
+        let loss = validation_loss(run, &["--pretrained", path.to_str().unwrap()]);
+        assert!((loss - expected).abs() < 5e-3, "{run}: {loss} is not {expected}");
+    }
+
+    // A genre that the bundle lacks starts at its frequency; the others keep their weights.
+    data.edit_csv("Id,Genre,Comedy,Drama,Horror", "Id,Genre,Comedy,Western,Horror");
+    let from_bundle = ["--pretrained", bundle.to_str().unwrap()];
+    let other = validation_loss("other-genres", &from_bundle);
+    assert!(other.is_finite() && other != expected);
+
+    // Other posters may be held out than those that the bundle was trained without.
+    let another = ["--set", "split_seed=5", "--epochs", "1", "--pretrained"];
+    let bundle_path = bundle.to_str().unwrap();
+    let printed = succeeded(data.train("another-split", &[&another[..], &[bundle_path]].concat()));
+    assert!(printed.contains("comes from another split"), "{printed}");
+    // The mistakes.
+    let lite1 = ["--set", "architecture.name=efficientnet-lite1"];
+    let printed = failed(data.train("lite1", &[&lite1[..], &from_bundle].concat()));
+    let expected = "the bundle has the architecture efficientnet-lite0, not efficientnet-lite1";
+    assert!(printed.contains(expected), "{printed}");
+    let images = data.path("Images");
+    let no_bundle = ["--pretrained", images.to_str().unwrap()];
+    let printed = failed(data.train("no-bundle", &no_bundle));
+    assert!(printed.contains("--pretrained") && printed.contains("model.json"), "{printed}");
+}
