@@ -62,8 +62,9 @@ pub(crate) fn model_from_bundle(
         }
     };
     let (weights, biases) = genres.iter().map(column).unzip::<_, _, Vec<_>, Vec<_>>();
+    // Detached: the new head is a parameter, not a function of the old one.
     Ok(Model::EfficientNetLite(lite.with_head(Linear {
-        weight: Param::from_tensor(Tensor::cat(weights, 1)),
-        bias: Some(Param::from_tensor(Tensor::cat(biases, 0))),
+        weight: Param::from_tensor(Tensor::cat(weights, 1).detach()),
+        bias: Some(Param::from_tensor(Tensor::cat(biases, 0).detach())),
     })))
 }
