@@ -22,8 +22,8 @@ mod native {
     use marquee::architecture::efficientnet_lite::EfficientNetLiteConfig;
     use marquee::cpu::CpuModel;
     use marquee::cpu::depthwise::Depthwise;
-    use marquee::cpu::fixed_point::{self, HIDDEN_BITS, InputRange};
-    use marquee::cpu::pointwise::{Expand, Project};
+    use marquee::cpu::fixed_point::{self, Format};
+    use marquee::cpu::pointwise::{Expand, Precision, Project};
     use marquee::cpu::simd::{Groups, Level};
     use marquee::{Pixels, Preprocess};
 
@@ -32,9 +32,9 @@ mod native {
         (0..count).map(|index| ((index * 7919) % 2003) as f32 / 1001.0 - 1.0).collect()
     }
 
-    /// Returns 16-bit inputs, packed in pairs.
-    fn pairs(count: usize) -> Vec<i32> {
-        (0..count as i32).map(|index| (index * 7919) & 0x0fff_0fff).collect()
+    /// Returns units of narrow inputs.
+    fn units(count: usize) -> Vec<i32> {
+        (0..count as i32).map(|index| (index * 7919) & 0x007f_007f).collect()
     }
 
     /// Returns the levels that the CPU has.
@@ -64,14 +64,17 @@ mod native {
     #[divan::bench(args = cases(&[[9600, 16, 96], [600, 40, 240], [150, 112, 672], [40, 192, 1152]]))]
     fn expand(bencher: Bencher<'_, '_>, Case(level, [pixels, inputs, outputs]): Case<3>) {
         let (weights, bias) = (values(inputs * outputs), values(outputs));
-        let expand = Expand::new(level, &weights, bias, InputRange::STREAM).unwrap();
+        let scales = vec![1.0 / 127.0; outputs];
+        let expand = Expand::new(level, &weights, bias, Precision::Narrow(&scales)).unwrap();
         let (taps, bias) = (values(outputs * 9), values(outputs));
-        let next = Depthwise::new(level, &taps, &bias, [3, 1], [pixels / 2, 2]).unwrap();
-        let input = pairs(pixels * inputs / 2);
+        let map = [pixels / 2, 2];
+        let next = Depthwise::new(level, &taps, &bias, [3, 1], map, Format::Pairs).unwrap();
+        let input = units(pixels * inputs / expand.format().values());
+        let expand = expand.prepare(expand.format().hidden());
         let mut map = Groups::default();
         next.clear(&mut map);
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {
-            expand.run(&input, 8, next.input(&mut map, 0..pixels / 2));
+            expand.run(&input, next.input(&mut map, 0..pixels / 2));
         });
     }
 
@@ -79,11 +82,12 @@ mod native {
     #[divan::bench(args = cases(&[[9600, 32, 16], [2400, 144, 24], [150, 672, 112], [40, 1152, 192]]))]
     fn project(bencher: Bencher<'_, '_>, Case(level, [pixels, inputs, outputs]): Case<3>) {
         let (weights, bias) = (values(inputs * outputs), values(outputs));
-        let project = Project::new(level, &weights, bias, InputRange::HIDDEN).unwrap();
-        let input = pairs(pixels * inputs / 2);
+        let scales = vec![1.0 / 127.0; outputs];
+        let project = Project::new(level, &weights, bias, Precision::Narrow(&scales)).unwrap();
+        let input = units(pixels * inputs / project.format().values());
         let mut output = vec![0.0; pixels * outputs];
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {
-            project.run(&input, HIDDEN_BITS, &mut output);
+            project.run(&input, project.format().hidden(), &mut output);
         });
     }
 
@@ -94,8 +98,8 @@ mod native {
     fn depthwise(bencher: Bencher<'_, '_>, Case(level, sizes): Case<5>) {
         let [height, width, channels, kernel, stride] = sizes;
         let (weights, bias) = (values(channels * kernel * kernel), values(channels));
-        let layer =
-            Depthwise::new(level, &weights, &bias, [kernel, stride], [height, width]).unwrap();
+        let (sizes, input) = ([kernel, stride], [height, width]);
+        let layer = Depthwise::new(level, &weights, &bias, sizes, input, level.narrow()).unwrap();
         let mut map = Groups::default();
         layer.clear(&mut map);
         let mut output = Vec::new();
@@ -110,10 +114,12 @@ mod native {
     #[divan::bench(args = cases(&[[144 * 96 * 16]]))]
     fn quantise_stream(bencher: Bencher<'_, '_>, Case(level, [count]): Case<1>) {
         let stream = values(count);
-        let mut pairs = Vec::new();
+        let mut units = Vec::new();
         bencher.counter(ItemsCount::new(count)).bench_local(|| {
-            let bits = fixed_point::stream_bits(level, &stream);
-            fixed_point::quantise_stream(level, &stream, bits, [96 * 16, 0], &mut pairs);
+            let format = level.narrow();
+            let quantisation = format.stream(level, &stream);
+            let row = [96 * 16, 0];
+            fixed_point::quantise_stream(level, &stream, format, quantisation, row, &mut units);
         });
     }
 

@@ -1,11 +1,10 @@
 //! Inference on a single CPU core, without Burn. The browser uses it first: with Burn the download would be
 //! twice as large, and one poster would take three times as long on one thread with 128-bit SIMD.
 //!
-//! EfficientNet-Lite computes in 16-bit integers. A browser's SIMD multiplies eight of them and adds
-//! neighbouring products in one instruction, twice the throughput of floats. Unlike 8 bits, 16 bits cost no
-//! accuracy: a bundle's weights have 8 bits anyway, and ReLU6 limits the values between the layers to 0..=6.
-//! The weights of each output channel are scaled so that its 32-bit accumulator cannot overflow, whatever the
-//! poster.
+//! EfficientNet-Lite computes in integers. A browser's SIMD multiplies eight 16-bit integers and adds neighbouring
+//! products in one instruction, twice the throughput of floats; with relaxed SIMD, sixteen products of 8 and 7 bits. A
+//! 1x1 convolution whose weights are stored in 8 bits rounds its inputs to 7 bits, on every machine; all other layers
+//! compute in 16 bits. No 32-bit accumulator can overflow, whatever the poster. See [`fixed_point`].
 //!
 //! Natively, the kernels use the widest registers that the CPU has, with the same results to the last bit; see
 //! [`simd`].

@@ -41,7 +41,11 @@ pub struct NamedTensor {
 
 /// The tensors of a weight file, by name.
 #[derive(Debug)]
-pub(crate) struct Tensors(BTreeMap<String, NamedTensor>);
+pub(crate) struct Tensors {
+    tensors: BTreeMap<String, NamedTensor>,
+    /// The scales of the 8-bit ones, by their names; one per output channel.
+    scales: BTreeMap<String, Vec<f32>>,
+}
 
 impl Tensors {
     /// Reads a safetensors file whose tensors are stored as `f32`, `f16`, or 8-bit integers with scales.
@@ -51,14 +55,19 @@ impl Tensors {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
         let file = SafeTensors::deserialize(bytes).map_err(invalid_weights)?;
         let mut tensors = BTreeMap::new();
+        let mut scales = BTreeMap::new();
         for (name, view) in file.tensors() {
             let is_scale = name.strip_suffix(SCALE).is_some_and(|of| file.tensor(of).is_ok());
             if !is_scale {
-                let (shape, values) = (view.shape().to_vec(), decode(&file, &name, &view)?);
-                tensors.insert(name.clone(), NamedTensor { name, shape, values });
+                let of_channels = (view.dtype() == Dtype::I8)
+                    .then(|| channel_scales(&file, &name, &view))
+                    .transpose()?;
+                let (shape, values) = (view.shape().to_vec(), decode(&name, &view, &of_channels)?);
+                tensors.insert(name.clone(), NamedTensor { name: name.clone(), shape, values });
+                scales.extend(of_channels.map(|of_channels| (name, of_channels)));
             }
         }
-        Ok(Self(tensors))
+        Ok(Self { tensors, scales })
     }
 
     /// Reads the weights of an `architecture` for posters of `size` (width, height) and `genres` outputs.
@@ -83,7 +92,7 @@ impl Tensors {
     /// # Errors
     /// [`Error::WeightsShape`] lists every tensor that is missing, unexpected, of another shape or not finite.
     fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
-        let wrong = expected.iter().filter_map(|(name, shape)| match self.0.get(name) {
+        let wrong = expected.iter().filter_map(|(name, shape)| match self.tensors.get(name) {
             None => Some(format!("{name} is missing")),
             Some(tensor) if tensor.shape != *shape => {
                 Some(format!("{name} has the shape {:?}, expected {shape:?}", tensor.shape))
@@ -94,7 +103,7 @@ impl Tensors {
             Some(_) => None,
         });
         let unexpected =
-            self.0.keys().filter(|name| expected.iter().all(|(other, _)| other != *name));
+            self.tensors.keys().filter(|name| expected.iter().all(|(other, _)| other != *name));
         let unexpected = unexpected.map(|name| format!("{name} is unexpected"));
         let problems: Vec<_> = wrong.chain(unexpected).collect();
         if problems.is_empty() { Ok(()) } else { Err(invalid_weights(problems.join("; "))) }
@@ -105,9 +114,14 @@ impl Tensors {
     /// # Errors
     /// [`Error::WeightsShape`] if there is no tensor of that name, or it was taken before.
     pub(crate) fn take(&mut self, name: &str) -> Result<Vec<f32>> {
-        let tensor = self.0.remove(name);
+        let tensor = self.tensors.remove(name);
         let tensor = tensor.ok_or_else(|| invalid_weights(format!("{name} is missing")))?;
         Ok(tensor.values)
+    }
+
+    /// Removes the scales of an 8-bit tensor, one per output channel, and returns them; `None` for another tensor.
+    pub(crate) fn take_scales(&mut self, name: &str) -> Option<Vec<f32>> {
+        self.scales.remove(name)
     }
 
     /// Removes the weight and the bias of the layer at `path` and returns them.
@@ -121,19 +135,33 @@ impl Tensors {
     /// Removes a tensor and returns it if it has the expected shape.
     #[cfg(feature = "burn")]
     pub(crate) fn take_shaped(&mut self, name: &str, shape: &[usize]) -> Option<NamedTensor> {
-        self.0.remove(name).filter(|tensor| tensor.shape == shape)
+        self.tensors.remove(name).filter(|tensor| tensor.shape == shape)
     }
 }
 
 #[cfg(feature = "autodiff")]
 impl FromIterator<NamedTensor> for Tensors {
     fn from_iter<T: IntoIterator<Item = NamedTensor>>(tensors: T) -> Self {
-        Self(tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect())
+        let tensors = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor));
+        Self { tensors: tensors.collect(), scales: BTreeMap::new() }
     }
 }
 
-/// Returns a stored tensor's values as `f32`.
-fn decode(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
+/// Returns the scales of an 8-bit tensor, which divide its values into channels.
+fn channel_scales(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
+    let scales = file.tensor(&format!("{name}{SCALE}")).map_err(invalid_weights)?;
+    let scales = decode_half(scales.data());
+    let size = view.data().len();
+    if scales.is_empty() || size % scales.len() != 0 {
+        let count = scales.len();
+        let reason = format!("{name} has {size} values, but {name}{SCALE} has {count}");
+        return Err(invalid_weights(reason));
+    }
+    Ok(scales)
+}
+
+/// Returns a stored tensor's values as `f32`. An 8-bit tensor has `scales`.
+fn decode(name: &str, view: &TensorView<'_>, scales: &Option<Vec<f32>>) -> Result<Vec<f32>> {
     match view.dtype() {
         Dtype::F32 => {
             let (floats, _) = view.data().as_chunks::<4>();
@@ -141,16 +169,10 @@ fn decode(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> Result<V
         }
         Dtype::F16 => Ok(decode_half(view.data())),
         Dtype::I8 => {
-            let scales = file.tensor(&format!("{name}{SCALE}")).map_err(invalid_weights)?;
-            let scales = decode_half(scales.data());
+            let scales = scales.as_deref().unwrap_or_default();
             let size = view.data().len();
-            if scales.is_empty() || size % scales.len() != 0 {
-                let count = scales.len();
-                let reason = format!("{name} has {size} values, but {name}{SCALE} has {count}");
-                return Err(invalid_weights(reason));
-            }
             let mut values = Vec::with_capacity(size);
-            let channels = view.data().chunks((size / scales.len()).max(1)).zip(&scales);
+            let channels = view.data().chunks((size / scales.len().max(1)).max(1)).zip(scales);
             for (channel, scale) in channels {
                 values.extend(channel.iter().map(|&byte| f32::from(byte as i8) * scale));
             }

@@ -11,9 +11,9 @@ mod taps;
 
 use std::ops::Range;
 
-use super::fixed_point::{self, HIDDEN_BITS, InputRange};
+use super::fixed_point::{self, Format, HIDDEN_BITS, InputRange};
 use super::pointwise::HiddenMap;
-use super::simd::{GROUP, Group, Groups, Level, Pair};
+use super::simd::{GROUP, Group, Groups, Level, Pair, Unit};
 use crate::error::{Error, Result};
 use crate::padding::SameConv;
 use layout::MapLayout;
@@ -32,6 +32,8 @@ pub struct Depthwise {
     bias: Groups,
     /// Scales from accumulators to hidden values: `[channels]`.
     scales: Vec<f32>,
+    /// Format of the output.
+    format: Format,
     channels: usize,
     conv: SameConv,
     layout: MapLayout,
@@ -40,7 +42,8 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    /// Packs `weights`, `[channels, kernel, kernel]` row-major, for maps of `[height, width]`.
+    /// Packs `weights`, `[channels, kernel, kernel]` row-major, for maps of `[height, width]`. The output has the
+    /// `format` of the next layer's inputs.
     ///
     /// # Errors
     /// [`Error::Architecture`] unless the kernel is 3 or 5, the stride 1 or 2, and the number of channels a multiple
@@ -51,6 +54,7 @@ impl Depthwise {
         bias: &[f32],
         [kernel, stride]: [usize; 2],
         input: [usize; 2],
+        format: Format,
     ) -> Result<Self> {
         let channels = bias.len();
         check_channels(channels)?;
@@ -76,7 +80,8 @@ impl Depthwise {
             level,
             taps: taps::pack(level.widths(), weights, &factors, &conv, &layout),
             bias: bias.into(),
-            scales: factors.iter().map(|factor| 1.0 / factor).collect(),
+            scales: factors.iter().map(|factor| format.hidden().factor / hidden / factor).collect(),
+            format,
             channels,
             pairs: layout.pairs(&conv).map(|pair| pair * channels / GROUP).collect(),
             conv,
@@ -125,10 +130,10 @@ impl Depthwise {
     /// Writes some rows of the output, ReLU6 of the convolution: `[rows, columns, channels]`. All rows of the map that
     /// they [depend on](Self::input_rows) must have been written.
     #[inline(never)] // keeps the kernels apart in a profile
-    pub fn convolve(&self, map: &mut [Group], rows: Range<usize>, output: &mut Vec<Pair>) {
+    pub fn convolve(&self, map: &mut [Group], rows: Range<usize>, output: &mut Vec<Unit>) {
         self.zero_last_column(map, &rows);
-        output.resize(rows.len() * self.conv.output[1] * self.channels / 2, 0);
-        let output = output.as_chunks_mut().0;
+        let values = rows.len() * self.conv.output[1] * self.channels;
+        output.resize(values / self.format.values(), 0);
         let first = rows.start;
         match [self.conv.kernel, self.conv.stride] {
             [3, 1] => self.level.run(Rows::<3, 2, 2> { layer: self, map, first, output }),

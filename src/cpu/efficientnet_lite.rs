@@ -1,4 +1,4 @@
-//! EfficientNet-Lite in 16-bit integers; see [`crate::architecture::efficientnet_lite`] for the architecture.
+//! EfficientNet-Lite in integers; see [`crate::architecture::efficientnet_lite`] for the architecture.
 //!
 //! Feature maps are `[rows, columns, channels]`. Between blocks they are floats, so that the residual sums stay
 //! exact; within a block they are integers.
@@ -15,9 +15,9 @@ use crate::image::{Pixels, Preprocess};
 use crate::weights::Tensors;
 
 use super::depthwise::Depthwise;
-use super::fixed_point::{self, HIDDEN_BITS, InputRange};
-use super::pointwise::{Expand, Project};
-use super::simd::{Level, Pair};
+use super::fixed_point::{self, InputRange, Quantisation};
+use super::pointwise::{Expand, Precision, Project};
+use super::simd::{Level, Unit};
 use memory::{Hidden, Memory, Pool};
 use stem::Stem;
 
@@ -69,9 +69,9 @@ impl EfficientNetLite {
             let expand = match stem_convolution.take() {
                 Some(convolution) => convolution,
                 None => {
-                    let path = format!("{}.expand", plan.path);
-                    let [weight, bias] = tensors.take_layer(&path)?;
-                    Expand::new(level, &weight, bias, InputRange::STREAM)?
+                    let layer = Pointwise::take(tensors, &format!("{}.expand", plan.path))?;
+                    let precision = layer.precision(InputRange::STREAM);
+                    Expand::new(level, &layer.weight, layer.bias.clone(), precision)?
                 }
             };
             let block = Block::new(level, &plan, expand, map, tensors)?;
@@ -134,17 +134,19 @@ impl EfficientNetLite {
         for (index, block) in self.blocks.iter().enumerate() {
             if index == 0 {
                 let patches = |rows, pairs: &mut _| self.stem.patches(frame, rows, pairs);
-                block.run(&patches, self.stem.bits(), hidden, next);
+                block.run(&patches, self.stem.quantisation(), hidden, next);
             } else {
-                let bits = fixed_point::stream_bits(self.level, stream);
+                let format = block.expand.format();
+                let quantisation = format.stream(self.level, stream);
                 // Rows are padded to an even number of pixels.
                 let pixel = block.expand.inputs();
-                let row = [width * pixel, width % 2 * pixel / 2];
-                let quantised = |rows: Range<usize>, pairs: &mut _| {
+                let row = [width * pixel, width % 2 * pixel / format.values()];
+                let quantised = |rows: Range<usize>, units: &mut _| {
                     let values = &stream[rows.start * row[0]..rows.end * row[0]];
-                    fixed_point::quantise_stream(self.level, values, bits, row, pairs);
+                    let level = self.level;
+                    fixed_point::quantise_stream(level, values, format, quantisation, row, units);
                 };
-                block.run(&quantised, bits, hidden, next);
+                block.run(&quantised, quantisation, hidden, next);
             }
             if block.residual {
                 next.iter_mut().zip(&*stream).for_each(|(next, value)| *next += value);
@@ -152,11 +154,12 @@ impl EfficientNetLite {
             std::mem::swap(stream, next);
             width = block.depthwise.output()[1];
         }
-        let bits = fixed_point::stream_bits(self.level, stream);
-        let row = [stream.len(), 0];
-        fixed_point::quantise_stream(self.level, stream, bits, row, &mut hidden.input);
-        next.resize(hidden.input.len() * 2 / self.last.inputs() * FEATURES, 0.0);
-        self.last.run(&hidden.input, bits, next);
+        let format = self.last.format();
+        let quantisation = format.stream(self.level, stream);
+        let (input, row) = (&mut hidden.input, [stream.len(), 0]);
+        fixed_point::quantise_stream(self.level, stream, format, quantisation, row, input);
+        next.resize(stream.len() / self.last.inputs() * FEATURES, 0.0);
+        self.last.run(input, quantisation, next);
         next.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0));
         next
     }
@@ -182,25 +185,28 @@ impl Block {
     ) -> Result<Self> {
         let BlockPlan { path, kernel, stride, .. } = plan;
         let [weight, bias] = tensors.take_layer(&format!("{path}.depthwise"))?;
+        let project = project(level, tensors, &format!("{path}.project"), InputRange::HIDDEN)?;
+        let (sizes, format) = ([*kernel, *stride], project.format());
         Ok(Self {
             expand,
-            depthwise: Depthwise::new(level, &weight, &bias, [*kernel, *stride], map)?,
-            project: project(level, tensors, &format!("{path}.project"), InputRange::HIDDEN)?,
+            depthwise: Depthwise::new(level, &weight, &bias, sizes, map, format)?,
+            project,
             residual: plan.is_residual(),
         })
     }
 
     /// Writes the output `[rows, columns, channels]`, a strip of rows after the other: the maps between its convolutions
-    /// are so large that only a strip stays in the cache. `input` writes some rows of the input, with `bits` fraction
-    /// bits.
+    /// are so large that only a strip stays in the cache. `input` writes some rows of the input, with this
+    /// quantisation.
     fn run(
         &self,
-        input: &dyn Fn(Range<usize>, &mut Vec<Pair>),
-        bits: i32,
+        input: &dyn Fn(Range<usize>, &mut Vec<Unit>),
+        quantisation: Quantisation,
         hidden: &mut Hidden,
         output: &mut Vec<f32>,
     ) {
         let Self { expand, depthwise, project, .. } = self;
+        let expand = expand.prepare(quantisation);
         depthwise.clear(&mut hidden.map);
         let [height, width] = depthwise.output();
         let row = width * project.outputs();
@@ -212,15 +218,45 @@ impl Block {
             let missing = expanded..depthwise.input_rows(rows.end);
             expanded = missing.end;
             input(missing.clone(), &mut hidden.input);
-            expand.run(&hidden.input, bits, depthwise.input(&mut hidden.map, missing));
+            expand.run(&hidden.input, depthwise.input(&mut hidden.map, missing));
             depthwise.convolve(&mut hidden.map, rows, &mut hidden.convolved);
-            project.run(&hidden.convolved, HIDDEN_BITS, output);
+            project.run(&hidden.convolved, project.format().hidden(), output);
         }
     }
 }
 
 /// Returns the linear 1x1 convolution at `path`.
 fn project(level: Level, tensors: &mut Tensors, path: &str, range: InputRange) -> Result<Project> {
-    let [weight, bias] = tensors.take_layer(path)?;
-    Project::new(level, &weight, bias, range)
+    let layer = Pointwise::take(tensors, path)?;
+    Project::new(level, &layer.weight, layer.bias.clone(), layer.precision(range))
+}
+
+/// The tensors of a 1x1 convolution.
+struct Pointwise {
+    /// `[outputs, inputs]`.
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    /// Scales of the outputs' weights, if they are stored in 8 bits.
+    scales: Option<Vec<f32>>,
+}
+
+impl Pointwise {
+    fn take(tensors: &mut Tensors, path: &str) -> Result<Self> {
+        let scales = tensors.take_scales(&format!("{path}.weight"));
+        let [weight, bias] = tensors.take_layer(path)?;
+        Ok(Self { weight, bias, scales })
+    }
+
+    /// Returns the precision in which the layer computes with inputs in `range`.
+    fn precision(&self, range: InputRange) -> Precision<'_> {
+        match &self.scales {
+            Some(scales)
+                if scales.len() == self.bias.len()
+                    && fixed_point::fits_narrow(scales, &self.bias) =>
+            {
+                Precision::Narrow(scales)
+            }
+            _ => Precision::Wide(range),
+        }
+    }
 }

@@ -2,10 +2,42 @@
 
 mod packed;
 
-use super::fixed_point::{self, HIDDEN_BITS, InputRange};
-use super::simd::{Group, Groups, Level, Pair, Simd};
+use super::fixed_point::{self, Format, HIDDEN_BITS, InputRange, Quantisation, SIX};
+use super::simd::{Group, Groups, Level, Simd, Unit};
 use crate::error::Result;
 use packed::{Outputs, PackedWeights};
+
+/// How precisely a layer computes.
+#[derive(Debug, Clone, Copy)]
+pub enum Precision<'a> {
+    /// With weights of 16 bits, for inputs in this range.
+    Wide(InputRange),
+    /// With weights of 8 bits, which have these scales, one per output.
+    Narrow(&'a [f32]),
+}
+
+impl Precision<'_> {
+    /// Returns the format of the inputs.
+    fn format(self, level: Level, inputs: usize) -> Format {
+        match self {
+            Self::Wide(_) => Format::Pairs,
+            Self::Narrow(_) if inputs.is_multiple_of(Format::Quads.values()) => level.narrow(),
+            Self::Narrow(_) => Format::NarrowPairs,
+        }
+    }
+
+    /// Returns the weight factor of each output, from `weights`, `[outputs, inputs]`, and the biases with which the
+    /// accumulators begin.
+    fn factors(self, weights: &[f32], bias: &[f32]) -> Vec<f32> {
+        match self {
+            Self::Wide(range) => {
+                let rows = weights.chunks(weights.len() / bias.len()).zip(bias);
+                rows.map(|(row, bias)| range.weight_factor(row, *bias)).collect()
+            }
+            Self::Narrow(scales) => scales.iter().map(|scale| 1.0 / scale).collect(),
+        }
+    }
+}
 
 /// A 1x1 convolution with ReLU6, which writes hidden values for a depthwise convolution.
 #[derive(Debug)]
@@ -39,11 +71,16 @@ impl Expand {
     /// # Errors
     /// [`Error::Architecture`](crate::Error::Architecture) unless the number of inputs is even, and that of outputs a
     /// multiple of 8.
-    pub fn new(level: Level, weights: &[f32], bias: Vec<f32>, range: InputRange) -> Result<Self> {
+    pub fn new(
+        level: Level,
+        weights: &[f32],
+        bias: Vec<f32>,
+        precision: Precision<'_>,
+    ) -> Result<Self> {
         let inputs = packed::inputs(weights, bias.len())?;
-        let rows = weights.chunks(inputs).zip(&bias);
-        let factors: Vec<f32> = rows.map(|(row, bias)| range.weight_factor(row, *bias)).collect();
-        Ok(Self { weights: PackedWeights::new(level, weights, &factors), factors, bias })
+        let factors = precision.factors(weights, &bias);
+        let format = precision.format(level, inputs);
+        Ok(Self { weights: PackedWeights::new(level, format, weights, &factors), factors, bias })
     }
 
     /// Returns the number of input channels.
@@ -51,25 +88,39 @@ impl Expand {
         self.weights.inputs()
     }
 
-    /// Writes the outputs for `pixels`, `[rows, columns, inputs]` with `bits` fraction bits and an even number
-    /// of columns.
-    #[inline(never)] // keeps the kernels apart in a profile
-    pub fn run(&self, pixels: &[Pair], bits: i32, map: HiddenMap<'_>) {
-        debug_assert_eq!(pixels.len(), map.pairs.len() * self.inputs());
-        let input = fixed_point::power_of_two(bits);
-        let factors = self.factors.iter().map(|factor| factor * input);
-        let scales: Vec<f32> =
-            factors.clone().map(|factor| fixed_point::power_of_two(HIDDEN_BITS) / factor).collect();
+    /// Returns the format of the inputs.
+    pub fn format(&self) -> Format {
+        self.weights.format()
+    }
+
+    /// Prepares the layer for inputs of one quantisation.
+    pub fn prepare(&self, quantisation: Quantisation) -> PreparedExpand<'_> {
+        let Quantisation { factor, zero } = quantisation;
+        let factors = self.factors.iter().map(|weight| weight * factor);
+        let scales = factors.clone().map(|factor| fixed_point::power_of_two(HIDDEN_BITS) / factor);
         // The bias is quantised like the products, so that the accumulators can start from it.
-        let bias = self
-            .bias
-            .iter()
-            .zip(factors)
-            .map(|(bias, factor)| fixed_point::quantise(*bias, factor));
-        let bias: Vec<i32> = bias.collect();
-        let bias = Groups::from(bias);
-        let scales = scales.as_chunks().0;
-        self.weights.multiply(pixels, ExpandOutputs { bias: &bias, scales, map });
+        let rows = self.bias.iter().zip(factors).zip(self.weights.sums());
+        let bias: Vec<i32> = rows
+            .map(|((bias, factor), sum)| fixed_point::quantise(*bias, factor) - zero * sum)
+            .collect();
+        PreparedExpand { weights: &self.weights, scales: scales.collect(), bias: bias.into() }
+    }
+}
+
+/// An [`Expand`] for inputs of one quantisation.
+pub struct PreparedExpand<'a> {
+    weights: &'a PackedWeights,
+    scales: Vec<f32>,
+    bias: Groups,
+}
+
+impl PreparedExpand<'_> {
+    /// Writes the outputs for `pixels`, `[rows, columns, inputs]` with an even number of columns.
+    #[inline(never)] // keeps the kernels apart in a profile
+    pub fn run(&self, pixels: &[Unit], map: HiddenMap<'_>) {
+        debug_assert_eq!(pixels.len(), map.pairs.len() * 2 * self.weights.units());
+        let scales = self.scales.as_chunks().0;
+        self.weights.multiply(pixels, ExpandOutputs { bias: &self.bias, scales, map });
     }
 }
 
@@ -98,8 +149,8 @@ impl Outputs for ExpandOutputs<'_> {
             let group = group + register * S::GROUPS;
             let scales = simd.load_floats(&self.scales[group..]);
             for ([left, right], entry) in sums.as_chunks::<2>().0.iter().zip(entries) {
-                let left = fixed_point::relu6(simd, left[register], scales);
-                let right = fixed_point::relu6(simd, right[register], scales);
+                let left = fixed_point::relu6(simd, left[register], scales, SIX.into());
+                let right = fixed_point::relu6(simd, right[register], scales, SIX.into());
                 simd.store(simd.pair_up(left, right), &mut self.map.values[entry + group..]);
             }
         }
@@ -111,12 +162,17 @@ impl Project {
     ///
     /// # Errors
     /// Those of [`Expand::new`].
-    pub fn new(level: Level, weights: &[f32], bias: Vec<f32>, range: InputRange) -> Result<Self> {
+    pub fn new(
+        level: Level,
+        weights: &[f32],
+        bias: Vec<f32>,
+        precision: Precision<'_>,
+    ) -> Result<Self> {
         let inputs = packed::inputs(weights, bias.len())?;
         // The bias is added in floats, so the accumulators need no room for it.
-        let rows = weights.chunks(inputs);
-        let factors: Vec<f32> = rows.map(|row| range.weight_factor(row, 0.0)).collect();
-        Ok(Self { weights: PackedWeights::new(level, weights, &factors), factors, bias })
+        let factors = precision.factors(weights, &vec![0.0; bias.len()]);
+        let format = precision.format(level, inputs);
+        Ok(Self { weights: PackedWeights::new(level, format, weights, &factors), factors, bias })
     }
 
     /// Returns the number of input channels.
@@ -129,17 +185,24 @@ impl Project {
         self.bias.len()
     }
 
-    /// Writes the outputs `[pixels, outputs]` for `pixels`, `[pixels, inputs]` with `bits` fraction bits.
+    /// Returns the format of the inputs.
+    pub fn format(&self) -> Format {
+        self.weights.format()
+    }
+
+    /// Writes the outputs `[pixels, outputs]` for `pixels`, `[pixels, inputs]`.
     #[inline(never)] // keeps the kernels apart in a profile
-    pub fn run(&self, pixels: &[Pair], bits: i32, outputs: &mut [f32]) {
+    pub fn run(&self, pixels: &[Unit], quantisation: Quantisation, outputs: &mut [f32]) {
         debug_assert_eq!(
             pixels.len() * self.bias.len(),
-            outputs.len() * self.weights.pairs(),
+            outputs.len() * self.weights.units(),
             "as many pixels as outputs"
         );
-        let input = fixed_point::power_of_two(bits);
-        let scales: Vec<f32> = self.factors.iter().map(|factor| 1.0 / (factor * input)).collect();
+        let Quantisation { factor, zero } = quantisation;
+        let scales: Vec<f32> = self.factors.iter().map(|weight| 1.0 / (weight * factor)).collect();
+        let start: Vec<i32> = self.weights.sums().iter().map(|sum| -zero * sum).collect();
         let outputs = ProjectOutputs {
+            start: &Groups::from(start),
             bias: self.bias.as_chunks().0,
             scales: scales.as_chunks().0,
             outputs: outputs.as_chunks_mut().0,
@@ -149,6 +212,7 @@ impl Project {
 }
 
 struct ProjectOutputs<'a> {
+    start: &'a [Group],
     bias: &'a [[f32; 8]],
     scales: &'a [[f32; 8]],
     /// `[pixels][groups]`.
@@ -157,8 +221,8 @@ struct ProjectOutputs<'a> {
 
 impl Outputs for ProjectOutputs<'_> {
     #[inline(always)]
-    fn start<S: Simd>(&self, simd: S, _: usize) -> S::Integers {
-        simd.splat(0)
+    fn start<S: Simd>(&self, simd: S, group: usize) -> S::Integers {
+        simd.load(&self.start[group..])
     }
 
     #[inline(always)]

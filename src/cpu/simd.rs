@@ -4,6 +4,7 @@
 //! | level | file | channels of a register | instructions |
 //! |---|---|---|---|
 //! | `baseline` | `portable.rs` | 8, in two registers | those of the compilation: SSE2, NEON, or wasm's SIMD |
+//! | `relaxed-simd` | `portable.rs` | 8, in two registers | wasm's relaxed SIMD, in a package of its own |
 //! | `avx2` | `avx2.rs` | 8 | AVX2 |
 //! | `avx512` | `avx512.rs` | 16 | AVX-512 F, BW and VL |
 //! | `avx512vnni` | `avx512.rs` | 16 | the same; the compiler merges multiplications and additions |
@@ -28,6 +29,9 @@ pub(in crate::cpu) use widths::Widths;
 /// Two neighbouring 16-bit values that one instruction multiplies and adds: channels of a pixel in a 1x1
 /// convolution, pixels of a channel in a depthwise one.
 pub type Pair = i32;
+
+/// What one instruction multiplies and adds in a lane: a [`Pair`], or four neighbouring channels in 8 bits.
+pub type Unit = i32;
 
 /// Work that is compiled for each instruction set.
 pub trait Kernel {
@@ -65,11 +69,21 @@ pub trait Simd: Copy {
     /// Stores a register to the first groups.
     fn store(self, integers: Self::Integers, groups: &mut [Group]);
     /// Stores each integer in 16 bits, or the nearest that 16 bits have: four pairs per group.
-    fn store_saturated(self, integers: Self::Integers, groups: &mut [[Pair; 4]]);
+    fn store_saturated(self, integers: Self::Integers, groups: &mut [[Unit; 4]]);
+    /// Stores each integer, from 0 to 127, in 8 bits: two units per group.
+    fn store_bytes(self, integers: Self::Integers, groups: &mut [[Unit; 2]]);
     /// Returns `pair` in every lane.
     fn splat(self, pair: Pair) -> Self::Integers;
     /// Multiplies pairs of 16-bit integers, and adds both products to the lane's sum.
     fn add_products(
+        self,
+        sums: Self::Integers,
+        left: Self::Integers,
+        right: Self::Integers,
+    ) -> Self::Integers;
+    /// Multiplies four 8-bit integers, `left` from -127 to 127 with `right` from 0 to 127, and adds all four products to
+    /// the lane's sum.
+    fn add_byte_products(
         self,
         sums: Self::Integers,
         left: Self::Integers,
@@ -94,8 +108,6 @@ pub trait Simd: Copy {
     fn max(self, left: Self::Floats, right: Self::Floats) -> Self::Floats;
     /// Returns the smaller of two numbers; which of them, if one is NaN, differs between machines.
     fn min(self, left: Self::Floats, right: Self::Floats) -> Self::Floats;
-    /// Returns absolute values.
-    fn abs(self, floats: Self::Floats) -> Self::Floats;
     /// Rounds to the nearest integers, ties to even.
     fn round(self, floats: Self::Floats) -> Self::Integers;
     /// Rounds numbers from 0 to `i16::MAX` to the nearest integers, ties to even.

@@ -18,6 +18,7 @@ const { options, rounds, server, launch, launchServer, record, finish } = await 
 /** @type {Runner[]} */
 const runners = [
     { name: "Marquee", engine: "marquee", device: "cpu", threads: 1 },
+    { name: "Marquee without relaxed SIMD", engine: "marquee-plain", device: "cpu", threads: 1 },
     { name: "onnxruntime-web", engine: "onnxruntime", device: "cpu", threads: 1 },
     { name: "onnxruntime-web, 2 threads", engine: "onnxruntime", device: "cpu", threads: 2 },
     { name: "TensorFlow.js", engine: "tensorflow", device: "cpu", threads: 1 },
@@ -117,7 +118,8 @@ for (const [runner, page] of pages) {
     const probabilities = await call(page, "probabilities");
     expected ??= probabilities;
     const difference = Math.max(...probabilities.map((value, index) => Math.abs(value - (expected?.[index] ?? NaN))));
-    if (!(difference < 1e-2)) throw new Error(`${runner.name} on ${runner.device} predicts something else: a probability is off by ${difference}`);
+    // Marquee rounds the inputs of its layers to 7 bits on the CPU, the others compute in floats.
+    if (!(difference < 0.03)) throw new Error(`${runner.name} on ${runner.device} predicts something else: a probability is off by ${difference}`);
 }
 for (const [runner, page] of pages) {
     if (runner.device !== "webgpu") continue;

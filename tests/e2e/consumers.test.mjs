@@ -57,7 +57,7 @@ before(async () => {
     cpSync(fileURLToPath(new URL("consumers", import.meta.url)), project, { recursive: true });
     const [packed] = JSON.parse(await run("npm", "pack", "--json", folder));
     const paths = packed.files.map((/** @type {{ path: string }} */ { path }) => path);
-    for (const path of ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "marquee/api.d.ts", "marquee/index.js", "pkg/assets.js", "pkg/cpu/marquee_bg.wasm", "model/model.json"]) {
+    for (const path of ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "marquee/api.d.ts", "marquee/index.js", "pkg/assets.js", "pkg/cpu/marquee_bg.wasm", "pkg/cpu-relaxed/marquee_bg.wasm", "model/model.json"]) {
         assert.ok(paths.includes(path), `${path} is not packed`);
     }
     assert.deepEqual(paths.filter((/** @type {string} */ path) => path.endsWith("files.js")), [], "the page's own files are not packed");

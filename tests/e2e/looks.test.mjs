@@ -48,7 +48,7 @@ describe("every state is accessible and fits", () => {
         // Without motion, the colours do not change slowly when the scheme does.
         test(`at ${width} pixels, light and dark`, () => visit(async (marquee, page) => {
             const looks = (/** @type {string} */ state) => looksRight(page, `${state}-${width}`);
-            await page.route("**/pkg/cpu/*.wasm", async (route) => {
+            await page.route("**/pkg/cpu*/*.wasm", async (route) => {
                 await new Promise((resolve) => setTimeout(resolve, 2000));
                 await route.continue();
             });

@@ -208,7 +208,7 @@ describe("the service worker", () => {
 describe("the page is safe from", () => {
     test("code of another version, which it does not run", () => visitAnyhow(async (marquee, page) => {
         publish("");
-        await page.route("**/pkg/cpu/*.wasm", async (route) => {
+        await page.route("**/pkg/cpu*/*.wasm", async (route) => {
             const response = await route.fetch();
             await route.fulfill({ response, body: Buffer.concat([await response.body(), Buffer.from([0])]) });
         });

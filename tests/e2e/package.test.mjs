@@ -9,7 +9,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "node:test";
 
-import { nativePredictions, root, visitor } from "./harness.mjs";
+import { TOLERANCE, nativePredictions, root, visitor } from "./harness.mjs";
 
 const visit = visitor();
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -43,9 +43,10 @@ describe("npm pack", () => {
                 await page.waitForFunction(() => document.body.dataset.result, undefined, { timeout: 240_000 });
                 /** @type {{ device: string, genres: { genre: string, probability: number }[] }} */
                 const result = JSON.parse((await page.evaluate(() => document.body.dataset.result)) ?? "");
-                assert.equal(result.device, name === "gpu" ? "webgpu" : "cpu");
+                const device = name === "gpu" ? "webgpu" : "cpu";
+                assert.equal(result.device, device);
                 for (const { genre, probability } of result.genres) {
-                    assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < 1e-3, genre);
+                    assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < TOLERANCE[device], genre);
                 }
             } finally {
                 server.close();

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
 
-import { Marquee, assertNativePredictions, append, fullGpuMemory, launch, makeGpuLosable, loseGpu, workerNamed, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor, webgpuFlags } from "./harness.mjs";
+import { Marquee, TOLERANCE, append, assertNativePredictions, fullGpuMemory, launch, loseGpu, makeGpuLosable, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor, webgpuFlags, workerNamed } from "./harness.mjs";
 
 const visit = visitor();
 
@@ -45,7 +45,7 @@ describe("a poster", () => {
     }, { webgpu: true }));
 
     test("is classified on the CPU first, and on WebGPU once that proves faster", () => visit(async (marquee, page) => {
-        await append(page, "pkg/cpu/marquee.js", `
+        await append(page, "pkg/cpu*/marquee.js", `
             const { classifyPixels } = Classifier.prototype;
             Classifier.prototype.classifyPixels = async function (...picture) {
                 await new Promise((resolve) => setTimeout(resolve, 3_000));
@@ -59,9 +59,9 @@ describe("a poster", () => {
         await assertNativePredictions(marquee);
     }, { webgpu: true }));
 
-    test("has the native probabilities within 1e-3 in both packages", () => visit(async (marquee, page) => {
+    test("has the native probabilities in all packages", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
-        for (const name of ["cpu", "gpu"]) {
+        for (const name of ["cpu", "cpu-relaxed", "gpu"]) {
             const result = await page.evaluate(async (name) => {
                 const { default: init, Classifier } = await import(new URL(`pkg/${name}/marquee.js`, location.href).href);
                 await init();
@@ -72,10 +72,11 @@ describe("a poster", () => {
                 const predictions = await classifier.classify(new Uint8Array(await get("samples/lighthouse.jpg")));
                 return { device: classifier.device, predictions };
             }, name);
-            assert.equal(result.device, name === "gpu" ? "webgpu" : "cpu");
+            const device = name === "gpu" ? "webgpu" : "cpu";
+            assert.equal(result.device, device);
             assert.equal(result.predictions.length, nativePredictions.size);
             for (const { genre, probability } of result.predictions) {
-                assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < 1e-3, `${name}: ${genre} ${probability}`);
+                assert.ok(Math.abs(probability - (nativePredictions.get(genre) ?? NaN)) < TOLERANCE[device], `${name}: ${genre} ${probability}`);
             }
         }
     }, { webgpu: true }));
@@ -202,7 +203,8 @@ describe("the heatmap", () => {
         const [onCpu, onGpu] = [values(cpu), values(gpu)];
         assert.equal(onCpu.length, manifest.genres.length * cpu.heatmaps.x.count * cpu.heatmaps.y.count);
         const off = Math.max(...onCpu.map((value, index) => Math.abs(value - (onGpu[index] ?? NaN))));
-        assert.ok(off < 1e-3, `a contribution is off by ${off}`);
+        // The CPU rounds the inputs of its layers to 7 bits.
+        assert.ok(off < 0.1 * Math.max(...onGpu.map(Math.abs)), `a contribution is off by ${off}`);
     }, { webgpu: true }));
 });
 

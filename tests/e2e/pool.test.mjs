@@ -139,7 +139,7 @@ describe("a worker that crashes", () => {
     const makeCrash = async (page) => {
         let asked = 0;
         await page.route("**/crashes", (route) => route.fulfill({ body: String(asked++) }));
-        await append(page, "pkg/cpu/marquee.js", `
+        await append(page, "pkg/cpu*/marquee.js", `
             const { classify } = Classifier.prototype;
             Classifier.prototype.classify = async function (bytes, ...rest) {
                 const crashes = bytes.length === 1 || (bytes.length === 2 && (await (await fetch(new URL("/crashes", location.href))).text()) === "0");
@@ -178,7 +178,7 @@ describe("a worker that crashes", () => {
         page.on("worker", () => started++);
         await open(page);
         let isGone = false;
-        await page.route("**/marquee/worker-cpu.js", (route) => (isGone ? route.fulfill({ status: 404 }) : route.continue()));
+        await page.route("**/marquee/worker-cpu*.js", (route) => (isGone ? route.fulfill({ status: 404 }) : route.continue()));
         await page.exposeFunction("remove", () => (isGone = true));
         await page.exposeFunction("restore", () => (isGone = false));
         const { codes, later } = await page.evaluate(async () => {
@@ -201,9 +201,9 @@ describe("a worker that crashes", () => {
     }));
 
     for (const [when, path, code] of /** @type {const} */ ([
-        ["when its script runs", "marquee/worker-cpu.js", "throw new Error('no luck');"],
-        ["when it opens the model", "pkg/cpu/marquee.js", "Classifier.load = async () => { setTimeout(() => { throw new Error('no luck'); }); return new Promise(() => {}); };"],
-        ["when its script is missing", "marquee/worker-cpu.js", ""],
+        ["when its script runs", "marquee/worker-cpu*.js", "throw new Error('no luck');"],
+        ["when it opens the model", "pkg/cpu*/marquee.js", "Classifier.load = async () => { setTimeout(() => { throw new Error('no luck'); }); return new Promise(() => {}); };"],
+        ["when its script is missing", "marquee/worker-cpu*.js", ""],
     ])) {
         test(`${when} rejects with the reason, and is not started again`, () => visit(async (_, page) => {
             let started = 0;

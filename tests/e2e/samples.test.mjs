@@ -73,7 +73,7 @@ describe("before anything is chosen", () => {
     }, { viewport: { width: 1280, height: 720 } }));
 
     test("a poster that is chosen while the model loads is answered first", () => visit(async (marquee, page) => {
-        await page.route("**/pkg/cpu/*.wasm", async (route) => {
+        await page.route("**/pkg/cpu*/*.wasm", async (route) => {
             await page.locator("#preview[alt='Poster: lighthouse.jpg']").waitFor();
             await route.continue();
         });

@@ -4,12 +4,12 @@
 mod twins;
 
 use marquee::cpu::depthwise::Depthwise;
-use marquee::cpu::fixed_point::{self, HIDDEN_BITS, InputRange};
-use marquee::cpu::pointwise::{Expand, HiddenMap, Project};
-use marquee::cpu::simd::{Groups, Level, Pair};
+use marquee::cpu::fixed_point::{self, Format, HIDDEN_BITS, InputRange, Quantisation};
+use marquee::cpu::pointwise::{Expand, HiddenMap, Precision, Project};
+use marquee::cpu::simd::{Groups, Level, Unit};
 use marquee::{Error, Result};
 
-use twins::Conv;
+use twins::{Conv, Layer};
 
 /// The largest hidden value, 6.
 const SIX: i16 = 6 << HIDDEN_BITS;
@@ -45,15 +45,58 @@ impl Random {
     }
 }
 
-/// Packs neighbouring values in pairs.
-fn pairs(values: &[i16]) -> Vec<Pair> {
-    let (twos, rest) = values.as_chunks::<2>();
-    assert!(rest.is_empty());
-    twos.iter().map(|two| bytemuck::cast(*two)).collect()
+/// Packs neighbouring values in units of a format.
+fn packed(values: &[i16], format: Format) -> Vec<Unit> {
+    let unit = |values: &[i16]| match *values {
+        [first, second] => bytemuck::cast([first, second]),
+        [first, second, third, fourth] => bytemuck::cast([first, second, third, fourth].map(byte)),
+        _ => panic!("{} values do not fill their units", values.len()),
+    };
+    values.chunks(format.values()).map(unit).collect()
 }
 
-fn unpacked(pairs: &[Pair]) -> Vec<i16> {
-    bytemuck::cast_slice(pairs).to_vec()
+fn byte(value: i16) -> i8 {
+    i8::try_from(value).unwrap()
+}
+
+fn unpacked(units: &[Unit], format: Format) -> Vec<i16> {
+    match format {
+        Format::Quads => {
+            bytemuck::cast_slice(units).iter().map(|byte: &i8| (*byte).into()).collect()
+        }
+        _ => bytemuck::cast_slice(units).to_vec(),
+    }
+}
+
+/// A layer whose weights have 8 bits: their values, and the scale of each output's.
+struct NarrowLayer {
+    weights: Vec<f32>,
+    scales: Vec<f32>,
+}
+
+impl NarrowLayer {
+    /// Draws a layer in which the weights of some outputs all have one of the extreme values.
+    fn draw(random: &mut Random, [inputs, outputs]: [usize; 2]) -> Self {
+        let scales: Vec<f32> =
+            random.floats(outputs).iter().map(|scale| scale.abs() * 0.01 + 1e-4).collect();
+        let weights = scales.iter().enumerate().flat_map(|(output, scale)| {
+            let least = if output % 5 == 1 { 127 } else { -127 };
+            let most = if output % 5 == 2 { -127 } else { 127 };
+            let integers = random.integers(inputs, least, most.max(least));
+            integers.into_iter().map(move |integer| f32::from(integer) * scale)
+        });
+        Self { weights: weights.collect(), scales: scales.clone() }
+    }
+
+    fn factors(&self) -> Vec<f32> {
+        self.scales.iter().map(|scale| 1.0 / scale).collect()
+    }
+}
+
+/// Returns the weight factors of a layer with weights of 16 bits.
+fn wide_factors(weights: &[f32], bias: &[f32], range: InputRange) -> Vec<f32> {
+    let rows = weights.chunks(weights.len() / bias.len()).zip(bias);
+    rows.map(|(row, bias)| range.weight_factor(row, *bias)).collect()
 }
 
 /// Returns the levels that the CPU has, and names the others.
@@ -113,23 +156,50 @@ pub(crate) fn expand_equals_its_twin() {
             let most = if least == 0 { SIX } else { i16::MAX };
             let (weights, bias) = (random.floats(outputs * inputs), random.floats(outputs));
             let input = random.integers(height * width * inputs, least, most);
-            let expected = twins::expand(&weights, &bias, range, &input, bits);
-            for level in levels() {
-                let expand = Expand::new(level, &weights, bias.clone(), range).unwrap();
-                // The next layer decides where the outputs lie.
-                let (taps, zeros) = (vec![0.1; outputs * 9], vec![0.0; outputs]);
-                let next = Depthwise::new(level, &taps, &zeros, [3, 1], [height, width]).unwrap();
-                let mut values = used_memory();
-                next.clear(&mut values);
-                expand.run(&pairs(&input), bits, next.input(&mut values, 0..height));
-                let map = next.input(&mut values, 0..height);
-                for (pixel, expected) in expected.chunks(outputs).enumerate() {
-                    for (channel, expected) in expected.iter().enumerate() {
-                        let at = [pixel / width, pixel % width];
-                        let found = read(&map, place(&map, at, width, channel));
-                        assert_eq!(found, *expected, "{level:?}: {sizes:?}: {at:?}, {channel}");
-                    }
-                }
+            let factors = &wide_factors(&weights, &bias, range);
+            let layer = Layer { weights: &weights, factors, bias: &bias };
+            let quantisation = Quantisation::with_bits(bits);
+            check_expand(sizes, layer, Precision::Wide(range), &input, quantisation);
+        }
+        let [height, width, inputs, outputs] = sizes;
+        let narrow = NarrowLayer::draw(&mut random, [inputs, outputs]);
+        let bias = random.floats(outputs);
+        let input = random.integers(height * width * inputs, 0, 127);
+        let layer = Layer { weights: &narrow.weights, factors: &narrow.factors(), bias: &bias };
+        for zero in [0, 61, 127] {
+            let quantisation = Quantisation { factor: 17.3, zero };
+            check_expand(sizes, layer, Precision::Narrow(&narrow.scales), &input, quantisation);
+        }
+    }
+}
+
+/// Compares an expanding layer of each level with its twin. The sizes are height, width, input and output channels.
+fn check_expand(
+    sizes: [usize; 4],
+    layer: Layer<'_>,
+    precision: Precision<'_>,
+    input: &[i16],
+    quantisation: Quantisation,
+) {
+    let [height, width, _, outputs] = sizes;
+    let expected = twins::expand(layer, input, quantisation);
+    for level in levels() {
+        let expand = Expand::new(level, layer.weights, layer.bias.to_vec(), precision).unwrap();
+        // The next layer decides where the outputs lie.
+        let (taps, zeros) = (vec![0.1; outputs * 9], vec![0.0; outputs]);
+        let map = [height, width];
+        let next = Depthwise::new(level, &taps, &zeros, [3, 1], map, Format::Pairs).unwrap();
+        let mut values = used_memory();
+        next.clear(&mut values);
+        let pixels = packed(input, expand.format());
+        expand.prepare(quantisation).run(&pixels, next.input(&mut values, 0..height));
+        let map = next.input(&mut values, 0..height);
+        for (pixel, expected) in expected.chunks(outputs).enumerate() {
+            for (channel, expected) in expected.iter().enumerate() {
+                let at = [pixel / width, pixel % width];
+                let found = read(&map, place(&map, at, width, channel));
+                let what = format!("{level:?}, {:?}: {sizes:?}", expand.format());
+                assert_eq!(found, *expected, "{what}: {at:?}, {channel}");
             }
         }
     }
@@ -146,10 +216,13 @@ pub(crate) fn depthwise_equals_its_twin() {
             let weights = random.floats(channels * kernel * kernel);
             let bias = random.floats(channels);
             let hidden = random.integers(height * width * channels, 0, SIX);
-            let expected = twins::depthwise(&weights, &bias, conv, &hidden);
-            for level in levels() {
-                let layer =
-                    Depthwise::new(level, &weights, &bias, [kernel, stride], input).unwrap();
+            let formats = [Format::Pairs, Format::NarrowPairs, Format::Quads];
+            for (level, format) in
+                levels().into_iter().flat_map(|level| formats.map(|format| (level, format)))
+            {
+                let expected = twins::depthwise(&weights, &bias, conv, &hidden, format);
+                let sizes = [kernel, stride];
+                let layer = Depthwise::new(level, &weights, &bias, sizes, input, format).unwrap();
                 let mut values = used_memory();
                 layer.clear(&mut values);
                 let mut map = layer.input(&mut values, 0..height);
@@ -165,17 +238,18 @@ pub(crate) fn depthwise_equals_its_twin() {
                         }
                     }
                 }
-                let what = format!("{level:?}: {input:?}, {kernel} x {kernel} by {stride}");
+                let what =
+                    format!("{level:?}, {format:?}: {input:?}, {kernel} x {kernel} by {stride}");
                 let [rows, columns] = layer.output();
                 let mut output = vec![-7];
                 layer.convolve(&mut values, 0..rows, &mut output);
-                assert_eq!(unpacked(&output), expected, "{what}, {channels} channels");
+                assert_eq!(unpacked(&output, format), expected, "{what}, {channels} channels");
                 // The same in strips of two rows.
                 for (strip, expected) in expected.chunks(2 * columns * channels).enumerate() {
                     let strip = strip * 2..(strip * 2 + 2).min(rows);
                     layer.convolve(&mut values, strip.clone(), &mut output);
                     assert_eq!(
-                        unpacked(&output),
+                        unpacked(&output, format),
                         expected,
                         "{what}, {channels} channels, {strip:?}"
                     );
@@ -201,13 +275,36 @@ pub(crate) fn project_equals_its_twin() {
         let [pixels, inputs, outputs] = sizes;
         let (weights, bias) = (random.floats(outputs * inputs), random.floats(outputs));
         let input = random.integers(pixels * inputs, 0, SIX);
-        let expected = twins::project(&weights, &bias, InputRange::HIDDEN, &input, HIDDEN_BITS);
-        for level in levels() {
-            let project = Project::new(level, &weights, bias.clone(), InputRange::HIDDEN).unwrap();
-            let mut output = vec![-7.0; pixels * outputs];
-            project.run(&pairs(&input), HIDDEN_BITS, &mut output);
-            assert_eq!(output, expected, "{level:?}: {sizes:?}");
+        // The bias is added in floats, so the accumulators need no room for it.
+        let factors = wide_factors(&weights, &vec![0.0; outputs], InputRange::HIDDEN);
+        let layer = Layer { weights: &weights, factors: &factors, bias: &bias };
+        let wide = Precision::Wide(InputRange::HIDDEN);
+        check_project(sizes, layer, wide, &input, Quantisation::with_bits(HIDDEN_BITS));
+
+        let narrow = NarrowLayer::draw(&mut random, [inputs, outputs]);
+        let input = random.integers(pixels * inputs, 0, 127);
+        let layer = Layer { weights: &narrow.weights, factors: &narrow.factors(), bias: &bias };
+        for quantisation in [Format::Quads.hidden(), Quantisation { factor: 3.1, zero: 90 }] {
+            check_project(sizes, layer, Precision::Narrow(&narrow.scales), &input, quantisation);
         }
+    }
+}
+
+/// Compares a projecting layer of each level with its twin. The sizes are pixels, input and output channels.
+fn check_project(
+    sizes: [usize; 3],
+    layer: Layer<'_>,
+    precision: Precision<'_>,
+    input: &[i16],
+    quantisation: Quantisation,
+) {
+    let [pixels, _, outputs] = sizes;
+    let expected = twins::project(layer, input, quantisation);
+    for level in levels() {
+        let project = Project::new(level, layer.weights, layer.bias.to_vec(), precision).unwrap();
+        let mut output = vec![-7.0; pixels * outputs];
+        project.run(&packed(input, project.format()), quantisation, &mut output);
+        assert_eq!(output, expected, "{level:?}, {:?}: {sizes:?}", project.format());
     }
 }
 
@@ -219,15 +316,17 @@ pub(crate) fn quantise_stream_equals_its_twin() {
         for scale in [1e-6, 0.3, 40.0, 3e4] {
             let values: Vec<f32> =
                 random.floats(rows * row).into_iter().map(|value| value * scale).collect();
-            let (expected, expected_bits) = twins::quantise_stream(&values, row, padding);
-            for level in levels() {
-                let mut found = vec![-7];
-                let bits = fixed_point::stream_bits(level, &values);
-                assert_eq!(bits, expected_bits);
+            let formats = [Format::Pairs, Format::NarrowPairs, Format::Quads];
+            for (level, format) in
+                levels().into_iter().flat_map(|level| formats.map(|format| (level, format)))
+            {
                 let row = [row, padding];
-                fixed_point::quantise_stream(level, &values, bits, row, &mut found);
-                let what = format!("{level:?}: {rows} rows of {row:?}, scale {scale}");
-                assert_eq!(unpacked(&found), expected, "{what}");
+                let what = format!("{level:?}, {format:?}: {rows} rows of {row:?}, scale {scale}");
+                let (expected, quantisation) = twins::quantise_stream(&values, row, format);
+                assert_eq!(format.stream(level, &values), quantisation, "{what}");
+                let mut found = vec![-7];
+                fixed_point::quantise_stream(level, &values, format, quantisation, row, &mut found);
+                assert_eq!(unpacked(&found, format), expected, "{what}");
             }
         }
     }
@@ -242,22 +341,23 @@ pub(crate) fn layers_with_remainders_are_refused() {
         layer.err()
     }
     let level = Level::best();
-    let (hidden, zeros) = (InputRange::HIDDEN, |count| vec![0.0; count]);
+    let (hidden, zeros) = (Precision::Wide(InputRange::HIDDEN), |count| vec![0.0; count]);
     for outputs in [0, 1, 7, 12] {
         let weights = zeros(outputs * 4);
         refused(error(Expand::new(level, &weights, zeros(outputs), hidden)), "multiple of 8");
         refused(error(Project::new(level, &weights, zeros(outputs), hidden)), "multiple of 8");
         let taps = zeros(outputs * 9);
-        let layer = Depthwise::new(level, &taps, &zeros(outputs), [3, 1], [4, 4]);
+        let layer = Depthwise::new(level, &taps, &zeros(outputs), [3, 1], [4, 4], Format::Pairs);
         refused(error(layer), "multiple of 8");
     }
     refused(error(Expand::new(level, &zeros(8 * 3), zeros(8), hidden)), "even");
     refused(error(Project::new(level, &zeros(8 * 3), zeros(8), hidden)), "even");
     refused(error(Project::new(level, &zeros(8 * 4 + 1), zeros(8), hidden)), "weights");
-    refused(error(Depthwise::new(level, &zeros(8 * 9 - 1), &zeros(8), [3, 1], [4, 4])), "weights");
+    let depthwise = |weights, sizes| {
+        Depthwise::new(level, &zeros(weights), &zeros(8), sizes, [4, 4], Format::Pairs)
+    };
+    refused(error(depthwise(8 * 9 - 1, [3, 1])), "weights");
     for [kernel, stride] in [[4, 1], [7, 1], [3, 3], [3, 0]] {
-        let layer =
-            Depthwise::new(level, &zeros(8 * kernel * kernel), &zeros(8), [kernel, stride], [4, 4]);
-        refused(error(layer), "kernel");
+        refused(error(depthwise(8 * kernel * kernel, [kernel, stride])), "kernel");
     }
 }

@@ -11,6 +11,9 @@ use marquee::cpu::simd::Level;
 use marquee::weights::Precision;
 use marquee::{Bundle, Classifier, Error, Model, Pixels, Preprocess, cpu};
 
+/// Largest difference of a probability from the one that floats give, with narrow inputs of 1x1 convolutions.
+const NARROW_TOLERANCE: f32 = 0.02;
+
 /// Loads the bundle in a folder twice: on the CPU without Burn, and with Burn.
 fn both(bundle: &str) -> [Classifier; 2] {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundle);
@@ -51,7 +54,8 @@ fn the_shipped_model_predicts_as_with_burn() {
         .map(|classifier| pollster::block_on(classifier.probabilities(&posters)).unwrap());
     for (without_burn, with_burn) in without_burn.iter().zip(&with_burn) {
         let difference = largest_difference(without_burn, with_burn);
-        assert!(difference < 5e-4, "{difference}: {without_burn:?} is not {with_burn:?}");
+        let what = format!("{difference}: {without_burn:?} is not {with_burn:?}");
+        assert!(difference < NARROW_TOLERANCE, "{what}");
     }
 }
 
@@ -95,7 +99,10 @@ fn the_shipped_model_has_the_same_heatmaps_as_with_burn() {
     for (without_burn, with_burn) in without_burn.genres.iter().zip(&with_burn.genres) {
         assert_eq!(without_burn.genre, with_burn.genre);
         assert!((without_burn.bias - with_burn.bias).abs() < 1e-5);
-        assert!(largest_difference(&without_burn.values, &with_burn.values) < 1e-3);
+        // Relative to the largest contribution: logits are the sums of all of them.
+        let scale = with_burn.values.iter().fold(0.0, |scale: f32, value| scale.max(value.abs()));
+        let difference = largest_difference(&without_burn.values, &with_burn.values) / scale;
+        assert!(difference < 0.1, "{}: {difference}", with_burn.genre);
     }
 }
 
@@ -105,21 +112,24 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
     let lite = EfficientNetLiteConfig::default;
     let seed = SeedCnnConfig { channels: [5, 8, 7], hidden: 9, ..Default::default() };
     let without_norm = SeedCnnConfig { hidden_norm: false, ..seed.clone() };
-    for (architecture, [width, height]) in [
-        (Architecture::EfficientNetLite0(lite()), [160, 240]),
-        (Architecture::EfficientNetLite0(lite()), [97, 131]),
-        (Architecture::EfficientNetLite0(lite()), [32, 33]),
-        (Architecture::EfficientNetLite0(lite()), [50, 46]),
-        (Architecture::EfficientNetLite1(lite()), [96, 64]),
-        (Architecture::EfficientNetLite2(lite()), [66, 99]),
-        (Architecture::SeedCnn(seed), [61, 40]),
-        (Architecture::SeedCnn(without_norm), [40, 61]),
+    let (half, int8) = (Precision::Half, Precision::Int8);
+    for (architecture, [width, height], precision) in [
+        (Architecture::EfficientNetLite0(lite()), [160, 240], half),
+        (Architecture::EfficientNetLite0(lite()), [160, 240], int8),
+        (Architecture::EfficientNetLite0(lite()), [97, 131], half),
+        (Architecture::EfficientNetLite0(lite()), [97, 131], int8),
+        (Architecture::EfficientNetLite0(lite()), [32, 33], half),
+        (Architecture::EfficientNetLite0(lite()), [50, 46], int8),
+        (Architecture::EfficientNetLite1(lite()), [96, 64], half),
+        (Architecture::EfficientNetLite2(lite()), [66, 99], int8),
+        (Architecture::SeedCnn(seed), [61, 40], half),
+        (Architecture::SeedCnn(without_norm), [40, 61], half),
     ] {
         device.seed(3);
         let model = Model::init(&architecture, [width, height], 5, &device).unwrap();
         let model = with_random_head(model);
-        let weights = pollster::block_on(model.encode(Precision::Half)).unwrap();
-        // Load the weights into Burn too, so that both models have them in half precision.
+        let weights = pollster::block_on(model.encode(precision)).unwrap();
+        // Load the weights into Burn too, so that both models have them in the same precision.
         let size = [width, height];
         let model = Model::with_weights(&architecture, size, 5, &weights, &device).unwrap();
 
@@ -142,8 +152,12 @@ fn every_architecture_and_input_size_predicts_as_with_burn() {
         // Random weights amplify rounding errors much more than trained ones, hence the tolerance.
         let scale = with_burn.iter().fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
         let difference = largest_difference(&without_burn, &with_burn) / scale;
-        let what = format!("{} at {width} x {height}", architecture.name());
-        assert!(scale > 0.1 && difference < 2e-2, "{what}: {without_burn:?} is not {with_burn:?}");
+        let what = format!("{} at {width} x {height}, {precision:?}", architecture.name());
+        let tolerance = if precision == half { 2e-2 } else { 0.5 };
+        assert!(
+            scale > 0.1 && difference < tolerance,
+            "{what}, {difference}: {without_burn:?} is not {with_burn:?}"
+        );
     }
 }
 

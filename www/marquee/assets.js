@@ -2,7 +2,7 @@
  * The package's own files: where they are, their sizes and hashes. The build lists them in `../pkg/assets.js`, in the
  * form `new URL("…", import.meta.url)`, which Vite and webpack follow and rewrite.
  *
- * @typedef {"cpu" | "teach" | "gpu"} PackageName
+ * @typedef {"cpu" | "cpu-relaxed" | "teach" | "gpu"} PackageName  "cpu-relaxed" is "cpu" with relaxed SIMD
  */
 
 import { files, pending } from "../pkg/assets.js";

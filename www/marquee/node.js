@@ -18,6 +18,7 @@ export { paint, strongest } from "./heatmap.js";
 
 const PACKAGES = {
     cpu: () => import("../pkg/cpu/marquee.js"),
+    "cpu-relaxed": () => import("../pkg/cpu-relaxed/marquee.js"),
     teach: () => import("../pkg/teach/marquee.js"),
 };
 
@@ -26,7 +27,7 @@ const NODE = {
     // Node's fetch reads no files.
     fetch: async (url, options) => (url.protocol === "file:" ? new Response(await readFile(url)) : fetch(url, options)),
     startWorker(kind) {
-        if (kind !== "cpu" && kind !== "teach") throw failure("no-webgpu");
+        if (kind === "gpu" || kind === "gpu-teach") throw failure("no-webgpu");
         return new SameThread(PACKAGES[kind]());
     },
     workers: () => 1,

@@ -1,9 +1,10 @@
-//! The three wasm packages in `www/pkg`. Each is a crate in `packages/` that exports the crate `marquee` with other
+//! The four wasm packages in `www/pkg`. Each is a crate in `packages/` that exports the crate `marquee` with other
 //! features, so that cargo keeps the output of each.
 //!
 //! | package | loaded |
 //! |---|---|
 //! | `cpu` | first; classifies without Burn |
+//! | `cpu-relaxed` | instead of `cpu`, if the browser has relaxed SIMD |
 //! | `teach` | when a visitor opens Teach; fine-tunes on the CPU |
 //! | `gpu` | after the first answer, if the browser has WebGPU |
 
@@ -34,8 +35,9 @@ pub(crate) struct Package {
 pub(crate) const GPU_FEATURES: &str = "webgpu,autodiff";
 
 /// In build order: the first one makes a page that answers.
-pub(crate) static PACKAGES: [Package; 3] = [
+pub(crate) static PACKAGES: [Package; 4] = [
     Package { name: "cpu", link_time_optimisation: true, wasm_opt: false },
+    Package { name: "cpu-relaxed", link_time_optimisation: true, wasm_opt: false },
     Package { name: "teach", link_time_optimisation: true, wasm_opt: false },
     Package { name: "gpu", link_time_optimisation: false, wasm_opt: true },
 ];
@@ -46,7 +48,7 @@ pub(crate) fn cpu() -> &'static Package {
     cpu
 }
 
-/// WebAssembly features that rustc may have used. Every browser has them since 2023; wasm-opt must not use others.
+/// WebAssembly features that rustc may have used in a package that wasm-opt reads. Every browser has them since 2023; wasm-opt must not use others.
 const FEATURES: [&str; 8] = [
     "--enable-simd",
     "--enable-bulk-memory",
@@ -114,7 +116,7 @@ fn compile(project: &Project, package: &Package, toolchain: &WasmToolchain) -> R
     }
     run(toolchain.apply(&mut cargo))?;
     let built = project.target.join("wasm32-unknown-unknown/release");
-    Ok(built.join(format!("marquee_{}.wasm", package.name)))
+    Ok(built.join(format!("marquee_{}.wasm", package.name.replace('-', "_"))))
 }
 
 fn is_newer(source: &Path, target: &Path) -> bool {

@@ -1,8 +1,8 @@
 //! The loops of a depthwise convolution: rows of outputs, in them registers of channels, in them a few positions.
 
 use super::{Depthwise, GROUP, POSITIONS};
-use crate::cpu::fixed_point;
-use crate::cpu::simd::{Group, Kernel, Pair, Simd, Widths};
+use crate::cpu::fixed_point::{self, Format};
+use crate::cpu::simd::{Group, Kernel, Simd, Unit, Widths};
 
 /// Most pairs of pixels of a row that are accumulated together: four positions of a kernel of three pairs.
 const MOST_PAIRS: usize = 4 + 3 - 1;
@@ -13,8 +13,8 @@ pub(super) struct Rows<'a, const K: usize, const P: usize, const A: usize> {
     pub(super) map: &'a [Group],
     /// The first row.
     pub(super) first: usize,
-    /// `[rows][columns][channels / 8]`.
-    pub(super) output: &'a mut [[Pair; 4]],
+    /// `[rows][columns][units]`.
+    pub(super) output: &'a mut [Unit],
 }
 
 impl<const K: usize, const P: usize, const A: usize> Kernel for Rows<'_, K, P, A> {
@@ -22,7 +22,7 @@ impl<const K: usize, const P: usize, const A: usize> Kernel for Rows<'_, K, P, A
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Depthwise { taps, bias, scales, conv, layout, channels, .. } = self.layer;
+        let Depthwise { taps, bias, scales, format, conv, layout, channels, .. } = self.layer;
         let groups = channels / GROUP;
         let row_length = layout.pairs * groups;
         let sizes = Sizes {
@@ -32,11 +32,13 @@ impl<const K: usize, const P: usize, const A: usize> Kernel for Rows<'_, K, P, A
             positions: layout.positions,
             first_column: layout.first_column,
         };
+        let target = Target { quads: *format == Format::Quads, six: 6.0 * format.hidden().factor };
+        let row_units = sizes.width * channels / format.values();
         let layer = Layer { taps, bias, scales: scales.as_chunks().0 };
-        for (y, output) in self.output.chunks_exact_mut(sizes.width * groups).enumerate() {
+        for (y, output) in self.output.chunks_exact_mut(row_units).enumerate() {
             let y = self.first + y;
             let window = &self.map[y * conv.stride * row_length..][..K * row_length];
-            let mut row = Row::<K, P, A> { sizes, window, output };
+            let mut row = Row::<K, P, A> { sizes, window, target, output };
             let mut group = 0;
             while group < groups {
                 if Widths::of::<S>().register(groups - group) == S::GROUPS {
@@ -73,13 +75,23 @@ struct Sizes {
     first_column: usize,
 }
 
+/// How the outputs are stored.
+#[derive(Clone, Copy)]
+struct Target {
+    /// Whether they are quads.
+    quads: bool,
+    /// The hidden value of 6.
+    six: f32,
+}
+
 /// A row of outputs.
 struct Row<'a, const K: usize, const P: usize, const A: usize> {
     sizes: Sizes,
     /// The rows of the map under the kernel.
     window: &'a [Group],
-    /// `[columns][groups]`.
-    output: &'a mut [[Pair; 4]],
+    target: Target,
+    /// `[columns][units]`.
+    output: &'a mut [Unit],
 }
 
 impl<const K: usize, const P: usize, const A: usize> Row<'_, K, P, A> {
@@ -158,13 +170,19 @@ impl<const K: usize, const P: usize, const A: usize> Row<'_, K, P, A> {
         group: usize,
     ) {
         let Sizes { groups, width, first_column, .. } = self.sizes;
+        let Target { quads, six } = self.target;
         for (b, sums) in sums.iter().enumerate() {
             for (alignment, sums) in sums.iter().enumerate() {
                 // A column before the first output wraps around and fails the check below.
                 let x = ((position + b) * A + alignment).wrapping_sub(first_column * (A - 1));
                 if x < width {
-                    let hidden = fixed_point::relu6(simd, *sums, scales);
-                    simd.store_saturated(hidden, &mut self.output[x * groups + group..]);
+                    let hidden = fixed_point::relu6(simd, *sums, scales, six);
+                    let at = x * groups + group;
+                    if quads {
+                        simd.store_bytes(hidden, &mut self.output.as_chunks_mut().0[at..]);
+                    } else {
+                        simd.store_saturated(hidden, &mut self.output.as_chunks_mut().0[at..]);
+                    }
                 }
             }
         }

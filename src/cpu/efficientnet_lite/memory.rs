@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::cpu::simd::{Groups, Pair};
+use crate::cpu::simd::{Groups, Unit};
 
 /// Buffers of one poster.
 #[derive(Debug, Default)]
@@ -22,11 +22,11 @@ pub(super) struct Memory {
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
     /// Input of the first convolution.
-    pub(super) input: Vec<Pair>,
+    pub(super) input: Vec<Unit>,
     /// Input of the depthwise convolution.
     pub(super) map: Groups,
     /// Input of the last convolution.
-    pub(super) convolved: Vec<Pair>,
+    pub(super) convolved: Vec<Unit>,
 }
 
 /// Memory that is not in use: as much as threads have classified at the same time.

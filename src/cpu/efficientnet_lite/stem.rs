@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::architecture::efficientnet_lite::STEM;
-use crate::cpu::fixed_point::{self, InputRange};
-use crate::cpu::pointwise::Expand;
-use crate::cpu::simd::{Level, Pair};
+use crate::cpu::fixed_point::{self, InputRange, Quantisation};
+use crate::cpu::pointwise::{Expand, Precision};
+use crate::cpu::simd::{Level, Unit};
 use crate::error::Result;
 use crate::image::{Pixels, Preprocess};
 use crate::padding::SameConv;
@@ -19,8 +19,7 @@ const PATCH: usize = (3 * STEM.kernel * STEM.kernel).next_multiple_of(2);
 pub(super) struct Stem {
     /// Normalised and quantised value of each 8-bit level, per colour channel.
     levels: Box<[[i16; 256]; 3]>,
-    /// Fraction bits of these values.
-    bits: i32,
+    quantisation: Quantisation,
     conv: SameConv,
 }
 
@@ -31,14 +30,14 @@ impl Stem {
         let values = input.normalise(&levels);
         let largest = values.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
         let bits = InputRange::STREAM.fraction_bits(largest);
-        let factor = fixed_point::power_of_two(bits);
-        let quantised = |value: f32| fixed_point::quantise(value, factor) as i16;
+        let quantisation = Quantisation::with_bits(bits);
+        let quantised = |value: f32| fixed_point::quantise(value, quantisation.factor) as i16;
         let size = [input.height as usize, input.width as usize];
         Self {
             levels: Box::new(std::array::from_fn(|channel| {
                 std::array::from_fn(|level| quantised(values[channel * 256 + level]))
             })),
-            bits,
+            quantisation,
             conv: SameConv::new(size, STEM.kernel, STEM.stride),
         }
     }
@@ -60,12 +59,17 @@ impl Stem {
             };
             (0..PATCH).map(value)
         });
-        Expand::new(level, &reordered.collect::<Vec<_>>(), bias, InputRange::STREAM)
+        Expand::new(
+            level,
+            &reordered.collect::<Vec<_>>(),
+            bias,
+            Precision::Wide(InputRange::STREAM),
+        )
     }
 
-    /// Returns the fraction bits of the patches.
-    pub(super) fn bits(&self) -> i32 {
-        self.bits
+    /// Returns how the patches are quantised.
+    pub(super) fn quantisation(&self) -> Quantisation {
+        self.quantisation
     }
 
     /// Writes the poster in a frame of zeros that covers every position of the kernel.
@@ -88,7 +92,7 @@ impl Stem {
 
     /// Writes the pixels under the kernel at each position of some rows, `[rows, columns, PATCH]` with an even number of
     /// columns.
-    pub(super) fn patches(&self, frame: &[i16], rows: Range<usize>, patches: &mut Vec<Pair>) {
+    pub(super) fn patches(&self, frame: &[i16], rows: Range<usize>, patches: &mut Vec<Unit>) {
         const LINE: usize = STEM.kernel * 3;
         let columns = self.columns();
         let row = self.frame_row();

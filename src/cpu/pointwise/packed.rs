@@ -1,8 +1,8 @@
 //! The integer matrix product: packed weights, and the loop over tiles of pixels.
 
 use crate::cpu::depthwise::check_channels;
-use crate::cpu::fixed_point;
-use crate::cpu::simd::{GROUP, Group, Groups, Kernel, Level, Pair, Simd, Widths};
+use crate::cpu::fixed_point::{self, Format};
+use crate::cpu::simd::{GROUP, Group, Groups, Kernel, Level, Simd, Unit, Widths};
 use crate::error::{Error, Result};
 
 /// Bytes of the pixels that all panels are multiplied with before the next pixels follow: half of the smallest
@@ -49,76 +49,99 @@ pub(super) fn inputs(weights: &[f32], outputs: usize) -> Result<usize> {
 /// Quantised weights in the order in which the product reads them.
 #[derive(Debug)]
 pub(super) struct PackedWeights {
-    /// Layout: `[panels][input pairs][groups of the panel]`, an entry being eight outputs with both inputs of the pair
-    /// each. Panels are as wide as the level's registers; the last ones may be narrower.
+    /// Layout: `[panels][units][groups of the panel]`, an entry being eight outputs with all inputs of the unit each.
+    /// Panels are as wide as the level's registers; the last ones may be narrower.
     panels: Groups,
-    /// Pairs of input channels.
-    pairs: usize,
+    /// Units of input channels.
+    units: usize,
+    /// The sum of each output's integers.
+    sums: Vec<i32>,
+    format: Format,
     level: Level,
 }
 
 impl PackedWeights {
-    /// Quantises and packs `weights`, `[outputs, inputs]`, with one factor per output.
-    pub(super) fn new(level: Level, weights: &[f32], factors: &[f32]) -> Self {
+    /// Quantises and packs `weights`, `[outputs, inputs]`, with one factor per output. The number of inputs is a
+    /// multiple of [`Format::values`].
+    pub(super) fn new(level: Level, format: Format, weights: &[f32], factors: &[f32]) -> Self {
         let inputs = weights.len() / factors.len();
-        let pairs = inputs / 2;
-        let quantised = |output: usize, input: usize| {
-            fixed_point::quantise(weights[output * inputs + input], factors[output]) as i16
+        let units = inputs / format.values();
+        let quantised = |output: usize, input: usize| match weights.get(output * inputs + input) {
+            Some(weight) => fixed_point::quantise(*weight, factors[output]),
+            None => 0, // beyond the last value of a pair
         };
         let all = factors.len() / GROUP;
-        let mut panels = Vec::with_capacity(factors.len() * pairs);
+        let mut panels = Vec::with_capacity(factors.len() * units);
         let mut first = 0;
         while first < all {
             let next = first + level.widths().panel(all - first);
-            for pair in 0..pairs {
+            for unit in 0..units {
                 panels.extend((first * GROUP..next * GROUP).map(|output| {
-                    let values = [pair * 2, pair * 2 + 1].map(|input| quantised(output, input));
-                    bytemuck::cast::<[i16; 2], Pair>(values)
+                    let input = |index| quantised(output, unit * format.values() + index);
+                    format.unit(std::array::from_fn(input))
                 }));
             }
             first = next;
         }
-        Self { panels: panels.into(), pairs, level }
+        let sum = |output| (0..inputs).map(|input| quantised(output, input)).sum();
+        let sums = (0..factors.len()).map(sum).collect();
+        Self { panels: panels.into(), units, sums, format, level }
     }
 
     /// Returns the number of input channels.
     pub(super) fn inputs(&self) -> usize {
-        self.pairs * 2
+        self.units * self.format.values()
     }
 
-    /// Returns the number of pairs of input channels.
-    pub(super) fn pairs(&self) -> usize {
-        self.pairs
+    /// Returns the number of units of input channels.
+    pub(super) fn units(&self) -> usize {
+        self.units
     }
 
-    /// Multiplies `pixels`, `[pixels][input pairs]`, with all panels, and passes the accumulators to `outputs`.
-    pub(super) fn multiply<O: Outputs>(&self, pixels: &[Pair], outputs: O) {
-        self.level.run(Multiply { weights: &self.panels, pairs: self.pairs, pixels, outputs });
+    /// Returns the format of the inputs.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Returns the sum of each output's integers.
+    pub(super) fn sums(&self) -> &[i32] {
+        &self.sums
+    }
+
+    /// Multiplies `pixels`, `[pixels][units]`, with all panels, and passes the accumulators to `outputs`.
+    pub(super) fn multiply<O: Outputs>(&self, pixels: &[Unit], outputs: O) {
+        let (weights, units) = (&*self.panels, self.units);
+        // Without the constant, every wasm package would hold the loop twice.
+        if Level::MULTIPLIES_BYTES && self.format == Format::Quads {
+            self.level.run(Multiply::<_, true> { weights, units, pixels, outputs });
+        } else {
+            self.level.run(Multiply::<_, false> { weights, units, pixels, outputs });
+        }
     }
 }
 
-/// See [`PackedWeights::multiply`].
-struct Multiply<'a, O> {
+/// See [`PackedWeights::multiply`]. `BYTES` tells whether units are quads.
+struct Multiply<'a, O, const BYTES: bool> {
     weights: &'a [Group],
-    pairs: usize,
-    pixels: &'a [Pair],
+    units: usize,
+    pixels: &'a [Unit],
     outputs: O,
 }
 
-impl<O: Outputs> Kernel for Multiply<'_, O> {
+impl<O: Outputs, const BYTES: bool> Kernel for Multiply<'_, O, BYTES> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        let Self { weights, pairs, pixels, .. } = self;
-        let block = (BLOCK / (pairs * size_of::<Pair>())).next_multiple_of(LARGEST_TILE);
-        for (index, pixels) in pixels.chunks(block * pairs).enumerate() {
+        let Self { weights, units, pixels, .. } = self;
+        let block = (BLOCK / (units * size_of::<Unit>())).next_multiple_of(LARGEST_TILE);
+        for (index, pixels) in pixels.chunks(block * units).enumerate() {
             let mut group = 0;
             let mut weights = weights;
             while !weights.is_empty() {
-                let groups = Widths::of::<S>().panel(weights.len() / pairs);
-                let (panel, rest) = weights.split_at(groups * pairs);
-                let tiles = Tiles { panel, pairs, pixel: index * block, pixels, group };
+                let groups = Widths::of::<S>().panel(weights.len() / units);
+                let (panel, rest) = weights.split_at(groups * units);
+                let tiles = Tiles::<BYTES> { panel, units, pixel: index * block, pixels, group };
                 if S::PANEL == 2 && groups == S::GROUPS * 2 {
                     tiles.multiply::<S, 2, O>(simd, &mut self.outputs);
                 } else if S::GROUPS == 1 || groups == S::GROUPS {
@@ -134,18 +157,18 @@ impl<O: Outputs> Kernel for Multiply<'_, O> {
 }
 
 /// Pixels that remain to be multiplied with a panel.
-struct Tiles<'a> {
+struct Tiles<'a, const BYTES: bool> {
     panel: &'a [Group],
-    pairs: usize,
+    units: usize,
     /// Index of the first pixel.
     pixel: usize,
-    /// `[pixels][input pairs]`.
-    pixels: &'a [Pair],
+    /// `[pixels][units]`.
+    pixels: &'a [Unit],
     /// First group of the panel.
     group: usize,
 }
 
-impl Tiles<'_> {
+impl<const BYTES: bool> Tiles<'_, BYTES> {
     /// Multiplies all pixels with a panel of `C` registers.
     #[inline(always)]
     fn multiply<S: Simd, const C: usize, O: Outputs>(mut self, simd: S, outputs: &mut O) {
@@ -169,9 +192,9 @@ impl Tiles<'_> {
         for (register, start) in start.iter_mut().enumerate() {
             *start = outputs.start(simd, self.group + register * S::GROUPS);
         }
-        let mut tiles = self.pixels.chunks_exact(R * self.pairs);
+        let mut tiles = self.pixels.chunks_exact(R * self.units);
         for tile in &mut tiles {
-            let sums = sums::<S, R, C>(simd, tile, self.pairs, self.panel, start);
+            let sums = sums::<S, R, C, BYTES>(simd, tile, self.units, self.panel, start);
             outputs.take(simd, self.pixel, self.group, &sums);
             self.pixel += R;
         }
@@ -181,27 +204,31 @@ impl Tiles<'_> {
 
 /// Returns the accumulators of a panel for a tile of `R` pixels.
 #[inline(always)]
-fn sums<S: Simd, const R: usize, const C: usize>(
+fn sums<S: Simd, const R: usize, const C: usize, const BYTES: bool>(
     simd: S,
-    pixels: &[Pair],
-    pairs: usize,
+    pixels: &[Unit],
+    units: usize,
     panel: &[Group],
     start: [S::Integers; C],
 ) -> [[S::Integers; C]; R] {
     // Slices of known lengths let the compiler drop the bounds checks below.
-    let rows: [&[Pair]; R] = std::array::from_fn(|row| &pixels[row * pairs..][..pairs]);
-    let panel = &panel[..pairs * C * S::GROUPS];
+    let rows: [&[Unit]; R] = std::array::from_fn(|row| &pixels[row * units..][..units]);
+    let panel = &panel[..units * C * S::GROUPS];
     let mut sums = [start; R];
-    for index in 0..pairs {
+    for index in 0..units {
         let groups = &panel[index * C * S::GROUPS..][..C * S::GROUPS];
         let mut weights = start;
         for (register, weights) in weights.iter_mut().enumerate() {
             *weights = simd.load(&groups[register * S::GROUPS..]);
         }
         for (row, sums) in rows.iter().zip(&mut sums) {
-            let pair = simd.splat(row[index]);
+            let inputs = simd.splat(row[index]);
             for (sum, weights) in sums.iter_mut().zip(&weights) {
-                *sum = simd.add_products(*sum, pair, *weights);
+                *sum = if BYTES {
+                    simd.add_byte_products(*sum, *weights, inputs)
+                } else {
+                    simd.add_products(*sum, inputs, *weights)
+                };
             }
         }
     }

@@ -4,7 +4,7 @@ use bytemuck::cast;
 use pulp::x86::V3;
 use std::arch::x86_64::{__m256, __m256i};
 
-use super::{Group, Pair, Simd};
+use super::{Group, Pair, Simd, Unit};
 
 impl Simd for V3 {
     const GROUPS: usize = 1;
@@ -32,10 +32,19 @@ impl Simd for V3 {
     }
 
     #[inline(always)]
-    fn store_saturated(self, integers: Self::Integers, groups: &mut [[Pair; 4]]) {
+    fn store_saturated(self, integers: Self::Integers, groups: &mut [[Unit; 4]]) {
         let low = self.avx._mm256_castsi256_si128(integers);
         let high = self.avx2._mm256_extracti128_si256::<1>(integers);
         groups[0] = cast(self.sse2._mm_packs_epi32(low, high));
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, integers: Self::Integers, groups: &mut [[Unit; 2]]) {
+        let low = self.avx._mm256_castsi256_si128(integers);
+        let high = self.avx2._mm256_extracti128_si256::<1>(integers);
+        let halves = self.sse2._mm_packs_epi32(low, high);
+        let [bytes, _]: [[Unit; 2]; 2] = cast(self.sse2._mm_packus_epi16(halves, halves));
+        groups[0] = bytes;
     }
 
     #[inline(always)]
@@ -51,6 +60,19 @@ impl Simd for V3 {
         right: Self::Integers,
     ) -> Self::Integers {
         self.avx2._mm256_add_epi32(sums, self.avx2._mm256_madd_epi16(left, right))
+    }
+
+    #[inline(always)]
+    fn add_byte_products(
+        self,
+        sums: Self::Integers,
+        left: Self::Integers,
+        right: Self::Integers,
+    ) -> Self::Integers {
+        // Two products of 7 and 8 bits fit 16 bits.
+        let pairs = self.avx2._mm256_maddubs_epi16(right, left);
+        let ones = self.avx._mm256_set1_epi16(1);
+        self.avx2._mm256_add_epi32(sums, self.avx2._mm256_madd_epi16(pairs, ones))
     }
 
     #[inline(always)]
@@ -96,12 +118,6 @@ impl Simd for V3 {
     #[inline(always)]
     fn min(self, left: Self::Floats, right: Self::Floats) -> Self::Floats {
         self.avx._mm256_min_ps(left, right)
-    }
-
-    #[inline(always)]
-    fn abs(self, floats: Self::Floats) -> Self::Floats {
-        let mask = self.avx._mm256_set1_epi32(i32::MAX);
-        self.avx._mm256_and_ps(floats, self.avx._mm256_castsi256_ps(mask))
     }
 
     #[inline(always)]

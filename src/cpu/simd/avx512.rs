@@ -4,7 +4,7 @@ use bytemuck::cast;
 use pulp::x86::{V3, V4};
 use std::arch::x86_64::{__m512, __m512i};
 
-use super::{Group, Pair, Simd};
+use super::{Group, Pair, Simd, Unit};
 
 pulp::simd_type! {
     /// AVX-512 with VNNI. In code compiled for it, the compiler merges a multiplication of pairs and the addition of
@@ -87,9 +87,14 @@ impl Simd for V4 {
     }
 
     #[inline(always)]
-    fn store_saturated(self, integers: Self::Integers, groups: &mut [[Pair; 4]]) {
+    fn store_saturated(self, integers: Self::Integers, groups: &mut [[Unit; 4]]) {
         let halves = self.avx512f._mm512_cvtsepi32_epi16(integers);
         groups.as_chunks_mut::<2>().0[0] = cast(halves);
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, integers: Self::Integers, groups: &mut [[Unit; 2]]) {
+        groups.as_chunks_mut::<2>().0[0] = cast(self.avx512f._mm512_cvtepi32_epi8(integers));
     }
 
     #[inline(always)]
@@ -105,6 +110,19 @@ impl Simd for V4 {
         right: Self::Integers,
     ) -> Self::Integers {
         self.avx512f._mm512_add_epi32(sums, self.avx512bw._mm512_madd_epi16(left, right))
+    }
+
+    #[inline(always)]
+    fn add_byte_products(
+        self,
+        sums: Self::Integers,
+        left: Self::Integers,
+        right: Self::Integers,
+    ) -> Self::Integers {
+        // Two products of 7 and 8 bits fit 16 bits.
+        let pairs = self.avx512bw._mm512_maddubs_epi16(right, left);
+        let ones = self.avx512f._mm512_set1_epi16(1);
+        self.avx512f._mm512_add_epi32(sums, self.avx512bw._mm512_madd_epi16(pairs, ones))
     }
 
     #[inline(always)]
@@ -150,11 +168,6 @@ impl Simd for V4 {
     #[inline(always)]
     fn min(self, left: Self::Floats, right: Self::Floats) -> Self::Floats {
         self.avx512f._mm512_min_ps(left, right)
-    }
-
-    #[inline(always)]
-    fn abs(self, floats: Self::Floats) -> Self::Floats {
-        self.avx512f._mm512_abs_ps(floats)
     }
 
     #[inline(always)]

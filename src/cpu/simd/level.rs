@@ -8,6 +8,10 @@ use pulp::x86::{V3, V4};
 #[cfg(target_arch = "x86_64")]
 use super::avx512::Vnni;
 use super::{Kernel, Portable, Widths};
+use crate::cpu::fixed_point::Format;
+
+/// Whether the baseline has relaxed SIMD.
+const RELAXED: bool = cfg!(all(target_arch = "wasm32", feature = "relaxed-simd"));
 
 /// An instruction set that the CPU has.
 #[derive(Clone, Copy)]
@@ -30,7 +34,7 @@ impl Level {
     #[cfg(target_arch = "x86_64")]
     pub fn all() -> [(&'static str, Option<Self>); 4] {
         [
-            ("baseline", Some(Self::Baseline)),
+            (Self::Baseline.name(), Some(Self::Baseline)),
             ("avx2", V3::try_new().map(Self::Avx2)),
             ("avx512", V4::try_new().map(Self::Avx512)),
             ("avx512vnni", Vnni::try_new().map(Self::Avx512Vnni)),
@@ -40,7 +44,7 @@ impl Level {
     /// Returns the name of each level for which there is code, the slowest first, and the level if the CPU has it.
     #[cfg(not(target_arch = "x86_64"))]
     pub fn all() -> [(&'static str, Option<Self>); 1] {
-        [("baseline", Some(Self::Baseline))]
+        [(Self::Baseline.name(), Some(Self::Baseline))]
     }
 
     /// Returns the fastest level that the CPU has.
@@ -52,6 +56,7 @@ impl Level {
     /// Returns the name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Baseline if RELAXED => "relaxed-simd",
             Self::Baseline => "baseline",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
@@ -59,6 +64,20 @@ impl Level {
             Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(_) => "avx512vnni",
+        }
+    }
+
+    /// Whether any level of this build multiplies bytes; see [`Self::narrow`].
+    pub(in crate::cpu) const MULTIPLIES_BYTES: bool = RELAXED || cfg!(target_arch = "x86_64");
+
+    /// Returns the format of 7-bit values: quads where an instruction multiplies bytes, and no other is faster.
+    pub fn narrow(self) -> Format {
+        match self {
+            Self::Baseline if RELAXED => Format::Quads,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) | Self::Avx512(_) => Format::Quads,
+            // VNNI multiplies and accumulates pairs in one instruction, and there is no safe access to that for bytes.
+            _ => Format::NarrowPairs,
         }
     }
 
@@ -77,7 +96,10 @@ impl Level {
     #[inline(always)]
     pub(in crate::cpu) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
+            #[cfg(not(all(target_arch = "wasm32", feature = "relaxed-simd")))]
             Self::Baseline => kernel.run(Portable),
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            Self::Baseline => run_relaxed(kernel),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(simd) => simd.vectorize(
                 #[inline(always)]
@@ -95,6 +117,13 @@ impl Level {
             ),
         }
     }
+}
+
+/// Runs a kernel, compiled for relaxed SIMD.
+#[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+#[target_feature(enable = "relaxed-simd")]
+fn run_relaxed<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Portable)
 }
 
 impl fmt::Debug for Level {

@@ -1,8 +1,11 @@
-/** Marquee's packages, used as on any other page. */
+/** Marquee's packages, used as on any other page; on the CPU, that for browsers with relaxed SIMD. */
 
-/** @param {"cpu" | "webgpu"} device */
-export async function load(device) {
-    const folder = device === "webgpu" ? "gpu" : "cpu";
+/**
+ * @param {"cpu" | "webgpu"} device
+ * @param {number} [_threads]  always one
+ * @param {string} [folder]  of the package
+ */
+export async function load(device, _threads = 1, folder = device === "webgpu" ? "gpu" : "cpu-relaxed") {
     const code = import(`../../www/pkg/${folder}/marquee.js`);
     const wasm = fetch(new URL(`../../www/pkg/${folder}/marquee_bg.wasm`, import.meta.url));
     const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).text();

@@ -48,17 +48,19 @@ pub(crate) fn model_from_bundle(
         bail!("a {ours} cannot start from a bundle: omit --pretrained");
     };
     let (weight, bias) = lite.head();
-    let column = |&(name, frequency): &(&str, f32)| {
-        match manifest.genres.iter().position(|genre| genre.name == name) {
-            Some(index) => {
-                let weight = weight.clone().narrow(1, index, 1);
-                let bias = bias.clone().narrow(0, index, 1);
-                (weight / manifest.temperature, bias / manifest.temperature)
-            }
-            None => {
-                let logit = (frequency / (1.0 - frequency)).ln();
-                (weight.clone().narrow(1, 0, 1).zeros_like(), Tensor::from_floats([logit], device))
-            }
+    let column = |&(name, frequency): &(&str, f32)| match manifest
+        .genres
+        .iter()
+        .position(|genre| genre.name == name)
+    {
+        Some(index) => {
+            let weight = weight.clone().narrow(1, index, 1);
+            let bias = bias.clone().narrow(0, index, 1);
+            (weight / manifest.temperature, bias / manifest.temperature)
+        }
+        None => {
+            let logit = (frequency / (1.0 - frequency)).ln();
+            (weight.clone().narrow(1, 0, 1).zeros_like(), Tensor::from_floats([logit], device))
         }
     };
     let (weights, biases) = genres.iter().map(column).unzip::<_, _, Vec<_>, Vec<_>>();
