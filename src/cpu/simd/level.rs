@@ -70,14 +70,13 @@ impl Level {
     /// Whether any level of this build multiplies bytes; see [`Self::narrow`].
     pub(in crate::cpu) const MULTIPLIES_BYTES: bool = RELAXED || cfg!(target_arch = "x86_64");
 
-    /// Returns the format of 7-bit values: quads where an instruction multiplies bytes, and no other is faster.
+    /// Returns the format of 7-bit values: quads where an instruction multiplies bytes.
     pub fn narrow(self) -> Format {
         match self {
             Self::Baseline if RELAXED => Format::Quads,
+            Self::Baseline => Format::NarrowPairs,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) | Self::Avx512(_) => Format::Quads,
-            // VNNI multiplies and accumulates pairs in one instruction, and there is no safe access to that for bytes.
-            _ => Format::NarrowPairs,
+            Self::Avx2(_) | Self::Avx512(_) | Self::Avx512Vnni(_) => Format::Quads,
         }
     }
 
@@ -96,10 +95,7 @@ impl Level {
     #[inline(always)]
     pub(in crate::cpu) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
-            #[cfg(not(all(target_arch = "wasm32", feature = "relaxed-simd")))]
-            Self::Baseline => kernel.run(Portable),
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-            Self::Baseline => run_relaxed(kernel),
+            Self::Baseline => run_baseline(kernel),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(simd) => simd.vectorize(
                 #[inline(always)]
@@ -119,10 +115,14 @@ impl Level {
     }
 }
 
-/// Runs a kernel, compiled for relaxed SIMD.
-#[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-#[target_feature(enable = "relaxed-simd")]
-fn run_relaxed<K: Kernel>(kernel: K) -> K::Output {
+/// Runs a kernel, compiled for the baseline. Not inlined: a kernel that is called at several places would be there
+/// several times.
+#[cfg_attr(
+    all(target_arch = "wasm32", feature = "relaxed-simd"),
+    target_feature(enable = "relaxed-simd")
+)]
+#[inline(never)]
+fn run_baseline<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Portable)
 }
 

@@ -259,7 +259,8 @@ fn starts_from_a_bundle_and_keeps_the_genres_that_it_knows() {
     succeeded(data.train("first", &["--epochs", "1", "--set", "ema_decay=0"]));
     let (bundle, _) = export(&data, "first", &["--weights", "half"]);
     let file = data.path("bundle.safetensors");
-    let mut fine_tune = trainer(&["fine-tune", "--device", "cpu", "--steps", "1", "--learning-rate", "1e-9"]);
+    let mut fine_tune =
+        trainer(&["fine-tune", "--device", "cpu", "--steps", "1", "--learning-rate", "1e-9"]);
     fine_tune.arg("--bundle").arg(&bundle).arg("--data").arg(data.dir.path());
     succeeded(fine_tune.arg("--out").arg(&file).output().unwrap());
     let validation_loss = |run: &str, more: &[&str]| {

@@ -85,7 +85,7 @@ fn the_documents_example_gives_the_probabilities_of_predict() {
     let script = dir.path().join("classify.py");
     fs::write(&script, example).unwrap();
 
-    // JPEG decoders differ in the last bit, PNG decoders do not.
+    // JPEG decoders differ in the last bit, PNG decoders do not. Marquee rounds the inputs of its layers to 7 bits.
     let to_png = "import sys\nfrom PIL import Image\nfor path in sys.argv[2:]:\n    \
                   Image.open(path).save(f'{sys.argv[1]}/{abs(hash(path))}.png')";
     let pngs = dir.path().join("png");
@@ -96,7 +96,7 @@ fn the_documents_example_gives_the_probabilities_of_predict() {
         fs::read_dir(&pngs).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(pngs.len(), samples().len());
 
-    let sets = [(pngs, 0.005), (samples(), 0.02)].map(|(posters, bound)| {
+    let sets = [(pngs, 0.02), (samples(), 0.03)].map(|(posters, bound)| {
         let predicted = predicted(&posters);
         (posters, predicted, bound)
     });
