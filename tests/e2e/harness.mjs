@@ -63,7 +63,7 @@ export async function saved(page, button) {
  * Largest difference of a probability from the native CPU's, by device. All CPU packages compute the same integers; the
  * GPU computes in floats.
  */
-export const TOLERANCE = { cpu: 1e-6, webgpu: 0.02 };
+export const TOLERANCE = { cpu: 1e-6, webgpu: 0.05 };
 
 /** The native trainer's probabilities for the sample, by genre, the most probable first. */
 export const nativePredictions = predictNatively(poster);

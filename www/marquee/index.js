@@ -19,7 +19,7 @@ export { paint, strongest } from "./heatmap.js";
  */
 const START = {
     cpu: () => new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "marquee-cpu" }),
-    "cpu-relaxed": () => new Worker(new URL("./worker-cpu-relaxed.js", import.meta.url), { type: "module", name: "marquee-cpu" }),
+    "cpu-relaxed": () => new Worker(new URL("./worker-cpu-relaxed.js", import.meta.url), { type: "module", name: "marquee-cpu-relaxed" }),
     gpu: () => new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "marquee-gpu" }),
     teach: () => new Worker(new URL("./worker-teach.js", import.meta.url), { type: "module", name: "marquee-teach" }),
     "gpu-teach": () => new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "marquee-gpu-teach" }),
