@@ -50,7 +50,9 @@ export class Connection {
         worker.onmessage = ({ data }) => this.#receive(data);
         worker.onerror = (event) => {
             event.preventDefault?.();
-            this.#end(failure("worker-failed", { reason: event.message ?? "" }), 0);
+            const failed = failure("worker-failed", { reason: event.message ?? "" });
+            // Where the whole package is missing, the download fails too, and its error says more.
+            start.then(() => this.#end(failed, 0), (error) => this.#end(error, 0));
         };
         start.then((message) => this.#post(message), (error) => this.#end(error, 0));
     }
