@@ -96,7 +96,7 @@ fn the_documents_example_gives_the_probabilities_of_predict() {
         fs::read_dir(&pngs).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(pngs.len(), samples().len());
 
-    let sets = [(pngs, 0.02), (samples(), 0.03)].map(|(posters, bound)| {
+    let sets = [(pngs, 0.03), (samples(), 0.05)].map(|(posters, bound)| {
         let predicted = predicted(&posters);
         (posters, predicted, bound)
     });
