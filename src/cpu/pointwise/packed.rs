@@ -68,7 +68,7 @@ impl PackedWeights {
         let units = inputs / format.values();
         let quantised = |output: usize, input: usize| match weights.get(output * inputs + input) {
             Some(weight) => fixed_point::quantise(*weight, factors[output]),
-            None => 0, // beyond the last value of a pair
+            None => 0, // the two values beyond the last pair, which a unit of pairs ignores
         };
         let all = factors.len() / GROUP;
         let mut panels = Vec::with_capacity(factors.len() * units);
