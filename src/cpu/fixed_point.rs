@@ -75,12 +75,12 @@ impl Format {
         }
     }
 
-    /// Returns the first [`Self::values`] integers in a unit.
-    pub(super) fn unit(self, values: [i32; 4]) -> Unit {
-        let [first, second, third, fourth] = values;
+    /// Returns up to [`Self::values`] integers in a unit; missing ones are 0.
+    pub(super) fn unit(self, integers: &[i32]) -> Unit {
+        let at = |index| integers.get(index).copied().unwrap_or(0);
         match self {
-            Self::Quads => bytemuck::cast([first as i8, second as i8, third as i8, fourth as i8]),
-            _ => bytemuck::cast([first as i16, second as i16]),
+            Self::Quads => bytemuck::cast([0, 1, 2, 3].map(|index| at(index) as i8)),
+            _ => bytemuck::cast([0, 1].map(|index| at(index) as i16)),
         }
     }
 }
@@ -101,8 +101,8 @@ impl Quantisation {
     }
 }
 
-/// Returns whether no accumulator of a layer with narrow inputs can overflow: `scales` are those of its 8-bit weights,
-/// one per output, and the accumulators begin with its biases.
+/// Returns whether no accumulator of a layer with narrow inputs can overflow. `scales` are the scales of its 8-bit
+/// weights, one per output; each accumulator starts from the output's bias.
 pub fn fits_narrow(scales: &[f32], bias: &[f32]) -> bool {
     // Products and the zero's share need much less than the other half of 32 bits.
     let limit = (1 << 30) as f32;
@@ -255,7 +255,7 @@ impl Kernel for Quantise<'_> {
                 let mut integers = [0; 4];
                 let targets = integers.iter_mut().zip(values);
                 targets.for_each(|(integer, value)| *integer = quantised(value));
-                *unit = format.unit(integers);
+                *unit = format.unit(&integers);
             }
         }
     }

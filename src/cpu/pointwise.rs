@@ -17,6 +17,19 @@ pub enum Precision<'a> {
 }
 
 impl Precision<'_> {
+    /// Packs `weights`, `[outputs, inputs]`, and returns them with the factor of each output. `bias` is where the
+    /// accumulators begin.
+    fn pack(
+        self,
+        level: Level,
+        weights: &[f32],
+        bias: &[f32],
+    ) -> Result<(PackedWeights, Vec<f32>)> {
+        let format = self.format(level, packed::inputs(weights, bias.len())?);
+        let factors = self.factors(weights, bias);
+        Ok((PackedWeights::new(level, format, weights, &factors), factors))
+    }
+
     /// Returns the format of the inputs.
     fn format(self, level: Level, inputs: usize) -> Format {
         match self {
@@ -77,10 +90,8 @@ impl Expand {
         bias: Vec<f32>,
         precision: Precision<'_>,
     ) -> Result<Self> {
-        let inputs = packed::inputs(weights, bias.len())?;
-        let factors = precision.factors(weights, &bias);
-        let format = precision.format(level, inputs);
-        Ok(Self { weights: PackedWeights::new(level, format, weights, &factors), factors, bias })
+        let (weights, factors) = precision.pack(level, weights, &bias)?;
+        Ok(Self { weights, factors, bias })
     }
 
     /// Returns the number of input channels.
@@ -168,11 +179,9 @@ impl Project {
         bias: Vec<f32>,
         precision: Precision<'_>,
     ) -> Result<Self> {
-        let inputs = packed::inputs(weights, bias.len())?;
         // The bias is added in floats, so the accumulators need no room for it.
-        let factors = precision.factors(weights, &vec![0.0; bias.len()]);
-        let format = precision.format(level, inputs);
-        Ok(Self { weights: PackedWeights::new(level, format, weights, &factors), factors, bias })
+        let (weights, factors) = precision.pack(level, weights, &vec![0.0; bias.len()])?;
+        Ok(Self { weights, factors, bias })
     }
 
     /// Returns the number of input channels.

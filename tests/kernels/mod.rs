@@ -110,6 +110,12 @@ pub(crate) fn levels() -> Vec<Level> {
     Level::all().into_iter().filter_map(level).collect()
 }
 
+/// Returns each level that the CPU has with each format.
+fn levels_and_formats() -> impl Iterator<Item = (Level, Format)> {
+    let formats = [Format::Pairs, Format::NarrowPairs, Format::Quads];
+    levels().into_iter().flat_map(move |level| formats.map(|format| (level, format)))
+}
+
 /// Returns the place of a pixel's channel in a map: the entry, its lane, and the half of the lane.
 fn place(map: &HiddenMap<'_>, [y, x]: [usize; 2], width: usize, channel: usize) -> [usize; 3] {
     let pair = map.pairs[y * width.div_ceil(2) + x / 2];
@@ -216,10 +222,7 @@ pub(crate) fn depthwise_equals_its_twin() {
             let weights = random.floats(channels * kernel * kernel);
             let bias = random.floats(channels);
             let hidden = random.integers(height * width * channels, 0, SIX);
-            let formats = [Format::Pairs, Format::NarrowPairs, Format::Quads];
-            for (level, format) in
-                levels().into_iter().flat_map(|level| formats.map(|format| (level, format)))
-            {
+            for (level, format) in levels_and_formats() {
                 let expected = twins::depthwise(&weights, &bias, conv, &hidden, format);
                 let sizes = [kernel, stride];
                 let layer = Depthwise::new(level, &weights, &bias, sizes, input, format).unwrap();
@@ -316,10 +319,7 @@ pub(crate) fn quantise_stream_equals_its_twin() {
         for scale in [1e-6, 0.3, 40.0, 3e4] {
             let values: Vec<f32> =
                 random.floats(rows * row).into_iter().map(|value| value * scale).collect();
-            let formats = [Format::Pairs, Format::NarrowPairs, Format::Quads];
-            for (level, format) in
-                levels().into_iter().flat_map(|level| formats.map(|format| (level, format)))
-            {
+            for (level, format) in levels_and_formats() {
                 let row = [row, padding];
                 let what = format!("{level:?}, {format:?}: {rows} rows of {row:?}, scale {scale}");
                 let (expected, quantisation) = twins::quantise_stream(&values, row, format);

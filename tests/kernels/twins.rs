@@ -32,7 +32,7 @@ fn relu6(sum: i32, scale: f32, six: f32) -> i16 {
     (sum as f32 * scale).clamp(0.0, six).round_ties_even() as i16
 }
 
-/// Returns the accumulator of each output of a pixel. `start` is what it begins with.
+/// Returns the accumulators of a pixel, one per output. `start` returns their initial values, from bias and factor.
 fn accumulators(
     layer: Layer<'_>,
     pixel: &[i16],

@@ -214,7 +214,7 @@ function cpuPackage() {
     return multipliesBytes() && !whyMissing("cpu-relaxed") ? "cpu-relaxed" : "cpu";
 }
 
-/** Whether this engine has relaxed SIMD and computes right with it: V8 did not always, behind its flag. */
+/** Whether this engine has relaxed SIMD and its result is right: that of V8 11.3, which has it behind a flag, is wrong. */
 function multipliesBytes() {
     if (!runs(RELAXED_SIMD)) return false;
     try {

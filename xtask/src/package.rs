@@ -48,7 +48,8 @@ pub(crate) fn cpu() -> &'static Package {
     cpu
 }
 
-/// WebAssembly features that rustc may have used in a package that wasm-opt reads. Every browser has them since 2023; wasm-opt must not use others.
+/// WebAssembly features that rustc may have used in a package that wasm-opt reads. Every browser has them since 2023;
+/// wasm-opt must not use others.
 const FEATURES: [&str; 8] = [
     "--enable-simd",
     "--enable-bulk-memory",

@@ -66,10 +66,10 @@ impl PackedWeights {
     pub(super) fn new(level: Level, format: Format, weights: &[f32], factors: &[f32]) -> Self {
         let inputs = weights.len() / factors.len();
         let units = inputs / format.values();
-        let quantised = |output: usize, input: usize| match weights.get(output * inputs + input) {
-            Some(weight) => fixed_point::quantise(*weight, factors[output]),
-            None => 0, // the two values beyond the last pair, which a unit of pairs ignores
-        };
+        let rows = weights.chunks(inputs).zip(factors);
+        let integers: Vec<i32> = rows
+            .flat_map(|(row, factor)| row.iter().map(|w| fixed_point::quantise(*w, *factor)))
+            .collect();
         let all = factors.len() / GROUP;
         let mut panels = Vec::with_capacity(factors.len() * units);
         let mut first = 0;
@@ -77,14 +77,13 @@ impl PackedWeights {
             let next = first + level.widths().panel(all - first);
             for unit in 0..units {
                 panels.extend((first * GROUP..next * GROUP).map(|output| {
-                    let input = |index| quantised(output, unit * format.values() + index);
-                    format.unit(std::array::from_fn(input))
+                    let at = output * inputs + unit * format.values();
+                    format.unit(&integers[at..][..format.values()])
                 }));
             }
             first = next;
         }
-        let sum = |output| (0..inputs).map(|input| quantised(output, input)).sum();
-        let sums = (0..factors.len()).map(sum).collect();
+        let sums = integers.chunks(inputs).map(|row| row.iter().sum()).collect();
         Self { panels: panels.into(), units, sums, format, level }
     }
 
