@@ -39,6 +39,9 @@ struct Block {
     drop_path: f64,
 }
 
+/// A function that receives the name of a weight, and the outputs and the input of its convolution.
+type Visitor<'a> = dyn FnMut(&str, usize, Tensor<4>) + 'a;
+
 /// Returns a convolution with a bias, TensorFlow's "SAME" padding, and weights initialised as in He et al. 2015.
 fn conv(
     channels: [usize; 2],
@@ -79,6 +82,21 @@ impl Block {
         let skipped = self.residual && self.drop_path > 0.0 && x.device().is_autodiff();
         let scales = skipped.then(|| self.kept(x.dims()[0], &x.device()));
         block.forward(x, scales)
+    }
+
+    /// Maps as [`Self::forward`] does without training, and passes the inputs of the 1x1 convolutions to `visit`.
+    fn visit_pointwise(&self, path: &str, x: Tensor<4>, visit: &mut Visitor<'_>) -> Tensor<4> {
+        let hidden = match &self.expand {
+            Some(expand) => {
+                visit(&format!("{path}.expand.weight"), expand.weight.dims()[0], x.clone());
+                kernels::pointwise(expand, x.clone(), Activation::Relu6)
+            }
+            None => x.clone(),
+        };
+        let hidden = kernels::depthwise(&self.depthwise, hidden, Activation::Relu6);
+        visit(&format!("{path}.project.weight"), self.project.weight.dims()[0], hidden.clone());
+        let y = kernels::pointwise(&self.project, hidden, Activation::Linear);
+        if self.residual { y + x } else { y }
     }
 
     /// Returns the factors of the posters' outputs, `[posters, 1, 1, 1]`: zero for a random part of them, and above 1 for
@@ -129,6 +147,18 @@ impl EfficientNetLite {
     /// Returns the last feature map `[N, 1280, ceil(H / 32), ceil(W / 32)]` of posters `[N, 3, H, W]`.
     pub fn features(&self, posters: Tensor<4>) -> Tensor<4> {
         self.run(0..PARTS, posters)
+    }
+
+    /// Calls `visit` for each 1x1 convolution, from the first to the last, with the name of its weight, the number of its
+    /// outputs and its input, `[N, channels, H, W]`, for posters `[N, 3, H, W]`.
+    pub fn visit_pointwise(&self, posters: Tensor<4>, visit: &mut Visitor<'_>) {
+        let mut x = kernels::dense(&self.stem, posters, Activation::Relu6);
+        for (stage, Stage { blocks }) in self.stages.iter().enumerate() {
+            for (block, inner) in blocks.iter().enumerate() {
+                x = inner.visit_pointwise(&format!("stages.{stage}.blocks.{block}"), x, visit);
+            }
+        }
+        visit("last.weight", FEATURES, x);
     }
 
     /// Returns the logits `[N, genres]` of a last feature map `[N, 1280, rows, columns]`.

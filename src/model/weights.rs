@@ -8,7 +8,9 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::{Model, read};
 use crate::error::{Error, Result};
-use crate::weights::{self, EncodedTensor, NamedTensor, Precision, Tensors, invalid_weights};
+use crate::weights::{
+    self, EncodedTensor, NamedTensor, Precision, QuantisedWeights, Tensors, invalid_weights,
+};
 
 impl Model {
     /// Returns the weights as the bytes of a safetensors file. The same weights give the same bytes.
@@ -16,18 +18,38 @@ impl Model {
     /// # Errors
     /// [`Error::Compute`] if a tensor cannot be read back from its device, or holds NaN or infinite values.
     pub async fn encode(&self, precision: Precision) -> Result<Vec<u8>> {
+        self.encode_each(|half| match precision {
+            Precision::Half => vec![half],
+            Precision::Int8 => half.quantise(),
+        })
+        .await
+    }
+
+    /// Returns the weights as the bytes of a safetensors file: `weights` as they are given, the others in 8 bits.
+    ///
+    /// # Errors
+    /// Those of [`Self::encode`].
+    pub async fn encode_quantised(&self, weights: &QuantisedWeights) -> Result<Vec<u8>> {
+        self.encode_each(|half| match weights.get(half.name()) {
+            Some(weight) => half.replaced_by(weight.clone()),
+            None => half.quantise(),
+        })
+        .await
+    }
+
+    /// Encodes what `stored` makes of each tensor in half precision. Batch norm is in full precision.
+    async fn encode_each(
+        &self,
+        stored: impl Fn(EncodedTensor) -> Vec<EncodedTensor>,
+    ) -> Result<Vec<u8>> {
         // Collected before reading: a browser's GPU has to be awaited, which a visitor cannot do.
         let mut tensors = Vec::new();
         for Parameter { name, shape, values, in_batch_norm } in Collector::collect(self) {
             let tensor = NamedTensor { name, shape, values: read(values).await? };
-            let half = if in_batch_norm {
-                EncodedTensor::full(tensor)
+            if in_batch_norm {
+                tensors.push(EncodedTensor::full(tensor));
             } else {
-                EncodedTensor::half(tensor)
-            };
-            match precision {
-                Precision::Half => tensors.push(half),
-                Precision::Int8 => tensors.extend(half.quantise()),
+                tensors.extend(stored(EncodedTensor::half(tensor)));
             }
         }
         weights::serialise(&tensors)

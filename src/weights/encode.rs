@@ -1,5 +1,7 @@
 //! Tensors to safetensors bytes, in half precision or 8 bits.
 
+use std::collections::BTreeMap;
+
 use half::f16;
 use safetensors::tensor::Dtype;
 
@@ -27,6 +29,11 @@ pub(crate) struct EncodedTensor {
 }
 
 impl EncodedTensor {
+    /// Returns the tensor's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Encodes a tensor in full precision.
     pub(crate) fn full(NamedTensor { name, shape, values }: NamedTensor) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -42,12 +49,14 @@ impl EncodedTensor {
     /// Quantises a half-precision convolution weight to 8 bits and returns it with its scales. Other tensors, and
     /// weights that [`QuantisedWeight::new`] leaves alone, are returned unchanged.
     pub(crate) fn quantise(self) -> Vec<Self> {
-        if self.dtype != Dtype::F16 {
-            return vec![self];
+        match QuantisedWeight::new(&self.shape, &decode_half(&self.bytes)) {
+            Some(weight) => self.replaced_by(weight),
+            None => vec![self],
         }
-        let Some(weight) = QuantisedWeight::new(&self.shape, &decode_half(&self.bytes)) else {
-            return vec![self];
-        };
+    }
+
+    /// Returns `weight` in place of this tensor, with its scales.
+    pub(crate) fn replaced_by(self, weight: QuantisedWeight) -> Vec<Self> {
         let QuantisedWeight { integers, scales } = weight;
         let scales = Self::half(NamedTensor {
             name: self.name.clone() + SCALE,
@@ -59,7 +68,7 @@ impl EncodedTensor {
     }
 }
 
-/// A convolution weight in 8 bits: each value is an integer times the scale of its output channel.
+/// A convolution weight in at most 8 bits: each value is an integer times the scale of its output channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantisedWeight {
     /// Row-major, -127..=127.
@@ -69,8 +78,9 @@ pub struct QuantisedWeight {
 }
 
 impl QuantisedWeight {
-    /// Quantises a convolution weight `[outputs, inputs, rows, columns]`. Returns `None` for other tensors, and for
-    /// weights with fewer than 8 inputs, such as those of depthwise convolutions.
+    /// Quantises a convolution weight `[outputs, inputs, rows, columns]` to 8 bits. A weight that was quantised before,
+    /// to however many bits, gets the same integers again. Returns `None` for other tensors, and for weights with fewer
+    /// than 8 inputs, such as those of depthwise convolutions.
     pub fn new(shape: &[usize], values: &[f32]) -> Option<Self> {
         let &[outputs, inputs, _, _] = shape else { return None };
         if inputs < MIN_INPUTS || values.is_empty() {
@@ -79,16 +89,37 @@ impl QuantisedWeight {
         let mut scales = Vec::with_capacity(outputs);
         let mut integers = Vec::with_capacity(values.len());
         for channel in values.chunks(values.len() / outputs) {
-            let largest = channel.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
-            // Divide by the scale as it is stored, in half precision; it must not be 0.
-            let scale = f16::from_f32(largest / 127.0).max(f16::MIN_POSITIVE).to_f32();
+            let scale = Self::former_scale(channel).unwrap_or_else(|| Self::scale(channel, 127));
             scales.push(scale);
             let integer = |value: &f32| (value / scale).round().clamp(-127.0, 127.0) as i8;
             integers.extend(channel.iter().map(integer));
         }
         Some(Self { integers, scales })
     }
+
+    /// Returns the scale of an output channel whose weights were quantised before: one of which they are multiples, but
+    /// for the rounding to half precision.
+    fn former_scale(channel: &[f32]) -> Option<f32> {
+        let scales = (1..=127).map(|largest| (Self::scale(channel, largest), f32::from(largest)));
+        let mut former = scales.filter(|(scale, largest)| {
+            let tolerance = largest / 1024.0;
+            let is_multiple = |value: f32| (value - value.round()).abs() <= tolerance;
+            channel.iter().all(|value| is_multiple(value / scale))
+        });
+        former.next().map(|(scale, _)| scale)
+    }
+
+    /// Returns the smallest scale, as it is stored, with which `largest` times the scale covers the weights of an
+    /// output channel, or nearly so: the scale is rounded to half precision.
+    pub fn scale(channel: &[f32], largest: i8) -> f32 {
+        let value = channel.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+        // It must not be 0.
+        f16::from_f32(value / f32::from(largest)).max(f16::MIN_POSITIVE).to_f32()
+    }
 }
+
+/// Convolution weights that were quantised, by their names.
+pub type QuantisedWeights = BTreeMap<String, QuantisedWeight>;
 
 /// Returns the bytes of a safetensors file. They do not depend on the order of `tensors`.
 pub(crate) fn serialise(tensors: &[EncodedTensor]) -> Result<Vec<u8>> {
@@ -96,4 +127,32 @@ pub(crate) fn serialise(tensors: &[EncodedTensor]) -> Result<Vec<u8>> {
         container::Entry::new(name, *dtype, shape, bytes)
     });
     Ok(container::serialise(entries.collect::<Result<_>>()?, None))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failing test should say where
+
+    use super::*;
+
+    #[test]
+    fn weights_that_were_quantised_get_the_same_integers_again() {
+        for largest in [7_i8, 15, 31, 127] {
+            // Each output channel has its largest integer somewhere, and a scale of its own.
+            let channel =
+                (0..40).map(|index: i16| (index * 7 % (i16::from(largest) * 2 + 1)) as i8);
+            let integers: Vec<i8> = channel.map(|integer| integer.wrapping_sub(largest)).collect();
+            let mut weight = [integers.clone(), integers].concat();
+            weight[3] = largest;
+            weight[45] = -largest;
+            let scales = [0.0123, 1.7].map(|scale| f16::from_f32(scale).to_f32());
+            let values = weight.chunks(40).zip(scales).flat_map(|(channel, scale)| {
+                channel.iter().map(move |&integer| f32::from(integer) * scale)
+            });
+            let values: Vec<f32> = values.collect();
+            let again = QuantisedWeight::new(&[2, 40, 1, 1], &values).unwrap();
+            assert_eq!(again.integers, weight, "{largest}");
+            assert_eq!(again.scales, scales, "{largest}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! split, and stored in the chosen precision.
 
 pub(crate) mod calibrate;
+mod compact;
 pub(crate) mod from_bundle;
 pub(crate) mod from_runs;
 pub(crate) mod precision;
@@ -13,6 +14,8 @@ use crate::data::posters::Poster;
 /// A calibrated bundle in full precision, before it is written.
 pub(crate) struct Draft {
     pub(crate) bundle: Bundle,
+    /// Some training posters, on which the rounding of compact weights is based.
+    pub(crate) samples: Vec<Poster>,
     /// The posters that calibration and thresholds were fitted on.
     pub(crate) validation: Vec<Poster>,
     /// The posters for the reported metrics: the test split, or the validation split if there is no test split.

@@ -27,6 +27,9 @@ pub(crate) struct ExportArgs {
     /// With --bundle: folder of the posters that the bundle was trained on
     #[arg(long, value_name = "DIR", required_unless_present = "run", conflicts_with = "run")]
     pub(crate) data: Option<PathBuf>,
+    /// With --bundle: folder of the additional posters that it was trained on, for their test split; repeatable
+    #[arg(long, value_name = "DIR", conflicts_with = "run")]
+    pub(crate) also: Vec<PathBuf>,
     /// With --bundle: new input size in pixels, such as 192x288
     #[arg(long, value_name = "WIDTHxHEIGHT", conflicts_with = "run", value_parser = parse_size)]
     pub(crate) input: Option<[u32; 2]>,
@@ -52,13 +55,16 @@ pub(crate) struct ExportArgs {
 
 #[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
 pub(crate) enum WeightsArg {
-    /// 8 bits if they cost less than 0.002 of mean average precision, otherwise half precision
+    /// The first of compact, int8 and half that costs less than 0.002 of mean average precision
     #[default]
     Auto,
     /// Half precision (16-bit floats)
     Half,
     /// 8-bit integers
     Int8,
+    /// 8-bit integers, of which large layers use only 5 bits, rounded by how their inputs vary on posters: as large as
+    /// int8, but smaller once compressed
+    Compact,
 }
 
 /// Parses a size such as `192x288` into width and height, both at least 1.

@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use marquee::bundle::{GenreQuality, Metric, write_atomically};
-use marquee::{Bundle, Evaluation, Manifest, Precision};
+use marquee::{Bundle, Evaluation, Manifest};
 
-use crate::cli::{ExportArgs, WeightsArg};
+use crate::cli::ExportArgs;
 use crate::device;
-use crate::export::{Draft, from_bundle, from_runs, precision};
+use crate::export::precision::Stored;
+use crate::export::{Draft, from_bundle, from_runs};
 use crate::formats::onnx::{self, OnnxOptions};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
@@ -18,19 +19,15 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         ([], Some(dir)) => from_bundle::draft(args, dir, &device)?,
         (runs, _) => from_runs::draft(args, runs, &device)?,
     };
-    let Draft { mut bundle, validation, evaluation, additional_evaluation } = draft;
-    let precision = match args.weights {
-        WeightsArg::Auto => precision::choose(&bundle, &validation, &device)?,
-        WeightsArg::Half => Precision::Half,
-        WeightsArg::Int8 => Precision::Int8,
-    };
-    let evaluation = precision::evaluate(&bundle, precision, &evaluation, &device)?;
+    let Draft { mut bundle, samples, validation, evaluation, additional_evaluation } = draft;
+    let stored = Stored::choose(args.weights, &bundle, &samples, &validation, &device)?;
+    let evaluation = stored.evaluate(&bundle, &evaluation, &device)?;
     add_metrics(&mut bundle.manifest, &evaluation);
     if !additional_evaluation.is_empty() {
-        let additional = precision::evaluate(&bundle, precision, &additional_evaluation, &device)?;
+        let additional = stored.evaluate(&bundle, &additional_evaluation, &device)?;
         bundle.manifest.additional_metrics = additional.to_metrics();
     }
-    let files = pollster::block_on(bundle.encode(precision))?;
+    let files = stored.encode(&bundle)?;
     files.write(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
     if let Some(path) = &args.onnx {
         write_onnx(path, &args.out, &device)?;

@@ -138,7 +138,7 @@ impl Split {
 }
 
 /// Returns the seed of the split that a bundle records; old bundles have one seed for everything.
-fn recorded_seed(training: &Training) -> Option<u64> {
+pub(crate) fn recorded_seed(training: &Training) -> Option<u64> {
     let seed = |key| config_keys::recorded(&training.settings, key).and_then(Value::as_f64);
     seed("split_seed").or_else(|| seed("seed")).map(|seed| seed as u64)
 }

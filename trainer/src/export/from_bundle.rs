@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use super::Draft;
 use super::calibrate::calibrate;
+use super::compact::SAMPLES;
 use crate::cli::ExportArgs;
 use crate::config_keys;
+use crate::data::additional::{self, AdditionalConfig, AdditionalSource};
 use crate::data::dataset::Dataset;
-use crate::data::split::Split;
+use crate::data::posters::{Poster, Resolution};
+use crate::data::split::{self, Split};
 use crate::training::config::accepts_any_size;
 
 /// Reads the bundle in `dir`, applies the options in `args`, and fits calibration and thresholds again, on the
@@ -33,14 +36,57 @@ pub(crate) fn draft(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Dr
     let limit = config_keys::recorded(&bundle.manifest.training.settings, "limit");
     let limit = limit.and_then(Value::as_u64).map(|rows| rows as usize);
     let dataset = Dataset::for_bundle(data, limit, &bundle.manifest)?;
-    let Split { valid, test, .. } =
-        Split::from_manifest(&bundle.manifest, &dataset, args.skip_bad)?;
-    // Its additional test posters are not at hand, and their metrics are those of the former calibration.
+    let split = Split::from_manifest(&bundle.manifest, &dataset, args.skip_bad)?;
+    let additional_evaluation = additional_test_posters(args, &bundle.manifest, &dataset, &split)?;
+    // The metrics are those of the former calibration.
     bundle.manifest.additional_metrics.clear();
-    bundle.manifest.training.additional_test_posters = 0;
+    bundle.manifest.training.additional_test_posters = additional_evaluation.len();
+    let Split { mut train, valid, test, .. } = split;
     let bundle = calibrate(bundle, &valid, device)?;
     let evaluation = if test.is_empty() { valid.clone() } else { test };
-    Ok(Draft { bundle, validation: valid, evaluation, additional_evaluation: Vec::new() })
+    train.truncate(SAMPLES);
+    Ok(Draft { bundle, samples: train, validation: valid, evaluation, additional_evaluation })
+}
+
+/// Draws the additional test split of the bundle's training again, from the folders of `--also`; without them, it is
+/// empty.
+///
+/// # Errors
+/// A folder cannot be read, or holds other posters than those of the bundle's training.
+fn additional_test_posters(
+    args: &ExportArgs,
+    manifest: &Manifest,
+    dataset: &Dataset,
+    split: &Split,
+) -> Result<Vec<Poster>> {
+    let training = &manifest.training;
+    if args.also.is_empty() {
+        return Ok(Vec::new());
+    }
+    let recorded = |key| config_keys::recorded(&training.settings, key);
+    let config = recorded("additional").context("the bundle records no additional posters")?;
+    let config: AdditionalConfig = serde_json::from_value(config.clone())?;
+    let grouped = recorded("group_near_duplicates").and_then(Value::as_bool).unwrap_or(false);
+    let seed =
+        split::recorded_seed(training).context("the bundle does not record its split_seed")?;
+    let missing_genre = recorded("missing_genre").and_then(Value::as_str);
+    let datasets = additional::read(&args.also, missing_genre, dataset)?;
+    let source = AdditionalSource {
+        config: &config,
+        resolution: Resolution::Input(manifest.input.clone()),
+        dir: &std::env::temp_dir(),
+        seed,
+        near_duplicates: grouped,
+        skip_bad: args.skip_bad,
+    };
+    let posters = source.load(&datasets, dataset, split)?;
+    let sizes = [posters.train.len(), posters.test.len()];
+    let expected = [training.additional_posters, training.additional_test_posters];
+    ensure!(
+        sizes == expected,
+        "--also splits into {sizes:?} posters, not {expected:?}: the bundle was trained on others"
+    );
+    Ok(posters.test)
 }
 
 fn change_input_size(manifest: &mut Manifest, [width, height]: [u32; 2]) -> Result<()> {

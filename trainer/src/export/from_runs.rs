@@ -10,6 +10,7 @@ use marquee::{Bundle, Manifest};
 
 use super::Draft;
 use super::calibrate::calibrate;
+use super::compact::SAMPLES;
 use crate::cli::ExportArgs;
 use crate::data::dataset::Dataset;
 use crate::data::poster_ids;
@@ -32,6 +33,9 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     let run = &soup.first;
     let dataset = run.config.dataset(&run.config.data)?;
     let validation = validation_posters(run, &dataset)?;
+    let mut train = dataset.with_ids(&poster_ids::read(&run.dir.join("train.txt"))?);
+    train.rows.truncate(SAMPLES);
+    let samples = posters::load(&train, &run.config.inference_input(), run.config.skip_bad)?;
     let mut bundle = assemble(&soup, &dataset, &validation, device)?;
     let inherited = || inherited_licence(run.config.pretrained.as_deref());
     bundle.manifest.training.licence = args.licence.clone().unwrap_or_else(inherited);
@@ -48,7 +52,7 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     }
     bundle.manifest.training.additional_test_posters = additional_evaluation.len();
     let evaluation = classified_posters::load(dataset, &bundle.manifest, Some(&ids), skip_bad)?;
-    Ok(Draft { bundle, validation, evaluation, additional_evaluation })
+    Ok(Draft { bundle, samples, validation, evaluation, additional_evaluation })
 }
 
 /// Returns the licence of weights that started from those in `pretrained`.

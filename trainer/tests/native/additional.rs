@@ -96,6 +96,24 @@ fn additional_posters_only_train_and_leave_the_main_split_alone() {
     assert_eq!(count("additional_metrics"), count("metrics"));
     assert_ne!(manifest["additional_metrics"], manifest["metrics"]);
 
+    // A bundle of the bundle has them if the additional posters are named.
+    let again = main.path("again-bundle");
+    let [from, out, data] =
+        [bundle.as_path(), &again, main.dir.path()].map(|path| path.to_str().unwrap());
+    let export = ["export", "--bundle", from, "--out", out, "--data", data, "--device", "cpu"];
+    succeeded(trainer(&[&export[..], &["--also", also]].concat()).output().unwrap());
+    let manifest_again = json(&again.join("model.json"));
+    assert_eq!(manifest_again["training"]["additional_test_posters"], 10);
+    let names = |manifest: &serde_json::Value| -> Vec<String> {
+        let metrics = manifest["additional_metrics"].as_array().unwrap().iter();
+        metrics.map(|metric| metric["name"].to_string()).collect()
+    };
+    assert_eq!(names(&manifest_again), names(&manifest));
+    let fewer = more_posters(20);
+    let fewer = ["--also", fewer.dir.path().to_str().unwrap()];
+    let printed = failed(trainer(&[&export[..], &fewer].concat()).output().unwrap());
+    assert!(printed.contains("the bundle was trained on others"), "{printed}");
+
     // The same split again, whatever the seed of the training.
     let other = [test_options(), share.to_vec(), vec!["--seed", "9", "--set", "split_seed=3"]];
     succeeded(main.train("again", &other.concat()));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use marquee::{Bundle, Classifier};
+use safetensors::SafeTensors;
 use tract_onnx::prelude::*;
 
 use crate::synthetic_posters::{CONFIG, PosterFolder, failed, json, log, succeeded, trainer};
@@ -124,7 +125,7 @@ fn trains_evaluates_reports_and_exports_a_lite0() {
         "the report must not load other files"
     );
 
-    // Half precision with ONNX, 8 bits, and automatic.
+    // Half precision with ONNX, 8 bits, compact, and automatic.
     let onnx = data.path("model.onnx");
     let more = ["--weights", "half", "--onnx", onnx.to_str().unwrap()];
     let (bundle, _) = export(&data, "run", &more);
@@ -142,8 +143,21 @@ fn trains_evaluates_reports_and_exports_a_lite0() {
     let manifest = json(&bundle.join("model.json"));
     assert!(bytes(&manifest) < half * 6 / 10, "{} of {half}", bytes(&manifest));
     assert!((manifest["metrics"][0]["value"].as_f64().unwrap() - exported).abs() < 0.01);
+    let (bundle, _) = export(&data, "run", &["--weights", "compact"]);
+    let manifest = json(&bundle.join("model.json"));
+    assert!((manifest["metrics"][0]["value"].as_f64().unwrap() - exported).abs() < 0.01);
+    let file = fs::read(bundle.join(manifest["weights"]["file"].as_str().unwrap())).unwrap();
+    let tensors = SafeTensors::deserialize(&file).unwrap();
+    let largest = |name: &str| {
+        let integers = tensors.tensor(name).unwrap().data().iter().map(|&byte| byte as i8);
+        integers.map(i8::unsigned_abs).max()
+    };
+    assert_eq!(largest("last.weight"), Some(15));
+    assert_eq!(largest("stages.1.blocks.0.expand.weight"), Some(127));
     let (_, printed) = export(&data, "run", &[]);
-    assert!(printed.contains("in half precision") && printed.contains("in 8 bits"), "{printed}");
+    for precision in ["in half precision", "in 8 bits", "compact"] {
+        assert!(printed.contains(precision), "{printed}");
+    }
 }
 
 #[test]
