@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { crc32, deflateSync } from "node:zlib";
+import { crc32, deflateSync, inflateSync } from "node:zlib";
 
 import { Marquee, TOLERANCE, append, assertNativePredictions, fullGpuMemory, launch, loseGpu, makeGpuLosable, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor, webgpuFlags, workerNamed } from "./harness.mjs";
 
@@ -356,7 +356,7 @@ describe("a broken bundle", () => {
      * @param {RegExp} message
      */
     const refuses = (path, change, message) => visit(async (marquee, page) => {
-        await page.route(`**/model/${path}`, async (route) => {
+        await page.route(`**/${path}`, async (route) => {
             const response = await route.fetch();
             await route.fulfill({ response, body: change(await response.body()) });
         });
@@ -368,22 +368,34 @@ describe("a broken bundle", () => {
         assert.equal(await marquee.top.count(), 0);
     });
 
-    test("is refused if its weights are truncated", () => refuses(weights.file, (body) => body.subarray(0, 9999), /have 9999 bytes, but the manifest says/));
-    test("is refused if its weights have another hash", () => refuses(weights.file, (body) => {
-        const changed = Buffer.from(body);
+    const compressed = `pkg/${weights.file}.zlib`;
+    test("is refused if its download is truncated", () => refuses(compressed, (body) => body.subarray(0, 9999), /belongs to another version of the page/));
+    test("is refused if its weights are truncated", () => refuses(compressed, (body) => deflateSync(inflateSync(body).subarray(0, 9999)), /have 9999 bytes, but the manifest says/));
+    test("is refused if its weights have another hash", () => refuses(compressed, (body) => {
+        const changed = inflateSync(body);
         changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
-        return changed;
+        return deflateSync(changed);
     }, /SHA-256/));
-    test("is refused if its manifest has another architecture", () => refuses("model.json", (body) => Buffer.from(body.toString().replace(/"efficientnet-lite\d"/, '"efficientnet-lite1"')), /do not match the manifest's architecture: .* is missing/));
-    test("is refused if its format is newer", () => refuses("model.json", (body) => Buffer.from(body.toString().replace('"format_version": 1', '"format_version": 2')), /format version 2/));
+    test("is refused if its manifest has another architecture", () => refuses("model/model.json", (body) => Buffer.from(body.toString().replace(/"efficientnet-lite\d"/, '"efficientnet-lite1"')), /do not match the manifest's architecture: .* is missing/));
+    test("is refused if its format is newer", () => refuses("model/model.json", (body) => Buffer.from(body.toString().replace('"format_version": 1', '"format_version": 2')), /format version 2/));
     test("is refused if a file is missing", () => visit(async (marquee, page) => {
-        await page.route(`**/model/${weights.file}`, (route) => route.fulfill({ status: 404 }));
+        await page.route(`**/${compressed}`, (route) => route.fulfill({ status: 404 }));
         await marquee.open("?device=cpu");
         await page.waitForFunction(() => document.querySelector("[role=alert]")?.textContent);
         assert.match((await marquee.error.textContent()) ?? "", /cannot be loaded.*404/);
         await screenshot(page, "failed-1280");
     }));
 });
+
+test("a browser that cannot decompress downloads the weights as they are", () => visit(async (marquee, page) => {
+    await page.addInitScript(() => Reflect.deleteProperty(globalThis, "DecompressionStream"));
+    const weights = page.waitForRequest(`**/model/${manifest.weights.file}`);
+    await marquee.open("?device=cpu");
+    await weights;
+    await marquee.choose("lighthouse.jpg", poster);
+    await marquee.waitForResult();
+    assert.equal(await marquee.top.count(), 3);
+}));
 
 describe("the page uses the CPU and shows why", () => {
     /**

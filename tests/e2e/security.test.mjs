@@ -139,7 +139,7 @@ test("the list of files has the size and hash of every wasm file and of the weig
     const list = readFileSync(`${root}www/pkg/files.js`, "utf8");
     /** @type {{ files: Record<string, { bytes: number, sha256: string }> }} */
     const site = JSON.parse(list.slice(list.indexOf("{"), list.lastIndexOf("}") + 1));
-    const hashed = Object.entries(site.files).filter(([path]) => /\.wasm$|\.safetensors$/.test(path));
+    const hashed = Object.entries(site.files).filter(([path]) => /\.wasm$|\.safetensors\.zlib$/.test(path));
     assert.ok(hashed.length >= 3, hashed.join());
     for (const [path, { bytes, sha256 }] of hashed) {
         const file = readFileSync(`${root}www/${path}`);

@@ -17,6 +17,11 @@ export function wasmPath(name) {
     return `pkg/${name}/marquee_bg.wasm`;
 }
 
+/** Returns the path of the compressed copy of the model's weights. @param {string} file  of the weights */
+export function compressedPath(file) {
+    return `pkg/${file}.zlib`;
+}
+
 /** Returns why a wasm package is missing, if it is: the page may be served while it is still being built. @param {PackageName} name */
 export function whyMissing(name) {
     const reason = pending[name];

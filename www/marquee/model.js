@@ -6,7 +6,7 @@
  * @import { ModelSource } from "./api.js"
  */
 
-import { MANIFEST, absolute } from "./assets.js";
+import { MANIFEST, absolute, compressedPath } from "./assets.js";
 import { bytes } from "./download.js";
 import { failure, firstLine } from "./errors.js";
 
@@ -46,7 +46,9 @@ export async function downloadModel(model, request) {
     const url = absolute(model);
     if (/(\/|\.json)$/.test(url.pathname)) {
         const manifest = url.pathname.endsWith("/") ? new URL("model.json", url) : url;
-        return folder(manifest, (file) => new URL(file, manifest), request);
+        const path = manifest.href;
+        const find = (/** @type {string} */ file) => ({ url: new URL(file, manifest), path: path.slice(0, path.lastIndexOf("/") + 1) + file });
+        return folder(manifest, find, request);
     }
     request.progress.expect(1, 0);
     return { manifest: undefined, data: new Blob([await bytes(request.fetch, url, { ...request, path: url.href })]) };
@@ -56,14 +58,29 @@ export async function downloadModel(model, request) {
 function builtIn(request) {
     const { assets } = request;
     const manifest = assets.url(MANIFEST);
-    // A bundler may have renamed the weights; a newer model than the build's is beside its manifest.
-    const find = (/** @type {string} */ file) => (assets.expected(`model/${file}`) ? assets.url(`model/${file}`) : new URL(file, manifest));
+    const find = (/** @type {string} */ file) => {
+        const path = compressedPath(file);
+        const compressed = assets.expected(path);
+        // Browsers that have SIMD and cannot decompress are from before 2023.
+        if (compressed && globalThis.DecompressionStream) return { url: assets.url(path), path, compressed: compressed.bytes };
+        // A newer model than the build's is beside its manifest.
+        return { url: new URL(file, manifest), path: `model/${file}` };
+    };
     return folder(manifest, find, request, MANIFEST, true);
 }
 
 /**
+ * Where a model's weights are.
+ *
+ * @typedef {object} Weights
+ * @property {URL} url
+ * @property {string} path  for messages
+ * @property {number} [compressed]  the length of the file, if it is compressed
+ */
+
+/**
  * @param {URL} manifestUrl
- * @param {(file: string) => URL} find  returns the address of the weights
+ * @param {(file: string) => Weights} find
  * @param {Request} request
  * @param {string} path  of the manifest, for messages
  * @param {boolean} isOurs  whether it is a file of this package
@@ -74,9 +91,20 @@ async function folder(manifestUrl, find, { fetch, signal, progress }, path = man
     const announce = progress.expectLater();
     const manifest = new TextDecoder().decode(await bytes(fetch, manifestUrl, { path, isOurs, signal }));
     const { file, length } = weightsOf(manifest, path);
-    announce(length);
-    const weights = path.slice(0, path.lastIndexOf("/") + 1) + file;
-    return { manifest, data: new Blob([await bytes(fetch, find(file), { path: weights, isOurs, signal, progress })]) };
+    const weights = find(file);
+    announce(weights.compressed ?? length);
+    const data = new Blob([await bytes(fetch, weights.url, { path: weights.path, isOurs, signal, progress })]);
+    return { manifest, data: weights.compressed === undefined ? data : await decompressed(data, weights.path) };
+}
+
+/** @param {Blob} data  in the zlib format @param {string} path */
+async function decompressed(data, path) {
+    try {
+        return await new Response(data.stream().pipeThrough(new DecompressionStream("deflate"))).blob();
+    } catch {
+        // It is not what the build wrote.
+        throw failure("wrong-version", { path });
+    }
 }
 
 /**

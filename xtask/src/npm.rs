@@ -53,7 +53,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // Those of the wasm packages, and the page's own list.
-        let is_of_another = ["package.json", "files.js", "README.md"].contains(&name.as_ref());
+        let is_of_another = ["package.json", "files.js", "README.md"].contains(&name.as_ref())
+            || name.ends_with(".safetensors"); // the compressed weights are enough
         if !is_of_another && !name.starts_with('.') {
             copy(&path, &to.join(name.as_ref()))?;
         }
@@ -90,6 +91,8 @@ mod tests {
             "www/pkg/cpu/package.json",
             "www/pkg/.gpu/marquee.js",
             "www/model/model.json",
+            "www/model/mine.safetensors",
+            "www/pkg/mine.safetensors.zlib",
         ] {
             fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
             fs::write(root.join(path), path).unwrap();
@@ -110,9 +113,15 @@ mod tests {
         assert!(package.join("model/model.json").exists());
         assert!(package.join("README.md").exists());
         assert!(package.join("LICENSE-APACHE").exists());
-        for absent in
-            ["pkg/files.js", "pkg/cpu/package.json", "pkg/.gpu", "index.html", "marquee/README.md"]
-        {
+        assert!(package.join("pkg/mine.safetensors.zlib").exists());
+        for absent in [
+            "model/mine.safetensors",
+            "pkg/files.js",
+            "pkg/cpu/package.json",
+            "pkg/.gpu",
+            "index.html",
+            "marquee/README.md",
+        ] {
             assert!(!package.join(absent).exists(), "{absent}");
         }
     }

@@ -3,7 +3,9 @@
 //! | list | files | used by |
 //! |---|---|---|
 //! | `www/pkg/files.js` | all of the page | the service worker, to fill its cache |
-//! | `www/pkg/assets.js` | wasm and the model | the npm package and so the page, to download them |
+//! | `www/pkg/assets.js` | wasm and the model, its weights compressed | the npm package and so the page, to download them |
+
+mod compressed_weights;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,6 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::RwLock;
 
 use crate::project::Project;
+use compressed_weights::{COMPRESSED, WEIGHTS};
 
 /// Name of the list of the page's files, relative to `www/`.
 const LIST: &str = "pkg/files.js";
@@ -94,6 +97,7 @@ impl Site {
 
     fn write_list_locked(&self) -> Result<()> {
         let pending = self.pending.lock().map_err(|_| anyhow!("a build step panicked"))?.clone();
+        compressed_weights::write(&self.www)?;
         let mut files = BTreeMap::new();
         collect(&self.www, &self.www, &mut files)?;
         // First, because the list of all files has its hash.
@@ -139,7 +143,9 @@ fn assets(
     let mut lines = String::new();
     for (path, File { bytes, sha256 }) in files {
         let address = match path.strip_prefix("pkg/") {
-            Some(inside) if path.ends_with(".wasm") => format!("./{inside}"),
+            Some(inside) if path.ends_with(".wasm") || path.ends_with(COMPRESSED) => {
+                format!("./{inside}")
+            }
             None if path.starts_with("model/") => format!("../{path}"),
             _ => continue,
         };
@@ -177,9 +183,10 @@ fn collect(www: &Path, dir: &Path, files: &mut BTreeMap<String, File>) -> Result
 }
 
 /// Whether the page requests a file. The list cannot hold its own hash, and browsers update a service worker by
-/// themselves. Type declarations, package.json and README.md are for developers.
+/// themselves. Type declarations, package.json, README.md and weights that are not compressed are for developers.
 fn is_of_the_page(path: &str) -> bool {
-    let for_developers = [".d.ts", "package.json", ".md"].iter().any(|end| path.ends_with(end));
+    let ends = [".d.ts", "package.json", ".md", WEIGHTS];
+    let for_developers = ends.iter().any(|end| path.ends_with(end));
     !for_developers && ![LIST, ASSETS, "sw.js"].contains(&path)
 }
 
@@ -227,6 +234,7 @@ mod tests {
         fs::write(www.join("pkg/cpu/marquee_bg.wasm"), "wasm").unwrap();
         fs::create_dir(www.join("model")).unwrap();
         fs::write(www.join("model/model.json"), "{}").unwrap();
+        fs::write(www.join("model/mine.safetensors"), "weights").unwrap();
         let project = Project {
             root: dir.path().into(),
             target: dir.path().join("target"),
@@ -258,6 +266,9 @@ mod tests {
             "{assets}"
         );
         assert!(assets.contains(r#"new URL("../model/model.json", import.meta.url)"#), "{assets}");
+        let weights = r#"new URL("./mine.safetensors.zlib", import.meta.url)"#;
+        assert!(assets.contains(weights), "{assets}");
+        assert!(!assets.contains("mine.safetensors\""), "{assets}");
         assert_eq!(second["files"]["pkg/gpu/marquee.js"]["sha256"], sha256(b"draft"));
         assert_ne!(second["version"], first["version"]);
 
