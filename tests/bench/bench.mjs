@@ -16,12 +16,13 @@ import { serve } from "./server.mjs";
 /** Reads the options and starts the server. */
 export async function begin() {
     const { values: options } = parseArgs({
-        options: { rounds: { type: "string", default: "15" }, json: { type: "string" }, only: { type: "string" }, gpu: { type: "boolean", default: false } },
+        options: { rounds: { type: "string", default: "15" }, json: { type: "string" }, only: { type: "string" }, against: { type: "string" }, gpu: { type: "boolean", default: false } },
     });
     const here = fileURLToPath(new URL(".", import.meta.url));
     const executablePath = required("MARQUEE_CHROMIUM");
     const args = required("MARQUEE_CHROMIUM_FLAGS").split(" ").filter((flag) => !(options.gpu && flag.includes("swiftshader")));
-    const server = await serve({ www: `${here}../../www`, bench: here, modules: `${here}node_modules`, made: required("MARQUEE_BENCH_MADE") });
+    const folders = { www: `${here}../../www`, bench: here, modules: `${here}node_modules`, made: required("MARQUEE_BENCH_MADE") };
+    const server = await serve({ ...folders, ...(options.against && { against: options.against }) });
     const version = execFileSync(executablePath, ["--version"], { encoding: "utf8" }).trim();
     console.log(`${cpus()[0]?.model}, ${cpus().length} cores; ${version}; ${options.gpu ? "WebGPU on the real GPU" : "WebGPU on SwiftShader"}`);
 
@@ -40,13 +41,14 @@ export async function begin() {
          * @param {string} metric
          * @param {string} unit
          * @param {number[]} measured
+         * @param {number} [digits]  after the decimal point
          */
-        record({ name, device }, metric, unit, measured) {
+        record({ name, device }, metric, unit, measured, digits = 1) {
             const sorted = measured.toSorted((a, b) => a - b);
             const percentile = (/** @type {number} */ share) => sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
             const result = { engine: name, device, metric, unit, median: percentile(0.5), low: percentile(0.1), high: percentile(0.9) };
             results.push(result);
-            console.log(`${metric.padEnd(44)} ${name.padEnd(27)} ${device.padEnd(7)} ${result.median.toFixed(1).padStart(9)} ${unit}  (${result.low.toFixed(1)} to ${result.high.toFixed(1)})`);
+            console.log(`${metric.padEnd(44)} ${name.padEnd(27)} ${device.padEnd(7)} ${result.median.toFixed(digits).padStart(9)} ${unit}  (${result.low.toFixed(digits)} to ${result.high.toFixed(digits)})`);
         },
         /** Stops the server, and writes the results where `--json` says. */
         finish() {

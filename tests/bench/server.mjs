@@ -7,11 +7,11 @@ import { gzipSync } from "node:zlib";
 
 const TYPES = new Map(Object.entries({
     ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json",
-    ".wasm": "application/wasm", ".jpg": "image/jpeg", ".onnx": "application/octet-stream", ".safetensors": "application/octet-stream",
+    ".wasm": "application/wasm", ".jpg": "image/jpeg", ".onnx": "application/octet-stream", ".tflite": "application/octet-stream", ".safetensors": "application/octet-stream",
 }));
 
-/** Types that hosts compress. 8-bit weights hardly shrink, but hosts do not know that. */
-const COMPRESSED = new Set([".html", ".js", ".mjs", ".json", ".wasm", ".safetensors", ".onnx"]);
+/** Types that are compressed. Most hosts compress no weights; here, all engines profit from it. */
+const COMPRESSED = new Set([".html", ".js", ".mjs", ".json", ".wasm", ".safetensors", ".onnx", ".tflite"]);
 
 /**
  * Starts the server.

@@ -2,10 +2,10 @@
  * Compares Marquee with other engines: the same model, weights and posters in the same browser, in turn. Every result
  * is a median with the 10th and 90th percentiles.
  *
- *     node web.mjs [--rounds N] [--json FILE] [--only NAME] [--gpu]
+ *     node web.mjs [--rounds N] [--json FILE] [--only NAME] [--against WWW] [--gpu]
  */
 
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 
 import { chromium } from "playwright-core";
 
@@ -13,7 +13,16 @@ import { begin } from "./bench.mjs";
 
 const { options, rounds, server, launch, launchServer, record, finish } = await begin();
 
-/** @typedef {{ name: string, engine: string, device: "cpu" | "webgpu", threads: number }} Runner */
+/**
+ * @typedef {object} Runner
+ * @property {string} name
+ * @property {string} engine
+ * @property {"cpu" | "webgpu"} device
+ * @property {number} threads
+ * @property {number} [tolerance]  largest difference of its probabilities from those of Marquee; Marquee rounds the inputs
+ *     of its layers to 7 bits on the CPU, most others compute in floats
+ * @property {string} [query]  for the engine
+ */
 
 /** @type {Runner[]} */
 const runners = [
@@ -22,15 +31,28 @@ const runners = [
     { name: "onnxruntime-web", engine: "onnxruntime", device: "cpu", threads: 1 },
     { name: "onnxruntime-web, 2 threads", engine: "onnxruntime", device: "cpu", threads: 2 },
     { name: "TensorFlow.js", engine: "tensorflow", device: "cpu", threads: 1 },
+    { name: "LiteRT.js", engine: "litert", device: "cpu", threads: 1 },
+    { name: "LiteRT.js, 8 bits", engine: "litert-int8", device: "cpu", threads: 1, tolerance: 0.3 },
     { name: "Marquee", engine: "marquee", device: "webgpu", threads: 1 },
     { name: "onnxruntime-web", engine: "onnxruntime", device: "webgpu", threads: 1 },
     { name: "TensorFlow.js", engine: "tensorflow", device: "webgpu", threads: 1 },
+    ...(options.against ? anotherBuild(options.against) : []),
 ];
+
+/** Returns the runners of another build. Builds of version 0.1 have one package for the CPU. @param {string} www @returns {Runner[]} */
+function anotherBuild(www) {
+    const manifest = JSON.parse(readFileSync(`${www}/model/model.json`, "utf8"));
+    const compressed = existsSync(`${www}/pkg/${manifest.weights.file}.zlib`);
+    const cpu = existsSync(`${www}/pkg/cpu-relaxed`) ? "cpu-relaxed" : "cpu";
+    return /** @type {const} */ ([["cpu", cpu], ["webgpu", "gpu"]]).map(([device, folder]) => ({
+        name: "Marquee, the other build", engine: "marquee-against", device, threads: 1, tolerance: Infinity, query: `&folder=${folder}&compressed=${compressed}`,
+    }));
+}
 const chosen = runners.filter(({ engine, device }) => !options.only || options.only.split(",").some((only) => only === engine || only === device));
 
 /** @param {Runner} runner */
-function address({ engine, device, threads }) {
-    return `${server.url}${threads > 1 ? "/isolated" : ""}/bench/engine.html?engine=${engine}&device=${device}&threads=${threads}`;
+function address({ engine, device, threads, query = "" }) {
+    return `${server.url}${threads > 1 ? "/isolated" : ""}/bench/engine.html?engine=${engine}&device=${device}&threads=${threads}${query}`;
 }
 
 /** @param {import("playwright-core").Page} page @param {Runner} runner */
@@ -118,8 +140,9 @@ for (const [runner, page] of pages) {
     const probabilities = await call(page, "probabilities");
     expected ??= probabilities;
     const difference = Math.max(...probabilities.map((value, index) => Math.abs(value - (expected?.[index] ?? NaN))));
-    // Marquee rounds the inputs of its layers to 7 bits on the CPU, the others compute in floats.
-    if (!(difference < 0.03)) throw new Error(`${runner.name} on ${runner.device} predicts something else: a probability is off by ${difference}`);
+    record(runner, "largest difference of a probability", "", [difference], 4);
+    const { tolerance = 0.03 } = runner;
+    if (Number.isFinite(tolerance) && !(difference < tolerance)) throw new Error(`${runner.name} on ${runner.device} predicts something else: a probability is off by ${difference}`);
 }
 for (const [runner, page] of pages) {
     if (runner.device !== "webgpu") continue;

@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: measurements that anyone can repeat, next to other engines in the same run.
 
 mod build;
+mod keras;
 mod scale;
 mod training;
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -20,13 +21,17 @@ use crate::test;
 pub(crate) enum Bench {
     /// Build times of a fresh clone: the page, the trainer, the tests
     Build(build::BuildArgs),
-    /// Inference in headless Chromium, next to onnxruntime-web and TensorFlow.js
+    /// Inference in headless Chromium, next to onnxruntime-web, TensorFlow.js and LiteRT.js
     Web {
         #[command(flatten)]
         browser: BrowserArgs,
-        /// Only these engines or devices, separated by commas: marquee, onnxruntime, tensorflow, cpu, webgpu
+        /// Only these engines or devices, separated by commas: marquee, onnxruntime, tensorflow, litert, litert-int8,
+        /// cpu, webgpu
         #[arg(long)]
         only: Option<String>,
+        /// Also measure another build: its folder `www`, with `pkg` and `model`
+        #[arg(long, value_name = "WWW")]
+        against: Option<PathBuf>,
         /// Use the machine's GPU instead of SwiftShader, a GPU in software
         #[arg(long)]
         gpu: bool,
@@ -51,6 +56,8 @@ pub(crate) enum Bench {
     Scale(scale::ScaleArgs),
     /// The CPU kernels, natively
     Kernels,
+    /// Counts the instructions that classifying a poster takes, for `cargo xtask test` to compare with
+    Instructions,
     /// Gains and losses of fine-tuning on a few posters; takes the arguments of `trainer study`
     #[command(alias = "finetune")]
     Study {
@@ -72,11 +79,18 @@ pub(crate) struct BrowserArgs {
 pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
     match bench {
         Bench::Build(args) => build::run(project, args),
-        Bench::Web { browser, only, gpu } => {
-            let only = only.iter().flat_map(|only| ["--only", only]);
-            let gpu = gpu.then_some("--gpu");
+        Bench::Web { browser, only, against, gpu } => {
+            let against = against.as_ref().map(std::path::absolute).transpose()?;
+            let against = against.as_ref().map(|www| www.to_string_lossy());
+            let mut more = Vec::new();
+            more.extend(only.iter().flat_map(|only| ["--only", only]));
+            more.extend(against.iter().flat_map(|www| ["--against", www]));
+            more.extend(gpu.then_some("--gpu"));
             write_onnx(project)?;
-            in_browser(project, "web.mjs", browser, &only.chain(gpu).collect::<Vec<_>>())
+            if only.as_ref().is_none_or(|only| only.contains("cpu") || only.contains("litert")) {
+                write_tflite(project)?;
+            }
+            in_browser(project, "web.mjs", browser, &more)
         }
         Bench::Decode { browser } => in_browser(project, "decode.mjs", browser, &[]),
         Bench::FineTune { browser, gpu } => {
@@ -84,6 +98,7 @@ pub(crate) fn run_bench(project: &Project, bench: &Bench) -> Result<()> {
         }
         Bench::Train(args) => training::run(project, args),
         Bench::Scale(args) => scale::run(project, args),
+        Bench::Instructions => test::instructions::write(project),
         Bench::Kernels => {
             let mut cargo = Command::new("cargo");
             cargo.current_dir(&project.root);
@@ -144,5 +159,16 @@ fn write_onnx(project: &Project) -> Result<()> {
         test::build_trainer(project)?;
         let mut trainer = Command::new(test::trainer(project));
         run(trainer.current_dir(&project.root).args(["onnx", "--out"]).arg(&onnx))
+    })
+}
+
+/// Writes the shipped model as TensorFlow Lite files, which LiteRT.js reads. TensorFlow converts it.
+fn write_tflite(project: &Project) -> Result<()> {
+    let mut script = keras::TENSORFLOW.script(project, "tflite.py")?;
+    let made = made(project)?;
+    step("writing the model as TensorFlow Lite", || {
+        let www = project.www();
+        script.args([www.join("model"), www.join("samples"), made]);
+        run(script.stderr(Stdio::null()))
     })
 }

@@ -2,6 +2,7 @@
 //! workflow runs its parts side by side.
 
 mod browser;
+pub(crate) mod instructions;
 mod lint;
 mod native;
 mod page;
@@ -42,6 +43,7 @@ pub(crate) fn run(project: &Project, only: &[Part]) -> Result<()> {
     }
     if wanted(Part::Native) {
         skipped.extend(native::run(project)?);
+        skipped.extend(instructions::run(project)?);
     }
     if wanted(Part::Browser) {
         skipped.extend(browser::run(project)?);

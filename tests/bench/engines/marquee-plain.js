@@ -3,4 +3,4 @@
 import { load as loadPackage } from "./marquee.js";
 
 /** @param {"cpu" | "webgpu"} device */
-export const load = (device) => loadPackage(device, 1, "cpu");
+export const load = (device) => loadPackage(device, 1, { folder: "cpu" });

@@ -1,16 +1,27 @@
 /** Marquee's packages, used as on any other page; on the CPU, that for browsers with relaxed SIMD. */
 
 /**
+ * Where a build is, and what it has.
+ *
+ * @typedef {object} Build
+ * @property {"www" | "against"} site  "against" is that of `--against`
+ * @property {string} folder  of the package
+ * @property {boolean} compressed  whether it has compressed weights
+ */
+
+/**
  * @param {"cpu" | "webgpu"} device
  * @param {number} [_threads]  always one
- * @param {string} [folder]  of the package
+ * @param {Partial<Build>} [build]
  */
-export async function load(device, _threads = 1, folder = device === "webgpu" ? "gpu" : "cpu-relaxed") {
-    const code = import(`../../www/pkg/${folder}/marquee.js`);
-    const wasm = fetch(new URL(`../../www/pkg/${folder}/marquee_bg.wasm`, import.meta.url));
-    const manifest = await (await fetch(new URL("../../www/model/model.json", import.meta.url))).text();
+export async function load(device, _threads = 1, { site = "www", folder = device === "webgpu" ? "gpu" : "cpu-relaxed", compressed = true } = {}) {
+    const at = (/** @type {string} */ path) => new URL(`../../${site}/${path}`, import.meta.url);
+    const code = import(at(`pkg/${folder}/marquee.js`).href);
+    const wasm = fetch(at(`pkg/${folder}/marquee_bg.wasm`));
+    const manifest = await (await fetch(at("model/model.json"))).text();
     const { file } = JSON.parse(manifest).weights;
-    const weights = fetch(new URL(`../../www/model/${file}`, import.meta.url)).then((response) => response.arrayBuffer());
+    const { body } = await fetch(at(compressed ? `pkg/${file}.zlib` : `model/${file}`));
+    const weights = new Response(compressed ? body?.pipeThrough(new DecompressionStream("deflate")) : body).arrayBuffer();
     const { Classifier, default: init } = await code;
     await init({ module_or_path: wasm });
     const classifier = await Classifier.load(manifest, new Uint8Array(await weights), { device });

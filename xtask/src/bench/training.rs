@@ -1,38 +1,16 @@
 //! Training speed and memory next to Keras: the same architecture, posters and batches, on the same processor.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
+use super::keras::{TENSORFLOW, TORCH};
 use crate::project::Project;
 use crate::step::step;
-
-/// A backend of Keras, and the packages that pip installs for it.
-struct Engine {
-    name: &'static str,
-    /// Value of `KERAS_BACKEND`.
-    backend: &'static str,
-    size: &'static str,
-    packages: &'static [&'static str],
-}
-
-const TENSORFLOW: Engine = Engine {
-    name: "Keras on TensorFlow",
-    backend: "tensorflow",
-    size: "300 MB",
-    packages: &["tensorflow-cpu==2.21.0", "pillow"],
-};
-
-const TORCH: Engine = Engine {
-    name: "Keras on PyTorch",
-    backend: "torch",
-    size: "7 GB",
-    packages: &["torch==2.9.1", "keras==3.15.1", "pillow"],
-};
 
 #[derive(Args)]
 pub(crate) struct TrainArgs {
@@ -85,14 +63,9 @@ pub(crate) fn run(project: &Project, args: &TrainArgs) -> Result<()> {
         crate::step::run(&mut cargo)
     })?;
     let peers = if args.torch { vec![TENSORFLOW, TORCH] } else { vec![TENSORFLOW] };
-    for Engine { name, backend, size, packages } in &peers {
-        if !dir.join(backend).exists() {
-            step(&format!("installing {name} ({size}, once)"), || {
-                let mut pip = Command::new("python3");
-                pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(dir.join(backend));
-                crate::step::run(pip.args(*packages))
-            })?;
-        }
+    // Everything is installed before anything is measured.
+    for peer in &peers {
+        peer.script(project, "train.py")?;
     }
 
     let mut ours = Command::new(project.target.join("release/trainer"));
@@ -117,17 +90,12 @@ pub(crate) fn run(project: &Project, args: &TrainArgs) -> Result<()> {
     let posters = std::fs::read_to_string(&ids)?.lines().count();
 
     let mut runs = vec![("Marquee", our_log, our_memory)];
-    for Engine { name, backend, .. } in &peers {
-        let mut keras = Command::new("python3");
-        keras
-            .arg(project.root.join("tests/bench/train.py"))
-            .args([&data, &ids])
-            .arg(args.epochs.to_string())
-            .env("KERAS_BACKEND", backend)
-            .env("PYTHONPATH", dir.join(backend))
-            .stdout(std::process::Stdio::piped());
-        let (log, memory) = step(&format!("training with {name}"), || watch(keras.spawn()?))?;
-        runs.push((name, log, memory));
+    for peer in &peers {
+        let mut keras = peer.script(project, "train.py")?;
+        keras.args([&data, &ids]).arg(args.epochs.to_string()).stdout(Stdio::piped());
+        let training = format!("training with {}", peer.name);
+        let (log, memory) = step(&training, || watch(keras.spawn()?))?;
+        runs.push((peer.name, log, memory));
     }
 
     let mut measurements = Vec::new();
