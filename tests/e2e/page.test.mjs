@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 
-import { Marquee, TOLERANCE, append, assertNativePredictions, fullGpuMemory, launch, loseGpu, makeGpuLosable, manifest, nativePredictions, poster, predictNatively, screenshot, url, visitor, webgpuFlags, workerNamed } from "./harness.mjs";
+import { Marquee, TOLERANCE, append, assertNativePredictions, fullGpuMemory, launch, loseGpu, makeGpuLosable, manifest, nativePredictions, poster, predictNatively, root, screenshot, url, visitor, webgpuFlags, workerNamed } from "./harness.mjs";
 
 const visit = visitor();
 
@@ -392,6 +392,16 @@ test("a browser that cannot decompress downloads the weights as they are", () =>
     const weights = page.waitForRequest(`**/model/${manifest.weights.file}`);
     await marquee.open("?device=cpu");
     await weights;
+    await marquee.choose("lighthouse.jpg", poster);
+    await marquee.waitForResult();
+    assert.equal(await marquee.top.count(), 3);
+}));
+
+test("a model that is newer than the build is loaded from beside its manifest", () => visit(async (marquee, page) => {
+    const file = "newer.safetensors";
+    await page.route("**/model/model.json", (route) => route.fulfill({ json: { ...manifest, weights: { ...manifest.weights, file } } }));
+    await page.route(`**/model/${file}`, (route) => route.fulfill({ path: `${root}www/model/${manifest.weights.file}` }));
+    await marquee.open("?device=cpu");
     await marquee.choose("lighthouse.jpg", poster);
     await marquee.waitForResult();
     assert.equal(await marquee.top.count(), 3);

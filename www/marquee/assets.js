@@ -17,9 +17,11 @@ export function wasmPath(name) {
     return `pkg/${name}/marquee_bg.wasm`;
 }
 
+const COMPRESSED = ".zlib";
+
 /** Returns the path of the compressed copy of the model's weights. @param {string} file  of the weights */
 export function compressedPath(file) {
-    return `pkg/${file}.zlib`;
+    return `pkg/${file}${COMPRESSED}`;
 }
 
 /** Returns why a wasm package is missing, if it is: the page may be served while it is still being built. @param {PackageName} name */
@@ -62,5 +64,11 @@ export class Assets {
     /** Returns the length and hash of a file, if the build listed it. @param {string} path */
     expected(path) {
         return files[path];
+    }
+
+    /** Returns the compressed copy of the model's weights, if the build made one. */
+    compressedWeights() {
+        const found = Object.entries(files).find(([path]) => path.endsWith(COMPRESSED));
+        return found && { path: found[0], bytes: found[1].bytes };
     }
 }

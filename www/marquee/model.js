@@ -54,33 +54,46 @@ export async function downloadModel(model, request) {
     return { manifest: undefined, data: new Blob([await bytes(request.fetch, url, { ...request, path: url.href })]) };
 }
 
-/** @param {Request} request */
-function builtIn(request) {
-    const { assets } = request;
-    const manifest = assets.url(MANIFEST);
-    const find = (/** @type {string} */ file) => {
-        const path = compressedPath(file);
-        const compressed = assets.expected(path);
-        // Browsers that have SIMD and cannot decompress are from before 2023.
-        if (compressed && globalThis.DecompressionStream) return { url: assets.url(path), path, compressed: compressed.bytes };
+/**
+ * Downloads the built-in model. The build knows which weights the manifest names, so both are requested together.
+ *
+ * @param {Request} request
+ * @returns {Promise<ModelParts>}
+ */
+async function builtIn(request) {
+    const { assets, fetch, signal, progress } = request;
+    const manifestUrl = assets.url(MANIFEST);
+    const beside = (/** @type {string} */ file) => ({ url: new URL(file, manifestUrl), path: `model/${file}` });
+    const listed = assets.compressedWeights();
+    // Browsers that have SIMD and cannot decompress are from before 2023.
+    if (!listed || !globalThis.DecompressionStream) return folder(manifestUrl, beside, request, MANIFEST, true);
+
+    const ended = new AbortController();
+    const until = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
+    progress.expect(1, listed.bytes);
+    const weights = bytes(fetch, assets.url(listed.path), { path: listed.path, isOurs: true, signal: until, progress });
+    weights.catch(() => {}); // the manifest's error comes first
+    try {
+        const manifest = await text(fetch, manifestUrl, { path: MANIFEST, isOurs: true, signal });
+        const { file, length } = weightsOf(manifest, MANIFEST);
+        if (compressedPath(file) === listed.path) {
+            return { manifest, data: await decompressed(new Blob([await weights]), listed.path) };
+        }
         // A newer model than the build's is beside its manifest.
-        return { url: new URL(file, manifest), path: `model/${file}` };
-    };
-    return folder(manifest, find, request, MANIFEST, true);
+        ended.abort();
+        progress.expect(-1, -listed.bytes);
+        progress.expect(1, length);
+        const { url, path } = beside(file);
+        return { manifest, data: new Blob([await bytes(fetch, url, { path, isOurs: true, signal, progress })]) };
+    } catch (error) {
+        ended.abort();
+        throw error;
+    }
 }
 
 /**
- * Where a model's weights are.
- *
- * @typedef {object} Weights
- * @property {URL} url
- * @property {string} path  for messages
- * @property {number} [compressed]  the length of the file, if it is compressed
- */
-
-/**
  * @param {URL} manifestUrl
- * @param {(file: string) => Weights} find
+ * @param {(file: string) => { url: URL, path: string }} find  returns where the weights are, and their path for messages
  * @param {Request} request
  * @param {string} path  of the manifest, for messages
  * @param {boolean} isOurs  whether it is a file of this package
@@ -89,12 +102,16 @@ function builtIn(request) {
 async function folder(manifestUrl, find, { fetch, signal, progress }, path = manifestUrl.href, isOurs = false) {
     // The manifest is small and not counted.
     const announce = progress.expectLater();
-    const manifest = new TextDecoder().decode(await bytes(fetch, manifestUrl, { path, isOurs, signal }));
+    const manifest = await text(fetch, manifestUrl, { path, isOurs, signal });
     const { file, length } = weightsOf(manifest, path);
+    announce(length);
     const weights = find(file);
-    announce(weights.compressed ?? length);
-    const data = new Blob([await bytes(fetch, weights.url, { path: weights.path, isOurs, signal, progress })]);
-    return { manifest, data: weights.compressed === undefined ? data : await decompressed(data, weights.path) };
+    return { manifest, data: new Blob([await bytes(fetch, weights.url, { path: weights.path, isOurs, signal, progress })]) };
+}
+
+/** @param {Fetch} fetch @param {URL} url @param {import("./download.js").What} what */
+async function text(fetch, url, what) {
+    return new TextDecoder().decode(await bytes(fetch, url, what));
 }
 
 /** @param {Blob} data  in the zlib format @param {string} path */
