@@ -10,6 +10,7 @@ mod container;
 #[cfg(feature = "burn")]
 mod encode;
 #[cfg(feature = "rayon")]
+#[allow(clippy::indexing_slicing)] // it reads no file
 mod rounding;
 mod single_file;
 

@@ -36,7 +36,7 @@ pub(super) fn write(www: &Path) -> Result<()> {
             continue;
         }
         let copy = copies.join(format!("{name}.zlib"));
-        let changed = |path: &Path| Some(path.metadata().ok()?.modified().ok()?);
+        let changed = |path: &Path| path.metadata().ok()?.modified().ok();
         if changed(&copy) <= changed(&path) {
             let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
             let draft = copies.join(format!(".{name}.zlib"));
