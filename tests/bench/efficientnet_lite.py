@@ -9,9 +9,9 @@ from keras import layers
 STAGES = [(1, 3, 1, 16), (2, 3, 2, 24), (2, 5, 2, 40), (3, 3, 2, 80), (3, 5, 1, 112), (4, 5, 2, 192), (1, 3, 1, 320)]
 
 
-def build_model(width, height, genres, activation=None):
-    """Builds the model for posters [N, height, width, 3]; `activation` is that of the outputs."""
-    x = posters = keras.Input((height, width, 3))
+def build_model(width, height, genres, activation=None, batch=None):
+    """Builds the model for posters [batch, height, width, 3], by default any number; `activation` is that of the outputs."""
+    x = posters = keras.Input((height, width, 3), batch_size=batch)
     x = layers.Conv2D(32, 3, 2, padding="same", activation="relu6", name="stem")(x)
     for stage, (blocks, kernel, stride, channels) in enumerate(STAGES):
         for block in range(blocks):

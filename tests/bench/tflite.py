@@ -62,7 +62,7 @@ size = manifest["input"]["width"], manifest["input"]["height"]
 tensors = read(bundle / manifest["weights"]["file"])
 for name in ("head.weight", "head.bias"):
     tensors[name] /= manifest["temperature"]
-model = build_model(*size, len(manifest["genres"]), "sigmoid")
+model = build_model(*size, len(manifest["genres"]), "sigmoid", batch=1)
 for layer in model.layers:
     if layer.weights:
         layer.set_weights([kernel(layer.name, tensors[f"{layer.name}.weight"]), tensors[f"{layer.name}.bias"]])
