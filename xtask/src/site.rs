@@ -126,9 +126,14 @@ fn replace(path: &Path, text: &str) -> Result<()> {
     if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());
     }
+    write_by_rename(path, text.as_bytes())
+}
+
+/// Writes a file under another name, which no list has, and renames it.
+fn write_by_rename(path: &Path, contents: &[u8]) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}"));
-    std::fs::write(&draft, text).with_context(|| draft.display().to_string())?;
+    std::fs::write(&draft, contents).with_context(|| draft.display().to_string())?;
     std::fs::rename(&draft, path).with_context(|| path.display().to_string())
 }
 

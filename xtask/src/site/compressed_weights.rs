@@ -9,6 +9,8 @@ use miniz_oxide::deflate::core::{
     create_comp_flags_from_zip_params,
 };
 
+use super::write_by_rename;
+
 /// End of the name of a weight file.
 pub(super) const WEIGHTS: &str = ".safetensors";
 
@@ -39,10 +41,7 @@ pub(super) fn write(www: &Path) -> Result<()> {
         let changed = |path: &Path| path.metadata().ok()?.modified().ok();
         if changed(&copy) <= changed(&path) {
             let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-            let draft = copies.join(format!(".{name}.zlib"));
-            std::fs::write(&draft, compress(&bytes)?)
-                .with_context(|| draft.display().to_string())?;
-            std::fs::rename(&draft, &copy).with_context(|| copy.display().to_string())?;
+            write_by_rename(&copy, &compress(&bytes)?)?;
         }
     }
     Ok(())
