@@ -47,3 +47,20 @@ export function planes(rgba, { mean, std }) {
     }
     return values;
 }
+
+/**
+ * Returns an engine whose posters are decoded by the browser.
+ *
+ * @param {(rgba: Uint8ClampedArray<ArrayBuffer>) => Promise<ArrayLike<number>>} model
+ * @param {{ width: number, height: number }} input
+ */
+export function decoding(model, input) {
+    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => model(await decode(file, input));
+    return {
+        model,
+        poster,
+        posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {
+            for (const file of files) await poster(file);
+        },
+    };
+}

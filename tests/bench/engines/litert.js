@@ -1,6 +1,6 @@
 /** LiteRT.js with the TensorFlow Lite file of floats that tflite.py writes. */
 
-import { decode, interleaved } from "./input.js";
+import { decoding, interleaved } from "./input.js";
 
 /**
  * @param {"cpu" | "webgpu"} device
@@ -23,12 +23,5 @@ export async function load(device, _threads = 1, file = "model.tflite") {
         output.delete();
         return probabilities;
     };
-    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ bytes) => model(await decode(bytes, input));
-    return {
-        model,
-        poster,
-        posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {
-            for (const bytes of files) await poster(bytes);
-        },
-    };
+    return decoding(model, input);
 }

@@ -1,6 +1,6 @@
 /** onnxruntime-web with the ONNX file that the trainer writes. */
 
-import { decode, planes } from "./input.js";
+import { decoding, planes } from "./input.js";
 
 /**
  * @param {"cpu" | "webgpu"} device
@@ -20,12 +20,5 @@ export async function load(device, threads) {
         const outputs = await session.run({ [session.inputNames[0]]: tensor });
         return outputs[session.outputNames[0]].data;
     };
-    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => model(await decode(file, input));
-    return {
-        model,
-        poster,
-        posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {
-            for (const file of files) await poster(file);
-        },
-    };
+    return decoding(model, input);
 }

@@ -1,6 +1,6 @@
 /** TensorFlow.js: the same model, built from fused operators, with the shipped weights. */
 
-import { decode, interleaved } from "./input.js";
+import { decoding, interleaved } from "./input.js";
 
 /** Loads a classic script of a TensorFlow.js package. @param {string} name */
 function loadScript(name) {
@@ -78,17 +78,12 @@ export async function load(device, trainable = false) {
         probabilities.dispose();
         return values;
     };
-    const poster = async (/** @type {Uint8Array<ArrayBuffer>} */ file) => model(await decode(file, manifest.input));
     return {
+        ...decoding(model, manifest.input),
         tf,
         input: manifest.input,
         head: { weight: head, bias: headBias },
         features,
-        model,
-        poster,
-        posters: async (/** @type {Uint8Array<ArrayBuffer>[]} */ files) => {
-            for (const file of files) await poster(file);
-        },
     };
 }
 
