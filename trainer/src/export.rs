@@ -14,7 +14,7 @@ use crate::data::posters::Poster;
 /// A calibrated bundle in full precision, before it is written.
 pub(crate) struct Draft {
     pub(crate) bundle: Bundle,
-    /// Some training posters, on which the rounding of compact weights is based.
+    /// Some training posters, on which the rounding of compact weights is based; may be empty where none are made.
     pub(crate) samples: Vec<Poster>,
     /// The posters that calibration and thresholds were fitted on.
     pub(crate) validation: Vec<Poster>,

@@ -67,6 +67,13 @@ pub(crate) enum WeightsArg {
     Compact,
 }
 
+impl WeightsArg {
+    /// Whether compact weights are made, which takes training posters.
+    pub(crate) fn may_be_compact(self) -> bool {
+        matches!(self, Self::Auto | Self::Compact)
+    }
+}
+
 /// Parses a size such as `192x288` into width and height, both at least 1.
 fn parse_size(text: &str) -> Result<[u32; 2], String> {
     let sides = text.split_once('x').and_then(|(width, height)| {

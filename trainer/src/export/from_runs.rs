@@ -33,9 +33,12 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     let run = &soup.first;
     let dataset = run.config.dataset(&run.config.data)?;
     let validation = validation_posters(run, &dataset)?;
-    let mut train = dataset.with_ids(&poster_ids::read(&run.dir.join("train.txt"))?);
-    train.rows.truncate(SAMPLES);
-    let samples = posters::load(&train, &run.config.inference_input(), run.config.skip_bad)?;
+    let mut samples = Vec::new();
+    if args.weights.may_be_compact() {
+        let mut train = dataset.with_ids(&poster_ids::read(&run.dir.join("train.txt"))?);
+        train.rows.truncate(SAMPLES);
+        samples = posters::load(&train, &run.config.inference_input(), run.config.skip_bad)?;
+    }
     let mut bundle = assemble(&soup, &dataset, &validation, device)?;
     let inherited = || inherited_licence(run.config.pretrained.as_deref());
     bundle.manifest.training.licence = args.licence.clone().unwrap_or_else(inherited);
