@@ -105,6 +105,13 @@ impl Classifier {
         &self.manifest
     }
 
+    /// Returns whether Burn runs the model, on a device of its own. Otherwise each call computes on the calling thread,
+    /// one poster after the other; several threads may call at once.
+    #[cfg(feature = "burn")]
+    pub fn uses_burn(&self) -> bool {
+        matches!(self.model, RunnableModel::Burn { .. })
+    }
+
     /// Predicts the genres of a poster, given the bytes of an image file. Returns all genres, the most probable
     /// first.
     ///

@@ -1,18 +1,43 @@
-//! Runs models over many posters, batch by batch. All batch inference of the trainer goes through [`map_batches`].
+//! Opens bundles, and runs models over many posters, batch by batch. All batch inference of the trainer goes through
+//! [`map_batches`].
 
 pub(crate) mod in_order;
 
 use std::io;
+use std::path::Path;
+use std::slice;
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
-use marquee::{Classifier, Model, Pixels, Preprocess};
+use marquee::bundle::BundleFiles;
+use marquee::{Bundle, Classifier, Model, Pixels, Preprocess};
+use rayon::prelude::*;
 
 use crate::data::posters::Poster;
 use crate::progress::Ticker;
 
 /// Posters per batch.
 const BATCH_SIZE: usize = 32;
+
+/// Opens the bundle at `path` on `device`. On the CPU, it runs the same code as the page, so that both return the same
+/// probabilities.
+///
+/// # Errors
+/// The bundle cannot be read.
+pub(crate) fn open(path: &Path, device: &Device) -> marquee::Result<Classifier> {
+    load(BundleFiles::read(path)?, device)
+}
+
+/// Like [`open`], for files in memory.
+///
+/// # Errors
+/// The files are not those of a bundle.
+pub(crate) fn load(files: BundleFiles, device: &Device) -> marquee::Result<Classifier> {
+    if *device == Device::flex() {
+        return Classifier::load(files);
+    }
+    Ok(Classifier::new(Bundle::load(&files, device)?))
+}
 
 /// Calls `run` with batches of at most [`BATCH_SIZE`] posters, in order, and returns the concatenated results.
 /// `task` names the work in the progress lines.
@@ -47,8 +72,14 @@ pub(crate) fn logits(
 
 /// Returns the calibrated probabilities of each poster.
 pub(crate) fn probabilities(classifier: &Classifier, posters: &[Poster]) -> Result<Vec<Vec<f32>>> {
+    let classify = |posters: &[Pixels]| pollster::block_on(classifier.probabilities(posters));
     map_batches("classifying posters", posters, |batch| {
-        Ok(pollster::block_on(classifier.probabilities(&pixels(batch)?))?)
+        let posters = pixels(batch)?;
+        if classifier.uses_burn() {
+            return Ok(classify(&posters)?);
+        }
+        let each = posters.par_iter().map(|poster| classify(slice::from_ref(poster)));
+        Ok(each.collect::<marquee::Result<Vec<_>>>()?.concat())
     })
 }
 

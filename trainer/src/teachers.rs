@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
-use marquee::{Bundle, Classifier};
+use marquee::Classifier;
 
 use crate::data::dataset::Dataset;
 use crate::data::posters::{self, Poster};
@@ -31,17 +31,22 @@ impl Teacher {
     /// # Errors
     /// The folder is neither, or cannot be read.
     pub(crate) fn open(dir: &Path, device: &Device) -> Result<Self> {
-        let bundle = if dir.join("config.toml").is_file() {
-            let soup = Soup::open(&[PathBuf::from(dir)])?;
-            let run = &soup.first;
-            let dataset = run.config.dataset(&run.config.data)?;
-            let validation = from_runs::validation_posters(run, &dataset)?;
-            from_runs::assemble(&soup, &dataset, &validation, device)
+        let classifier = if dir.join("config.toml").is_file() {
+            Self::of_run(dir, device)
         } else {
-            Bundle::read(dir, device).context("it is neither a run nor a bundle")
+            inference::open(dir, device).context("it is neither a run nor a bundle")
         };
-        let bundle = bundle.with_context(|| format!("the teacher {}", dir.display()))?;
-        Ok(Self { classifier: Classifier::new(bundle) })
+        let classifier = classifier.with_context(|| format!("the teacher {}", dir.display()))?;
+        Ok(Self { classifier })
+    }
+
+    fn of_run(dir: &Path, device: &Device) -> Result<Classifier> {
+        let soup = Soup::open(&[PathBuf::from(dir)])?;
+        let run = &soup.first;
+        let dataset = run.config.dataset(&run.config.data)?;
+        let validation = from_runs::validation_posters(run, &dataset)?;
+        let bundle = from_runs::assemble(&soup, &dataset, &validation, device)?;
+        Ok(Classifier::new(bundle))
     }
 
     /// Returns the names of the genres that it predicts.

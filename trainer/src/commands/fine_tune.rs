@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use marquee::bundle::write_atomically;
 use marquee::fine_tune::{FineTuneOptions, FineTuner, PartialLabels};
-use marquee::{Bundle, Classifier, Pixels, Precision};
+use marquee::{Bundle, Pixels, Precision};
 
 use crate::cli::FineTuneArgs;
 use crate::data::dataset::Dataset;
@@ -45,13 +45,14 @@ pub(crate) fn run(args: &FineTuneArgs) -> Result<()> {
         return Ok(());
     }
 
-    let classify = |bundle| inference::probabilities(&Classifier::new(bundle), &held_out);
+    let classify =
+        |path: &Path| inference::probabilities(&inference::open(path, &device)?, &held_out);
     let comparison = Comparison {
         genres: &genres,
         train: train.iter().map(|poster| labels.of(poster)).collect(),
         held_out: held_out.iter().map(|poster| labels.of(poster)).collect(),
-        before: classify(read(&args.bundle, &device)?)?,
-        after: classify(Bundle::read(&args.out, &device)?)?,
+        before: classify(&args.bundle)?,
+        after: classify(&args.out)?,
     };
     print!("{}", fine_tuning::table(&comparison));
     Ok(())

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use marquee::{Bundle, Classifier, Prediction};
+use marquee::{Classifier, Prediction};
 
 use crate::cli::PredictArgs;
 use crate::data::image_files::{self, ImageFile};
 use crate::device;
 use crate::formats::answers::Answers;
-use crate::inference::in_order::map_in_order;
+use crate::inference::{self, in_order::map_in_order};
 use crate::progress::Ticker;
 use output::Output;
 
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     }
     // A GPU does one batch at a time.
     let threads = if device == Device::flex() { args.threads() } else { 1 };
-    let classifier = open(&args.bundle, device)
+    let classifier = inference::open(&args.bundle, &device)
         .with_context(|| format!("--bundle {}", args.bundle.display()))?;
     let mut answers = args.save_answers.as_deref().map(|path| Collected::new(path, &classifier));
     let mut output = Output::begin(args.format())?;
@@ -70,15 +70,6 @@ fn images(args: &PredictArgs) -> Result<impl Iterator<Item = ImageFile> + Send> 
     let named = args.images.clone().into_iter().map(Ok);
     let listed = args.list.as_deref().map(image_files::listed).transpose()?;
     Ok(image_files::files(named.chain(listed.into_iter().flatten())))
-}
-
-/// Opens the bundle on `device`. On the CPU, it runs the same code as the page, so that both return the same
-/// probabilities.
-fn open(path: &Path, device: Device) -> marquee::Result<Classifier> {
-    if device == Device::flex() {
-        return Classifier::open(path);
-    }
-    Ok(Classifier::new(Bundle::read(path, &device)?))
 }
 
 /// Returns the image's name and all its genres, the most probable first.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use marquee::metrics::LabelRow;
-use marquee::{Bundle, Classifier, Manifest, Preprocess};
+use marquee::{Classifier, Manifest, Preprocess};
 
 use super::classified_posters::{ClassifiedPosters, Images, check_genres};
 use crate::data::dataset::Dataset;
@@ -16,6 +16,7 @@ use crate::data::poster_ids;
 use crate::data::posters::{self, Poster};
 use crate::export::from_runs;
 use crate::formats::answers::Answers;
+use crate::inference;
 use crate::training::soup::Soup;
 use answered::{combine, list};
 
@@ -53,8 +54,8 @@ impl Predictor {
     /// Opens a bundle.
     pub(crate) fn of_bundle(path: &Path, device: &Device) -> Result<Self> {
         let name = path.display().to_string();
-        let bundle = Bundle::read(path, device).with_context(|| name.clone())?;
-        let kind = Kind::Model(Box::new(Classifier::new(bundle)));
+        let classifier = inference::open(path, device).with_context(|| name.clone())?;
+        let kind = Kind::Model(Box::new(classifier));
         Ok(Self { name, kind, trained_on: HashSet::new() })
     }
 

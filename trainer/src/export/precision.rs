@@ -4,12 +4,13 @@ use anyhow::Result;
 use burn::tensor::Device;
 use marquee::bundle::BundleFiles;
 use marquee::weights::QuantisedWeights;
-use marquee::{Bundle, Classifier, Evaluation, Precision};
+use marquee::{Bundle, Evaluation, Precision};
 
 use super::compact;
 use crate::cli::WeightsArg;
 use crate::data::posters::Poster;
 use crate::evaluation::classified_posters::ClassifiedPosters;
+use crate::inference;
 
 /// Largest loss of validation mean average precision at which a precision is chosen over half precision.
 const MAX_LOSS: f64 = 0.002;
@@ -73,8 +74,7 @@ impl Stored {
         posters: &[Poster],
         device: &Device,
     ) -> Result<Evaluation> {
-        let stored = Bundle::load(&self.encode(bundle)?, device)?;
-        let classifier = Classifier::new(stored);
+        let classifier = inference::load(self.encode(bundle)?, device)?;
         Ok(ClassifiedPosters::new(&classifier, posters.to_vec())?.evaluate())
     }
 }
