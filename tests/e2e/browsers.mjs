@@ -60,7 +60,7 @@ const INTERVAL = 50;
  * @returns {Promise<NonNullable<Awaited<T>>>}
  */
 export async function until(tab, what, code, ...words) {
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 120_000;
     for (;;) {
         // While a page is being replaced, code in it fails.
         const value = await tab.run(code, ...words).catch((error) => ({ error }));

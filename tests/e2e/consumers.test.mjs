@@ -152,7 +152,7 @@ test("the five lines of the package's README classify a poster on another site",
     mkdirSync(`${project}/dist-readme`);
     writeFileSync(`${project}/dist-readme/index.html`, html(script));
     await inChromium(`${await serve("dist-readme")}/index.html`, async (page) => {
-        await page.waitForFunction(() => document.body.innerText.includes("%"), { timeout: 60_000 });
+        await page.waitForFunction(() => document.body.innerText.includes("%"), { timeout: 120_000 });
         const [first] = nativePredictions.keys();
         assert.match(await page.evaluate(() => document.body.innerText), new RegExp(`^${first} \\d+%, `));
     });
@@ -162,7 +162,7 @@ test("a bundler that leaves the package's files behind gets a clear error", asyn
     await run(`${tools}/.bin/esbuild`, "main.ts", "--bundle", "--format=esm", "--outfile=dist-alone/main.js", "--log-level=error");
     writeFileSync(`${project}/dist-alone/index.html`, html('<script type="module" src="main.js"></script>'));
     await inChromium(`${await serve("dist-alone")}/index.html`, async (page) => {
-        await page.waitForFunction(() => document.body.dataset.result, { timeout: 60_000 });
+        await page.waitForFunction(() => document.body.dataset.result, { timeout: 120_000 });
         assert.match((await page.evaluate(() => document.body.dataset.result)) ?? "", /serve the package's folder and pass its address as the option `assets`/);
     });
 });

@@ -37,7 +37,7 @@ async function open(page, body, policy = "default-src 'none'; script-src 'self' 
 }
 
 /** @param {import("playwright-core").Page} page @param {number} count */
-const waitForEvents = (page, count) => page.waitForFunction((count) => Reflect.get(window, "events").length >= count, count, { timeout: 60_000 });
+const waitForEvents = (page, count) => page.waitForFunction((count) => Reflect.get(window, "events").length >= count, count);
 
 test("embed.html classifies a chosen file with one element", () => visit(async (_, page) => {
     assert.ok(readFileSync(`${root}www/embed.html`, "utf8").trim().split("\n").length <= 20);

@@ -105,6 +105,8 @@ export function visitor() {
         browsers.set(webgpu, Promise.resolve(browser));
         // A service worker would answer before the routes that tests install.
         const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: "block", locale: "en-US", ...options });
+        // Two files of tests share the machine with software that stands in for a GPU.
+        context.setDefaultTimeout(120_000);
         const page = await context.newPage();
         /** @type {string[]} */
         const problems = [];
@@ -169,7 +171,7 @@ export class Marquee {
 
     /** Waits until the model is loaded. */
     async ready() {
-        await this.page.locator("#loading").waitFor({ state: "hidden", timeout: 60_000 });
+        await this.page.locator("#loading").waitFor({ state: "hidden" });
         return this;
     }
 

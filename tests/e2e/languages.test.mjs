@@ -111,7 +111,7 @@ describe("the language", () => {
             await visit(async (marquee, page) => {
                 await page.goto(`${site.address}?device=cpu`);
                 await marquee.ready();
-                await page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 });
+                await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
                 await page.context().setOffline(true);
                 for (const tag of Object.keys(LANGUAGES)) {
                     await page.goto(`${site.address}?device=cpu&language=${tag}`);

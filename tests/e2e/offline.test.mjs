@@ -56,7 +56,7 @@ function publish(change, changes = {}) {
 async function visitAndSave(marquee, query = "?device=cpu") {
     await marquee.page.goto(address + query);
     await marquee.ready();
-    await marquee.page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 });
+    await marquee.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     await marquee.page.waitForTimeout(500);
 }
 
@@ -71,7 +71,7 @@ describe("without a network", () => {
             const files = ["pkg/gpu/marquee_bg.wasm", "pkg/gpu/marquee.js"].map((file) => cache.match(file));
             return (await Promise.all(files)).every((found) => found !== undefined);
         });
-        const deadline = Date.now() + 60_000;
+        const deadline = Date.now() + 120_000;
         while (!(await isSaved())) {
             assert.ok(Date.now() < deadline, "the gpu package was not saved");
             await page.waitForTimeout(200);
@@ -113,7 +113,7 @@ describe("a new version", () => {
         const old = await version();
         const fresh = publish("/* new */");
         await page.reload();
-        await page.getByText("A new version of Marquee is ready.").waitFor({ timeout: 60_000 });
+        await page.getByText("A new version of Marquee is ready.").waitFor();
         await screenshot(page, "update-1280");
         assert.equal(await version(), old, "until then every file is of the old version");
         assert.doesNotMatch(await page.evaluate(async () => (await fetch("style.css")).text()), /new/);
@@ -143,7 +143,7 @@ describe("a new version", () => {
         publish("/* new */", eager);
         // The visitor returns to the tab.
         await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-        await page.getByText("A new version of Marquee is ready.").waitFor({ timeout: 60_000 });
+        await page.getByText("A new version of Marquee is ready.").waitFor();
         // The browser itself compares the service worker and what it imports.
         const unchanged = requested.filter((path) => !["style.css", "sw.js", "pkg/files.js", "js/sha256.js"].includes(path));
         assert.deepEqual(unchanged, []);
@@ -162,7 +162,7 @@ describe("a new version", () => {
         requested.length = 0;
         const fresh = publish("/* new */");
         await page.reload();
-        await page.getByText("A new version of Marquee is ready.").waitFor({ timeout: 60_000 });
+        await page.getByText("A new version of Marquee is ready.").waitFor();
         await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Update now" }).click()]);
         assert.deepEqual(await page.evaluate(() => caches.keys()), [`marquee-${fresh}`]);
         assert.equal(await hasGpu(), true);

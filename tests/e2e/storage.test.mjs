@@ -286,9 +286,9 @@ describe("two tabs", () => {
             await store.deleteModel(model.id);
         });
         await page.bringToFront();
-        await page.getByText("it was deleted in another tab").waitFor({ timeout: 60_000 });
+        await page.getByText("it was deleted in another tab").waitFor();
         await page.getByRole("button", { name: "Stop" }).click();
-        await page.getByText(/Trained on 8 posters/).waitFor({ timeout: 60_000 });
+        await page.getByText(/Trained on 8 posters/).waitFor();
         assert.deepEqual(await other.evaluate(async () => (await (await import(new URL("js/store.js", location.href).href)).models()).length), 0);
         // This tab keeps the model until it is closed.
         assert.equal(await page.getByLabel("Model", { exact: true }).locator("option:checked").innerText(), "My model");

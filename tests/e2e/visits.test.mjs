@@ -41,6 +41,16 @@ describe("what is dragged from the system", () => {
         assert.equal(await page.locator("#overlay").isVisible(), false);
     }));
 
+    test("is classified though something else appears under the pointer", () => visit(async (marquee, page) => {
+        await marquee.open("?device=cpu");
+        await marquee.ready();
+        await drag(page, [sample], () => page.evaluate(() => {
+            const cover = document.body.appendChild(document.createElement("div"));
+            cover.style.cssText = "position: fixed; inset: 0; z-index: 1";
+        }));
+        await page.getByRole("img", { name: "Poster: lighthouse.jpg" }).waitFor();
+    }));
+
     test("may be files and folders within folders, without what the system keeps in them", () => visit(async (marquee, page) => {
         const folder = mkdtempSync(`${tmpdir()}/marquee-dragged-`);
         mkdirSync(`${folder}/posters/old/empty`, { recursive: true });

@@ -49,6 +49,8 @@ export function listen(onFiles, onError) {
             input.value = ""; // so that the same file can be chosen again
         });
     }
+    // If the element under the pointer changes, browsers drop only where this event was accepted.
+    document.addEventListener("dragenter", (event) => event.preventDefault());
     document.addEventListener("dragover", (event) => {
         event.preventDefault();
         showOverlay();

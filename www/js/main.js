@@ -53,6 +53,8 @@ const session = new Session(settings.device, {
 });
 if (hasOwnModel()) ownModels().catch(() => {}); // later, the Teach view tries again
 
+showConnection();
+for (const change of ["online", "offline"]) window.addEventListener(change, showConnection);
 const back = element("back", HTMLButtonElement);
 views.listen(show);
 poster.listen(openSample);
@@ -195,6 +197,11 @@ async function restoreModels() {
         if (model) (await teach.load()).showInterruption(model);
     });
     return models;
+}
+
+/** Says so where there is no network. */
+function showConnection() {
+    element("offline", HTMLElement).hidden = navigator.onLine;
 }
 
 /** Loads what the first answer does not need. Without a network, the next visit tries again. */

@@ -6,7 +6,6 @@ import { strings } from "./strings/index.js";
 const page = {
     update: element("update-text", HTMLElement),
     renew: element("renew", HTMLButtonElement),
-    offline: element("offline", HTMLElement),
     install: element("install", HTMLButtonElement),
 };
 
@@ -19,8 +18,6 @@ const UPDATE_INTERVAL = 3_600_000;
  * @param {Promise<Event>} installation  the browser's offer to install the page
  */
 export async function start(installation) {
-    showConnection();
-    for (const change of ["online", "offline"]) window.addEventListener(change, showConnection);
     installation.then(offerInstallation);
 
     const { serviceWorker } = navigator;
@@ -90,8 +87,4 @@ function announce(text, action, onAction) {
     page.renew.textContent = action;
     page.renew.hidden = false;
     page.renew.onclick = onAction;
-}
-
-function showConnection() {
-    page.offline.hidden = navigator.onLine;
 }
