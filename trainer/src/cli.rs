@@ -6,6 +6,7 @@ mod device;
 mod evaluation;
 mod export;
 mod fine_tune;
+mod output_file;
 mod training;
 
 use clap::{Parser, Subcommand};

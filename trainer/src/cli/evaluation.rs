@@ -7,8 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::DeviceArg;
 use super::fine_tune::FineTuneFlags;
-use crate::formats::answers::Answers;
-use crate::formats::table_format::TableFormat;
+use super::output_file::{answers, answers_file, output_file};
 
 /// The model that `export` works on.
 #[derive(Args)]
@@ -34,7 +33,7 @@ pub(crate) struct EvaluationSource {
     pub(crate) run: Vec<PathBuf>,
     /// Answers that anyone made: a .csv or .parquet with a column id and one column of probabilities per genre, or a
     /// .safetensors file (see docs/training.md)
-    #[arg(long, value_name = "FILE", value_parser = parse_answers)]
+    #[arg(long, value_name = "FILE", value_parser = answers)]
     pub(crate) answers: Option<PathBuf>,
 }
 
@@ -74,10 +73,10 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "N", default_value = "2000")]
     pub(crate) resamples: NonZeroUsize,
     /// Also write the probabilities of all evaluated posters to this .csv, .parquet or .safetensors file
-    #[arg(long, value_name = "FILE", value_parser = parse_answers)]
+    #[arg(long, value_name = "FILE", value_parser = answers_file)]
     pub(crate) save_answers: Option<PathBuf>,
     /// Also write all metrics to this JSON file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file)]
     pub(crate) json: Option<PathBuf>,
     /// Also write a self-contained HTML report to DIR/index.html
     #[arg(long, value_name = "DIR")]
@@ -110,7 +109,7 @@ classified is an error in its place; the others go on, and the exit status is 1 
 #[derive(Args)]
 pub(crate) struct SoftLabelsArgs {
     /// Write the probabilities of all posters of --data to this .csv, .parquet or .safetensors file
-    #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["images", "json"])]
+    #[arg(long, value_name = "FILE", value_parser = answers_file, requires = "data", conflicts_with_all = ["images", "json"])]
     pub(crate) soft_labels: Option<PathBuf>,
     /// With --soft-labels: folder with train.csv and Images/
     #[arg(long, value_name = "DIR", requires = "soft_labels")]
@@ -153,7 +152,7 @@ pub(crate) struct PredictArgs {
     #[arg(long, conflicts_with = "json")]
     pub(crate) json_lines: bool,
     /// Also write all probabilities to this .csv, .parquet or .safetensors file, with file names as ids
-    #[arg(long, value_name = "FILE", value_parser = parse_answers)]
+    #[arg(long, value_name = "FILE", value_parser = answers_file)]
     pub(crate) save_answers: Option<PathBuf>,
     /// Images to classify at the same time on the CPU [default: one per core]
     #[arg(long, value_name = "N")]
@@ -189,15 +188,6 @@ pub(crate) enum PredictionFormat {
     JsonLines,
 }
 
-/// Checks the ending of a file of answers.
-fn parse_answers(name: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(name);
-    if !Answers::is_file_name(&path) {
-        return Err(format!("the name must end in {}", TableFormat::ENDINGS));
-    }
-    Ok(path)
-}
-
 const STUDY_EXAMPLES: &str = "\
 Examples:
   # Both experiments with the default settings, on the test split
@@ -226,7 +216,7 @@ pub(crate) struct StudyArgs {
     #[command(flatten)]
     pub(crate) flags: FineTuneFlags,
     /// Also write the table to this JSON file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file)]
     pub(crate) json: Option<PathBuf>,
     /// Leave out posters whose image is missing or damaged
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::output_file::output_file;
 use super::{DeviceArg, ModelSource};
 
 const EXPORT_EXAMPLES: &str = "\
@@ -43,7 +44,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "PRECISION", value_enum, default_value_t)]
     pub(crate) weights: WeightsArg,
     /// Also write the model to this ONNX file, for other inference engines
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file)]
     pub(crate) onnx: Option<PathBuf>,
     /// Licence and rights to record in the bundle [default: those of the default data and weights]
     #[arg(long, value_name = "TEXT")]
@@ -99,7 +100,7 @@ pub(crate) struct OnnxArgs {
     #[arg(long, value_name = "DIR", default_value = "www/model")]
     pub(crate) bundle: PathBuf,
     /// ONNX file to write
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file)]
     pub(crate) out: PathBuf,
     /// Take 8-bit pixels [N, height, width, 3] and normalise them in the graph [default: normalised
     /// floats [N, 3, height, width]]

@@ -21,6 +21,10 @@ use crate::formats::answers::Answers;
 use crate::training::epoch_log::EpochRecord;
 use crate::training::soup::Soup;
 
+/// Column of train.csv that marks missing data, as in the training configurations. Answers do not say how their model
+/// was trained.
+const MISSING_GENRE: &str = "N/A";
+
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let (device, _) = device::open(&args.device)?;
     let subject = open(args, &device)?;
@@ -95,8 +99,11 @@ fn open(args: &EvaluateArgs, device: &Device) -> Result<Subject> {
         let posters = given(&dataset)?;
         (predictor, dataset, posters)
     } else if let Some(path) = &source.answers {
-        let dataset = Dataset::read(data()?, None)?;
+        let mut dataset = Dataset::read(data()?, None)?;
         let predictor = Predictor::of_answers(path, &[&dataset])?;
+        if !predictor.genres().contains(&MISSING_GENRE) {
+            dataset = dataset.with_missing_genre(Some(MISSING_GENRE));
+        }
         let posters = given(&dataset)?;
         (predictor, dataset, posters)
     } else {

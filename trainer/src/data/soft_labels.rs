@@ -117,11 +117,6 @@ impl SoftLabelTable {
         write().with_context(|| path.display().to_string())
     }
 
-    /// Returns whether the name is that of a file of soft labels.
-    pub(crate) fn is_file_name(path: &Path) -> bool {
-        TableFormat::of(path, CONTENTS).is_ok()
-    }
-
     /// Returns the soft labels of `genres`, matched by name, and the names that the file lacks.
     pub(crate) fn of_genres(&self, genres: &[String]) -> (SoftLabels, Vec<String>) {
         let column = |genre: &String| self.genres.iter().position(|other| other == genre);

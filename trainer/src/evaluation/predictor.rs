@@ -107,6 +107,16 @@ impl Predictor {
         }
     }
 
+    /// Returns the names of the genres.
+    pub(crate) fn genres(&self) -> Vec<&str> {
+        match &self.kind {
+            Kind::Model(classifier) => {
+                classifier.manifest().genres.iter().map(|genre| genre.name.as_str()).collect()
+            }
+            Kind::Answers(answers) => answers.genres.iter().map(String::as_str).collect(),
+        }
+    }
+
     /// Returns whether answers say nothing about the posters of these datasets.
     pub(crate) fn ignores(&self, datasets: &[Dataset]) -> bool {
         let Kind::Answers(answers) = &self.kind else { return false };
@@ -157,9 +167,10 @@ impl Predictor {
 
     /// Checks that the datasets' columns are the predictor's genres.
     pub(crate) fn check_genres(&self, datasets: &[Dataset]) -> Result<()> {
-        let Some(manifest) = self.manifest() else { return Ok(()) };
-        let genres: Vec<&str> = manifest.genres.iter().map(|genre| genre.name.as_str()).collect();
-        datasets.iter().try_for_each(|dataset| check_genres(dataset, &genres))
+        if matches!(self.kind, Kind::Answers(_)) {
+            return Ok(());
+        }
+        datasets.iter().try_for_each(|dataset| check_genres(dataset, &self.genres()))
     }
 }
 

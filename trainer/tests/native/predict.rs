@@ -103,9 +103,21 @@ fn answers_hold_every_probability_of_every_image() {
     let mut command = predict(&["--save-answers"]);
     let printed = failed(command.arg(&answers).arg(&posters[0]).arg(&twice).output().unwrap());
     assert!(printed.contains("the id \"tt0000\" occurs twice"), "{printed}");
-    let printed = predict(&["x.jpg", "--save-answers", "answers.xlsx"]).output().unwrap();
-    assert!(
-        String::from_utf8_lossy(&printed.stderr)
-            .contains("must end in .csv, .parquet or .safetensors")
-    );
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_the_work() {
+    for (name, reason) in [
+        ("answers.xlsx", "the name must end in .csv, .parquet or .safetensors"),
+        ("no-such/folder/answers.csv", "there is no folder no-such/folder: create it first"),
+    ] {
+        for option in ["--save-answers", "--soft-labels"] {
+            let mut command = predict(&[option, name]);
+            // Without the check, the missing poster or folder is reported first.
+            let missing = if option == "--soft-labels" { "--data=none" } else { "none.jpg" };
+            let output = command.arg(missing).output().unwrap();
+            let printed = String::from_utf8_lossy(&output.stderr);
+            assert!(printed.contains(reason), "{printed}");
+        }
+    }
 }

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use burn::tensor::Device;
 
 use crate::cli::PredictArgs;
 use crate::data::dataset::Dataset;
-use crate::data::soft_labels::SoftLabelTable;
-use crate::formats::table_format::TableFormat;
 use crate::teachers::Teacher;
 
 /// Classifies the posters of `--data` and writes the file at `path`.
@@ -16,13 +14,6 @@ use crate::teachers::Teacher;
 /// # Errors
 /// The model or the folder cannot be read, or the file cannot be written.
 pub(super) fn write(args: &PredictArgs, path: &Path, device: &Device) -> Result<()> {
-    // Before the posters are classified, which takes minutes.
-    ensure!(
-        SoftLabelTable::is_file_name(path),
-        "--soft-labels {}: the name must end in {}",
-        path.display(),
-        TableFormat::ENDINGS
-    );
     let options = &args.soft_labels;
     let data = options.data.as_deref().context("--soft-labels needs --data")?;
     let dataset = Dataset::read(data, None)?;
