@@ -60,6 +60,20 @@ async function visitAndSave(marquee, query = "?device=cpu") {
     await marquee.page.waitForTimeout(500);
 }
 
+/**
+ * Opens an address while the network is off.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} address
+ */
+async function gotoOffline(page, address) {
+    await page.goto(address);
+    // If the page moves to another process, Chromium keeps the network off but forgets `navigator.onLine`.
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.enable");
+    await session.send("Network.emulateNetworkConditions", { offline: true, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+}
+
 describe("without a network", () => {
     test("a second visit classifies on the CPU and on WebGPU", () => visit(async (marquee, page) => {
         publish("");
@@ -78,7 +92,7 @@ describe("without a network", () => {
         }
         await page.context().setOffline(true);
         for (const [query, device] of [["?device=cpu", "CPU"], ["?device=webgpu", "WebGPU"]]) {
-            await page.goto(address + query);
+            await gotoOffline(page, address + query);
             await page.getByText("You are offline").waitFor();
             await marquee.choose("lighthouse.jpg", poster);
             await marquee.waitForResult();

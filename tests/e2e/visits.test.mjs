@@ -13,6 +13,18 @@ const visit = visitor();
 /** @typedef {import("playwright-core").Page} Page */
 
 /**
+ * Returns a function that moves files or folders from the system over the page, or drops them.
+ *
+ * @param {Page} page
+ * @param {string[]} paths
+ */
+async function dragging(page, paths) {
+    const session = await page.context().newCDPSession(page);
+    return (/** @type {"dragEnter" | "dragOver" | "drop"} */ type) =>
+        session.send("Input.dispatchDragEvent", { type, x: 600, y: 400, data: { items: [], files: paths, dragOperationsMask: 1 } });
+}
+
+/**
  * Drags files or folders from the system over the page, and drops them.
  *
  * @param {Page} page
@@ -20,12 +32,16 @@ const visit = visitor();
  * @param {() => Promise<void>} [beforeDrop]
  */
 async function drag(page, paths, beforeDrop = async () => {}) {
-    const session = await page.context().newCDPSession(page);
-    const move = (/** @type {"dragEnter" | "dragOver" | "drop"} */ type) =>
-        session.send("Input.dispatchDragEvent", { type, x: 600, y: 400, data: { items: [], files: paths, dragOperationsMask: 1 } });
+    const move = await dragging(page, paths);
     await move("dragEnter");
-    await move("dragOver");
-    await beforeDrop();
+    // Systems repeat it until the drop.
+    let isOver = true;
+    const ready = beforeDrop().finally(() => (isOver = false));
+    do {
+        await move("dragOver");
+        await page.waitForTimeout(50);
+    } while (isOver);
+    await ready;
     await move("drop");
 }
 
@@ -44,10 +60,14 @@ describe("what is dragged from the system", () => {
     test("is classified though something else appears under the pointer", () => visit(async (marquee, page) => {
         await marquee.open("?device=cpu");
         await marquee.ready();
-        await drag(page, [sample], () => page.evaluate(() => {
+        const move = await dragging(page, [sample]);
+        await move("dragEnter");
+        await move("dragOver");
+        await page.evaluate(() => {
             const cover = document.body.appendChild(document.createElement("div"));
             cover.style.cssText = "position: fixed; inset: 0; z-index: 1";
-        }));
+        });
+        await move("drop");
         await page.getByRole("img", { name: "Poster: lighthouse.jpg" }).waitFor();
     }));
 
