@@ -192,7 +192,7 @@ documented! {
         /// Folders of the teachers: runs or bundles, which are calibrated. Their mean probabilities are the soft
         /// labels.
         pub(crate) teachers: Vec<PathBuf>,
-        /// Files of soft labels, .csv, .parquet or .safetensors, as `trainer predict --data DIR --soft-labels FILE` writes
+        /// Files of soft labels, .csv, .parquet or .safetensors, as `trainer predict --data DIR --soft-labels soft.csv` writes
         /// them.
         /// Each counts as one more teacher.
         pub(crate) soft_labels: Vec<PathBuf>,
