@@ -1,7 +1,8 @@
 /** The visitor's models in this browser's storage: of an older version, in two tabs, and with a failing database. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
 
 import { Marquee, manifest, poster, root, sample, url, visitor, withManifest } from "./harness.mjs";
@@ -195,6 +196,33 @@ describe("a change", () => {
         assert.equal(stored, 1);
     }));
 });
+
+test("a model that is refused before a slow database has answered is still shown as refused", () => visit(async (marquee, page) => {
+    await page.addInitScript(() => {
+        const { open } = IDBFactory.prototype;
+        /** @this {IDBFactory} @param {[string, number?]} words */
+        IDBFactory.prototype.open = function (...words) {
+            const request = open.apply(this, words);
+            Object.defineProperty(request, "onsuccess", {
+                set: (/** @type {(event: Event) => void} */ listener) => request.addEventListener("success", (event) => setTimeout(() => {
+                    listener.call(request, event);
+                    Object.assign(window, { isOpen: true });
+                }, 3000)),
+            });
+            return request;
+        };
+    });
+    await marquee.open("?device=cpu");
+    const model = `${mkdtempSync(`${tmpdir()}/marquee-`)}/model.safetensors`;
+    writeFileSync(model, "{}");
+    await marquee.drop([model]);
+    const refused = page.getByText("model.safetensors: ");
+    await refused.waitFor();
+    assert.equal(await page.evaluate(() => Reflect.get(window, "isOpen")), undefined, "the database was slower");
+    await page.waitForFunction(() => Reflect.get(window, "isOpen"));
+    await page.waitForTimeout(500);
+    assert.equal(await refused.isVisible(), true);
+}));
 
 test("a deleted model and its posters come back by Undo, and stay", () => visit(async (marquee, page) => {
     await marquee.open("?device=cpu");

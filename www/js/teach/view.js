@@ -33,6 +33,8 @@ models.listen({
 });
 
 const page = { title: element("teach-title", HTMLElement) };
+/** Whether a model has been shown. */
+let isShown = false;
 
 /** Takes the focus, and says if training is not possible. */
 export function enter() {
@@ -43,10 +45,12 @@ export function enter() {
 
 /** Shows another model and its posters. @param {OwnModel | undefined} model  undefined is the built-in model */
 export async function showModel(model) {
-    if (model && model === state.current()) {
+    // The stored models may be read after the visitor has begun: what is on show stays, errors included.
+    if (isShown && model === state.current()) {
         state.changed();
         return;
     }
+    isShown = true;
     state.open(model);
     posters.clear();
     training.clear();
