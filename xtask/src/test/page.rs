@@ -23,6 +23,9 @@ const PREFIX: &str = "/any/prefix/";
 /// The tests that measure time.
 const RESPONSIVE: &str = "responsive.test.mjs";
 
+/// Milliseconds after which a file of tests has failed: one that waits forever would tell nothing.
+const TIMEOUT: &str = "--test-timeout=1800000";
+
 pub(crate) struct PageTests {
     server: Server,
     chromium: Chromium,
@@ -73,11 +76,11 @@ impl PageTests {
         }
         files.sort();
         let mut node = self.script();
-        node.args(["--test", "--test-concurrency=2", "--test-reporter=spec"]);
+        node.args(["--test", "--test-concurrency=2", TIMEOUT, "--test-reporter=spec"]);
         // One run tells of all failures.
         let together = run_command(node.args(files));
         let mut node = self.script();
-        let alone = run_command(node.args(["--test", "--test-reporter=spec", RESPONSIVE]));
+        let alone = run_command(node.args(["--test", TIMEOUT, "--test-reporter=spec", RESPONSIVE]));
         together.and(alone)
     }
 
