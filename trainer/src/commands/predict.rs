@@ -8,7 +8,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use burn::tensor::Device;
 use marquee::{Classifier, Prediction};
 
 use crate::cli::PredictArgs;
@@ -24,10 +23,10 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     if let Some(path) = &args.soft_labels.soft_labels {
         return soft_labels::write(args, path, &device);
     }
-    // A GPU does one batch at a time.
-    let threads = if device == Device::flex() { args.threads() } else { 1 };
     let classifier = inference::open(&args.bundle, &device)
         .with_context(|| format!("--bundle {}", args.bundle.display()))?;
+    // A GPU does one batch at a time.
+    let threads = if classifier.uses_burn() { 1 } else { args.threads() };
     let mut answers = args.save_answers.as_deref().map(|path| Collected::new(path, &classifier));
     let mut output = Output::begin(args.format())?;
     let ticker = Ticker::open_ended("classifying posters");

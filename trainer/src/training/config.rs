@@ -192,8 +192,8 @@ documented! {
         /// Folders of the teachers: runs or bundles, which are calibrated. Their mean probabilities are the soft
         /// labels.
         pub(crate) teachers: Vec<PathBuf>,
-        /// Files of soft labels, .csv, .parquet or .safetensors, as `trainer predict --data DIR --soft-labels soft.csv` writes
-        /// them.
+        /// Files of soft labels, .csv, .parquet or .safetensors, as `trainer predict --data DIR --soft-labels soft.csv`
+        /// writes them.
         /// Each counts as one more teacher.
         pub(crate) soft_labels: Vec<PathBuf>,
         /// Weight of the soft labels in the loss, 0..=1; the labels have the rest. A poster without soft labels

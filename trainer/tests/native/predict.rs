@@ -111,11 +111,10 @@ fn a_file_that_cannot_be_written_is_refused_before_the_work() {
         ("answers.xlsx", "the name must end in .csv, .parquet or .safetensors"),
         ("no-such/folder/answers.csv", "there is no folder no-such/folder: create it first"),
     ] {
-        for option in ["--save-answers", "--soft-labels"] {
-            let mut command = predict(&[option, name]);
-            // Without the check, the missing poster or folder is reported first.
-            let missing = if option == "--soft-labels" { "--data=none" } else { "none.jpg" };
-            let output = command.arg(missing).output().unwrap();
+        // Without the check, the missing poster or folder is reported first.
+        for (option, missing) in [("--save-answers", "none.jpg"), ("--soft-labels", "--data=none")]
+        {
+            let output = predict(&[option, name, missing]).output().unwrap();
             let printed = String::from_utf8_lossy(&output.stderr);
             assert!(printed.contains(reason), "{printed}");
         }
