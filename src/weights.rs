@@ -1,10 +1,10 @@
 //! Model weights as safetensors bytes, without Burn: reading, checking and the single-file bundle.
 //!
-//! Tensors are stored in half precision or in 8 bits. In 8 bits, the weight of a convolution over several input
-//! channels is stored as integers in -127..=127, with one scale per output channel in a second tensor named
-//! `<weight>.scale` (Krishnamoorthi 2018, "Quantizing deep convolutional networks for efficient inference",
-//! section 2.2: symmetric, per channel). Every reader may convert them back to `f32`. Integers of fewer bits are stored
-//! in 8 bits too; they make the file smaller once it is compressed.
+//! Tensors are stored in half precision or in 8 bits. In 8 bits, the weight of a convolution is stored as integers in
+//! -127..=127, with one scale per output channel in a second tensor named `<weight>.scale` (Krishnamoorthi 2018,
+//! "Quantizing deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). Every reader
+//! may convert them back to `f32`. Integers of fewer bits are stored in 8 bits too; they make the file smaller once it is
+//! compressed.
 
 mod container;
 #[cfg(feature = "burn")]
@@ -23,11 +23,11 @@ use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 
 #[cfg(feature = "burn")]
-pub(crate) use encode::{EncodedTensor, serialise};
+pub use encode::{CompactTensors, Precision, QuantisedWeight};
 #[cfg(feature = "burn")]
-pub use encode::{Precision, QuantisedWeight, QuantisedWeights};
+pub(crate) use encode::{EncodedTensor, serialise};
 #[cfg(feature = "rayon")]
-pub use rounding::SecondMoments;
+pub use rounding::{InputStatistics, RoundedLayer};
 pub use single_file::{split_manifest, with_manifest};
 
 /// Suffix of the tensor that holds the scales of an 8-bit weight.

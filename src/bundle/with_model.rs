@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use super::{BundleFiles, Manifest};
 use crate::error::Result;
 use crate::model::Model;
-use crate::weights::{Precision, QuantisedWeights};
+use crate::weights::{CompactTensors, Precision};
 
 /// A manifest and the model that it describes, on one of Burn's devices. [`BundleFiles`] is the same without Burn.
 #[derive(Debug)]
@@ -51,12 +51,12 @@ impl Bundle {
         Ok(BundleFiles::new(self.manifest.clone(), self.model.encode(precision).await?))
     }
 
-    /// Returns the bundle's files, with `weights` as they are given and the others in 8 bits.
+    /// Returns the bundle's files, with `tensors` as they are given and the others in 8 bits.
     ///
     /// # Errors
     /// [`Compute`](crate::Error::Compute) if a tensor cannot be read back from its device.
-    pub async fn encode_quantised(&self, weights: &QuantisedWeights) -> Result<BundleFiles> {
-        let weights = self.model.encode_quantised(weights).await?;
+    pub async fn encode_compact(&self, tensors: &CompactTensors) -> Result<BundleFiles> {
+        let weights = self.model.encode_compact(tensors).await?;
         Ok(BundleFiles::new(self.manifest.clone(), weights))
     }
 }

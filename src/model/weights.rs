@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::{Model, read};
 use crate::error::{Error, Result};
 use crate::weights::{
-    self, EncodedTensor, NamedTensor, Precision, QuantisedWeights, Tensors, invalid_weights,
+    self, CompactTensors, EncodedTensor, NamedTensor, Precision, Tensors, invalid_weights,
 };
 
 impl Model {
@@ -25,16 +25,12 @@ impl Model {
         .await
     }
 
-    /// Returns the weights as the bytes of a safetensors file: `weights` as they are given, the others in 8 bits.
+    /// Returns the weights as the bytes of a safetensors file: `tensors` as they are given, the others in 8 bits.
     ///
     /// # Errors
     /// Those of [`Self::encode`].
-    pub async fn encode_quantised(&self, weights: &QuantisedWeights) -> Result<Vec<u8>> {
-        self.encode_each(|half| match weights.get(half.name()) {
-            Some(weight) => half.replaced_by(weight.clone()),
-            None => half.quantise(),
-        })
-        .await
+    pub async fn encode_compact(&self, tensors: &CompactTensors) -> Result<Vec<u8>> {
+        self.encode_each(|half| half.compact(tensors)).await
     }
 
     /// Encodes what `stored` makes of each tensor in half precision. Batch norm is in full precision.

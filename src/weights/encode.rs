@@ -13,11 +13,13 @@ use crate::error::Result;
 pub enum Precision {
     /// Half precision, except for batch norm, whose variances would underflow.
     Half,
-    /// 8 bits for convolution weights with at least 8 input channels, half precision for the rest.
+    /// 8 bits for the weights of depthwise convolutions and of those with at least 8 input channels, half precision for
+    /// the rest.
     Int8,
 }
 
-/// Fewest input channels of an 8-bit weight. Smaller weights are few, and rounding them costs more accuracy.
+/// Fewest input channels of an 8-bit weight, but for depthwise convolutions, which have one. Other small weights are few,
+/// and rounding them costs more accuracy.
 const MIN_INPUTS: usize = 8;
 
 /// A tensor as it is written to a file.
@@ -29,11 +31,6 @@ pub(crate) struct EncodedTensor {
 }
 
 impl EncodedTensor {
-    /// Returns the tensor's name.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Encodes a tensor in full precision.
     pub(crate) fn full(NamedTensor { name, shape, values }: NamedTensor) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -55,8 +52,22 @@ impl EncodedTensor {
         }
     }
 
+    /// Returns this tensor as `tensors` have it, or else in 8 bits.
+    pub(crate) fn compact(self, tensors: &CompactTensors) -> Vec<Self> {
+        if let Some(weight) = tensors.weights.get(&self.name) {
+            return self.replaced_by(weight.clone());
+        }
+        match tensors.biases.get(&self.name) {
+            Some(values) => {
+                let Self { name, shape, .. } = self;
+                vec![Self::half(NamedTensor { name, shape, values: values.clone() })]
+            }
+            None => self.quantise(),
+        }
+    }
+
     /// Returns `weight` in place of this tensor, with its scales.
-    pub(crate) fn replaced_by(self, weight: QuantisedWeight) -> Vec<Self> {
+    fn replaced_by(self, weight: QuantisedWeight) -> Vec<Self> {
         let QuantisedWeight { integers, scales } = weight;
         let scales = Self::half(NamedTensor {
             name: self.name.clone() + SCALE,
@@ -79,11 +90,11 @@ pub struct QuantisedWeight {
 
 impl QuantisedWeight {
     /// Quantises a convolution weight `[outputs, inputs, rows, columns]` to 8 bits. A weight that was quantised before,
-    /// to however many bits, gets the same integers again. Returns `None` for other tensors, and for weights with fewer
-    /// than 8 inputs, such as those of depthwise convolutions.
+    /// to however many bits, gets the same integers again. Returns `None` for other tensors, and for weights with 2 to 7
+    /// inputs, such as those of a first convolution.
     pub fn new(shape: &[usize], values: &[f32]) -> Option<Self> {
         let &[outputs, inputs, _, _] = shape else { return None };
-        if inputs < MIN_INPUTS || values.is_empty() {
+        if (2..MIN_INPUTS).contains(&inputs) || values.is_empty() {
             return None;
         }
         let mut scales = Vec::with_capacity(outputs);
@@ -91,10 +102,31 @@ impl QuantisedWeight {
         for channel in values.chunks(values.len() / outputs) {
             let scale = Self::former_scale(channel).unwrap_or_else(|| Self::scale(channel, 127));
             scales.push(scale);
+            let first = integers.len();
             let integer = |value: &f32| (value / scale).round().clamp(-127.0, 127.0) as i8;
             integers.extend(channel.iter().map(integer));
+            if inputs == 1 {
+                Self::keep_sum(channel, scale, &mut integers[first..]);
+            }
         }
         Some(Self { integers, scales })
+    }
+
+    /// Changes the rounding of the weights that lie closest to the next integer, until the sum of a channel's weights is
+    /// kept as well as integers allow. Neighbouring pixels are alike: what the output of a depthwise convolution loses is
+    /// little more than this sum's error times a pixel.
+    fn keep_sum(channel: &[f32], scale: f32, integers: &mut [i8]) {
+        let lost = |(value, integer): (&f32, &i8)| value / scale - f32::from(*integer);
+        let missing = channel.iter().zip(&*integers).map(lost).sum::<f32>().round();
+        let mut order: Vec<usize> = (0..channel.len()).collect();
+        order.sort_by(|&a, &b| {
+            let gain = |index: usize| lost((&channel[index], &integers[index])) * missing;
+            gain(b).total_cmp(&gain(a))
+        });
+        for index in order.into_iter().take(missing.abs() as usize) {
+            integers[index] =
+                (i16::from(integers[index]) + missing.signum() as i16).clamp(-127, 127) as i8;
+        }
     }
 
     /// Returns the scale of an output channel whose weights were quantised before: one of which they are multiples, but
@@ -118,8 +150,14 @@ impl QuantisedWeight {
     }
 }
 
-/// Convolution weights that were quantised, by their names.
-pub type QuantisedWeights = BTreeMap<String, QuantisedWeight>;
+/// Tensors that replace a model's own when it is stored, by their names.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CompactTensors {
+    /// Convolution weights that were quantised.
+    pub weights: BTreeMap<String, QuantisedWeight>,
+    /// Biases that make up for their rounding.
+    pub biases: BTreeMap<String, Vec<f32>>,
+}
 
 /// Returns the bytes of a safetensors file. They do not depend on the order of `tensors`.
 pub(crate) fn serialise(tensors: &[EncodedTensor]) -> Result<Vec<u8>> {
@@ -153,6 +191,29 @@ mod tests {
             let again = QuantisedWeight::new(&[2, 40, 1, 1], &values).unwrap();
             assert_eq!(again.integers, weight, "{largest}");
             assert_eq!(again.scales, scales, "{largest}");
+        }
+    }
+
+    #[test]
+    fn the_sum_of_a_depthwise_filter_is_kept() {
+        // Rounded to the nearest, each of the nine weights would lose 0.4 of a step.
+        let filter = [127.0, 1.4, 2.4, 3.4, 4.4, 5.4, 6.4, 7.4, 8.4];
+        let QuantisedWeight { integers, scales } =
+            QuantisedWeight::new(&[1, 1, 3, 3], &filter).unwrap();
+        assert_eq!(scales, [1.0]);
+        let sum: i32 = integers.iter().map(|integer| i32::from(*integer)).sum();
+        assert_eq!(sum, filter.iter().sum::<f32>().round() as i32);
+        for (integer, value) in integers.iter().zip(filter) {
+            assert!((f32::from(*integer) - value).abs() < 1.0, "{integer} {value}");
+        }
+    }
+
+    #[test]
+    fn first_convolutions_and_linear_layers_are_left_alone() {
+        let shapes: [&[usize]; 3] = [&[8, 3, 3, 3], &[8, 7, 1, 1], &[8, 72]];
+        for shape in shapes {
+            let values = vec![1.0; shape.iter().product()];
+            assert_eq!(QuantisedWeight::new(shape, &values), None, "{shape:?}");
         }
     }
 }

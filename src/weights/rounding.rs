@@ -2,7 +2,9 @@
 //!
 //! GPTQ (Frantar et al. 2022, "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers"): the
 //! weights of one input channel after the other are rounded, and those of the remaining channels make up for the error
-//! as well as the correlations between the channels allow.
+//! as well as the correlations between the channels allow. What the outputs change by on average is then subtracted from
+//! the bias (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction"), so only what
+//! varies between places has to be made up for.
 
 use half::f16;
 use rayon::prelude::*;
@@ -10,8 +12,8 @@ use rayon::prelude::*;
 use super::QuantisedWeight;
 use crate::error::{Error, Result};
 
-/// Added to the diagonal of the second moments, as a fraction of its mean: channels that are always 0 would otherwise
-/// have no inverse.
+/// Added to the diagonal of the covariances, as a fraction of its mean: channels that never vary would otherwise have no
+/// inverse.
 const DAMPING: f64 = 0.01;
 
 /// Factors of the scale that are tried besides 1. With a smaller scale, the largest weights are clipped, and the others
@@ -21,33 +23,42 @@ const CLIPPED: [f32; 8] = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6];
 /// Smallest scale: smaller half-precision numbers are not precise.
 const MIN_SCALE: f32 = f16::MIN_POSITIVE.to_f32_const();
 
-/// How the values of a 1x1 convolution's input channels occur together.
+/// The input channels of a 1x1 convolution over many places.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SecondMoments {
-    /// Mean products of two channels over many places, `[channels, channels]`.
-    pub values: Vec<f64>,
-    /// Number of input channels.
-    pub channels: usize,
+pub struct InputStatistics {
+    /// Mean of each channel.
+    pub means: Vec<f64>,
+    /// Covariances of two channels, `[channels, channels]`.
+    pub covariances: Vec<f64>,
 }
 
-impl QuantisedWeight {
+/// A 1x1 convolution after rounding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoundedLayer {
+    /// The rounded weight, `[outputs, inputs]`.
+    pub weight: QuantisedWeight,
+    /// What to add to each output's bias, so that the output is the same as before on average.
+    pub bias_changes: Vec<f32>,
+}
+
+impl RoundedLayer {
     /// Rounds the weight of a 1x1 convolution, `[outputs, inputs]`, to integers of `bits` bits, 2 to 8, so that its outputs
-    /// change little for inputs with these second moments.
+    /// change little for inputs with these statistics.
     ///
     /// # Errors
-    /// [`Error::Compute`] if the second moments hold NaN or infinite values.
-    pub fn rounded(weight: &[f32], moments: &SecondMoments, bits: u32) -> Result<Self> {
-        let SecondMoments { values, channels } = moments;
-        let channels = *channels;
+    /// [`Error::Compute`] if the statistics hold NaN or infinite values.
+    pub fn new(weight: &[f32], inputs: &InputStatistics, bits: u32) -> Result<Self> {
+        let InputStatistics { means, covariances } = inputs;
+        let channels = means.len();
         let largest = ((1_i16 << (bits - 1)) - 1) as i8;
-        let diagonal = |channel: usize| values[channel * channels + channel];
+        let variance = |channel: usize| covariances[channel * channels + channel];
         // The channels that count most are rounded first: all others are left to make up for them.
         let mut order: Vec<usize> = (0..channels).collect();
-        order.sort_by(|&a, &b| diagonal(b).total_cmp(&diagonal(a)));
-        let damping = DAMPING * (0..channels).map(diagonal).sum::<f64>() / channels as f64;
-        let mut sorted = Vec::with_capacity(values.len());
+        order.sort_by(|&a, &b| variance(b).total_cmp(&variance(a)));
+        let damping = DAMPING * (0..channels).map(variance).sum::<f64>() / channels as f64;
+        let mut sorted = Vec::with_capacity(covariances.len());
         for &row in &order {
-            sorted.extend(order.iter().map(|&column| values[row * channels + column]));
+            sorted.extend(order.iter().map(|&column| covariances[row * channels + column]));
         }
         for channel in 0..channels {
             sorted[channel * channels + channel] += damping.max(f64::MIN_POSITIVE);
@@ -67,9 +78,18 @@ impl QuantisedWeight {
                 )
             })
             .collect();
+        let bias_changes = weight.chunks(channels).zip(&rounded).map(|(weights, output)| {
+            let lost = weights.iter().zip(&output.integers).map(|(weight, integer)| {
+                f64::from(*weight) - f64::from(output.scale) * f64::from(*integer)
+            });
+            lost.zip(means).map(|(lost, mean)| lost * mean).sum::<f64>() as f32
+        });
         Ok(Self {
-            scales: rounded.iter().map(|output| output.scale).collect(),
-            integers: rounded.into_iter().flat_map(|output| output.integers).collect(),
+            bias_changes: bias_changes.collect(),
+            weight: QuantisedWeight {
+                scales: rounded.iter().map(|output| output.scale).collect(),
+                integers: rounded.into_iter().flat_map(|output| output.integers).collect(),
+            },
         })
     }
 }
@@ -161,8 +181,8 @@ mod tests {
         }
     }
 
-    /// Returns correlated inputs, `[places][CHANNELS]`, and their second moments.
-    fn inputs(places: usize) -> (Vec<[f64; CHANNELS]>, SecondMoments) {
+    /// Returns correlated inputs, `[places][CHANNELS]`, and their statistics.
+    fn inputs(places: usize) -> (Vec<[f64; CHANNELS]>, InputStatistics) {
         let mut random = numbers();
         let inputs: Vec<[f64; CHANNELS]> = (0..places)
             .map(|_| {
@@ -170,53 +190,71 @@ mod tests {
                 std::array::from_fn(|channel| common + random() * channel as f64 / 24.0)
             })
             .collect();
-        let mut values = vec![0.0; CHANNELS * CHANNELS];
-        for input in &inputs {
-            for (value, index) in values.iter_mut().zip(0..) {
-                *value += input[index / CHANNELS] * input[index % CHANNELS] / places as f64;
-            }
-        }
-        (inputs, SecondMoments { values, channels: CHANNELS })
+        let mean = |value: &dyn Fn(&[f64; CHANNELS]) -> f64| {
+            inputs.iter().map(value).sum::<f64>() / places as f64
+        };
+        let means: Vec<f64> = (0..CHANNELS).map(|channel| mean(&|input| input[channel])).collect();
+        let covariance = |index: usize| {
+            let (a, b) = (index / CHANNELS, index % CHANNELS);
+            mean(&|input| (input[a] - means[a]) * (input[b] - means[b]))
+        };
+        let covariances = (0..CHANNELS * CHANNELS).map(covariance).collect();
+        (inputs, InputStatistics { means, covariances })
     }
 
-    /// Returns the mean square of the change of the outputs.
-    fn error(inputs: &[[f64; CHANNELS]], weight: &[f32], rounded: &QuantisedWeight) -> f64 {
-        let mut sum = 0.0;
-        for (output, row) in weight.chunks(CHANNELS).enumerate() {
-            for input in inputs {
-                let terms = input.iter().zip(row).zip(&rounded.integers[output * CHANNELS..]);
-                let change: f64 = terms
-                    .map(|((input, weight), integer)| {
-                        let rounded = f32::from(*integer) * rounded.scales[output];
-                        input * f64::from(rounded - weight)
-                    })
-                    .sum();
-                sum += change * change;
-            }
-        }
-        sum
+    /// Returns the changes of an output, one per place.
+    fn changes(
+        inputs: &[[f64; CHANNELS]],
+        weight: &[f32],
+        rounded: &RoundedLayer,
+        output: usize,
+    ) -> Vec<f64> {
+        let RoundedLayer { weight: QuantisedWeight { integers, scales }, bias_changes } = rounded;
+        let rows =
+            weight[output * CHANNELS..][..CHANNELS].iter().zip(&integers[output * CHANNELS..]);
+        let differences: Vec<f64> = rows
+            .map(|(weight, integer)| f64::from(f32::from(*integer) * scales[output] - weight))
+            .collect();
+        let change = |input: &[f64; CHANNELS]| {
+            let products =
+                input.iter().zip(&differences).map(|(input, difference)| input * difference);
+            products.sum::<f64>() + f64::from(bias_changes[output])
+        };
+        inputs.iter().map(change).collect()
     }
 
     #[test]
-    fn outputs_change_less_than_by_rounding_to_the_nearest_integer() {
-        let (inputs, moments) = inputs(500);
+    fn outputs_change_less_than_by_rounding_to_the_nearest_integer_and_not_on_average() {
+        let (inputs, statistics) = inputs(500);
         let mut random = numbers();
         let weight: Vec<f32> = (0..8 * CHANNELS).map(|_| random() as f32 * 2.0 - 1.0).collect();
-        let rounded = QuantisedWeight::rounded(&weight, &moments, 5).unwrap();
-        assert!(rounded.integers.iter().all(|integer| (-15..=15).contains(integer)));
+        let rounded = RoundedLayer::new(&weight, &statistics, 5).unwrap();
+        assert!(rounded.weight.integers.iter().all(|integer| (-15..=15).contains(integer)));
         let nearest = weight.iter().enumerate().map(|(index, value)| {
-            (value / rounded.scales[index / CHANNELS]).round().clamp(-15.0, 15.0) as i8
+            let scale = rounded.weight.scales[index / CHANNELS];
+            (value / scale).round().clamp(-15.0, 15.0) as i8
         });
-        let nearest =
-            QuantisedWeight { integers: nearest.collect(), scales: rounded.scales.clone() };
-        let [ours, theirs] = [&rounded, &nearest].map(|weight_| error(&inputs, &weight, weight_));
+        let scales = rounded.weight.scales.clone();
+        let nearest = RoundedLayer {
+            weight: QuantisedWeight { integers: nearest.collect(), scales },
+            bias_changes: vec![0.0; 8],
+        };
+        let squares = |layer: &RoundedLayer| -> f64 {
+            let outputs = (0..8).flat_map(|output| changes(&inputs, &weight, layer, output));
+            outputs.map(|change| change * change).sum()
+        };
+        let [ours, theirs] = [&rounded, &nearest].map(squares);
         assert!(ours < theirs / 2.0, "{ours} {theirs}");
+        for output in 0..8 {
+            let sum: f64 = changes(&inputs, &weight, &rounded, output).iter().sum();
+            assert!(sum.abs() / 500.0 < 1e-6, "{sum}");
+        }
     }
 
     #[test]
     fn the_root_squared_is_the_inverse() {
-        let (_, moments) = inputs(500);
-        let root = inverse_root(moments.values.clone(), CHANNELS).unwrap();
+        let (_, InputStatistics { covariances, .. }) = inputs(500);
+        let root = inverse_root(covariances.clone(), CHANNELS).unwrap();
         let at = |row: usize, column: usize| -> f64 {
             // Row of the matrix, times the column of Uᵀ U.
             let inverse = |other: usize| -> f64 {
@@ -224,7 +262,7 @@ mod tests {
                     .map(|k| root[k * CHANNELS + other] * root[k * CHANNELS + column])
                     .sum()
             };
-            (0..CHANNELS).map(|other| moments.values[row * CHANNELS + other] * inverse(other)).sum()
+            (0..CHANNELS).map(|other| covariances[row * CHANNELS + other] * inverse(other)).sum()
         };
         for row in 0..CHANNELS {
             for column in 0..CHANNELS {
@@ -235,15 +273,17 @@ mod tests {
     }
 
     #[test]
-    fn channels_that_are_always_zero_keep_their_weights() {
-        let moments = SecondMoments { values: vec![0.0; 4], channels: 2 };
-        let rounded = QuantisedWeight::rounded(&[1.0, -0.5], &moments, 6).unwrap();
-        assert_eq!(rounded.integers, [31, -16]);
+    fn channels_that_never_vary_keep_their_weights() {
+        let inputs = InputStatistics { means: vec![1.0; 2], covariances: vec![0.0; 4] };
+        let RoundedLayer { weight, bias_changes } =
+            RoundedLayer::new(&[1.0, -0.5], &inputs, 6).unwrap();
+        assert_eq!(weight.integers, [31, -16]);
+        assert!((bias_changes[0] - (0.5 - 15.0 * weight.scales[0])).abs() < 1e-6);
     }
 
     #[test]
     fn inputs_that_are_not_finite_are_an_error() {
-        let moments = SecondMoments { values: vec![f64::NAN; 4], channels: 2 };
-        assert!(QuantisedWeight::rounded(&[1.0, 2.0], &moments, 6).is_err());
+        let inputs = InputStatistics { means: vec![0.0; 2], covariances: vec![f64::NAN; 4] };
+        assert!(RoundedLayer::new(&[1.0, 2.0], &inputs, 6).is_err());
     }
 }

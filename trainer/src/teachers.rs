@@ -42,11 +42,8 @@ impl Teacher {
 
     fn of_run(dir: &Path, device: &Device) -> Result<Classifier> {
         let soup = Soup::open(&[PathBuf::from(dir)])?;
-        let run = &soup.first;
-        let dataset = run.config.dataset(&run.config.data)?;
-        let validation = from_runs::validation_posters(run, &dataset)?;
-        let bundle = from_runs::assemble(&soup, &dataset, &validation, device)?;
-        Ok(Classifier::new(bundle))
+        let config = &soup.first.config;
+        from_runs::classifier(&soup, &config.dataset(&config.data)?, device)
     }
 
     /// Returns the names of the genres that it predicts.

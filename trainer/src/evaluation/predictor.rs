@@ -37,8 +37,7 @@ enum Kind {
 impl Predictor {
     /// Opens the mean of runs, calibrated on their validation split.
     pub(crate) fn of_runs(soup: &Soup, dataset: &Dataset, device: &Device) -> Result<Self> {
-        let validation = from_runs::validation_posters(&soup.first, dataset)?;
-        let bundle = from_runs::assemble(soup, dataset, &validation, device)?;
+        let classifier = from_runs::classifier(soup, dataset, device)?;
         let names: Vec<String> = soup.runs().map(|run| run.dir.display().to_string()).collect();
         let mut trained_on = HashSet::new();
         for list in ["train.txt", "additional-train.txt"] {
@@ -47,7 +46,7 @@ impl Predictor {
                 trained_on.extend(poster_ids::read(&path)?);
             }
         }
-        let kind = Kind::Model(Box::new(Classifier::new(bundle)));
+        let kind = Kind::Model(Box::new(classifier));
         Ok(Self { name: names.join(" and "), kind, trained_on })
     }
 

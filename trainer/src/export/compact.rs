@@ -1,10 +1,10 @@
-//! Compact weights: those of a model's large 1x1 convolutions in 5 bits, rounded by how their inputs vary on posters.
+//! Compact weights: those of a model's larger 1x1 convolutions in 5 or 6 bits, rounded by how their inputs vary on posters.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor};
-use marquee::weights::{NamedTensor, QuantisedWeight, QuantisedWeights, SecondMoments};
+use marquee::weights::{CompactTensors, InputStatistics, NamedTensor, RoundedLayer};
 use marquee::{Bundle, Model};
 
 use crate::data::posters::Poster;
@@ -13,68 +13,87 @@ use crate::inference;
 /// Training posters on which the inputs are measured.
 pub(crate) const SAMPLES: usize = 320;
 
-/// Bits of the rounded weights.
-const BITS: u32 = 5;
+/// Fewest values of a weight, and the bits to which it is rounded, the larger ones first. Still smaller ones are few, and
+/// rounding them costs the most accuracy.
+const BITS: [(usize, u32); 2] = [(80_000, 5), (20_000, 6)];
 
-/// Fewest values of a weight that is rounded. Smaller ones are few, and rounding them costs the most accuracy.
-const LARGE: usize = 80_000;
+/// Returns the bits to which a weight with this many values is rounded.
+fn bits(values: usize) -> Option<u32> {
+    BITS.iter().find(|(fewest, _)| values >= *fewest).map(|(_, bits)| *bits)
+}
 
-/// Returns the weights of the large 1x1 convolutions, rounded; none for a model that has no such convolutions.
+/// Returns the rounded weights of the larger 1x1 convolutions and the biases that make up for the rounding; none for a
+/// model that has no such convolutions.
 pub(crate) fn round(
     bundle: &Bundle,
     samples: &[Poster],
     device: &Device,
-) -> Result<QuantisedWeights> {
-    let moments = second_moments(bundle, samples, device)?;
-    let mut weights = QuantisedWeights::new();
-    for NamedTensor { name, values, .. } in bundle.model.tensors()? {
-        if let Some(moments) = moments.get(&name) {
-            let rounded = QuantisedWeight::rounded(&values, moments, BITS);
-            weights.insert(name.clone(), rounded.with_context(|| name)?);
-        }
+) -> Result<CompactTensors> {
+    let statistics = input_statistics(bundle, samples, device)?;
+    let tensors = bundle.model.tensors()?;
+    let mut compact = CompactTensors::default();
+    for NamedTensor { name, values, .. } in &tensors {
+        let Some((inputs, bits)) = statistics.get(name).zip(bits(values.len())) else { continue };
+        let layer = RoundedLayer::new(values, inputs, bits).with_context(|| name.clone())?;
+        let bias = name.strip_suffix("weight").map(|path| format!("{path}bias"));
+        let bias = tensors.iter().find(|tensor| Some(&tensor.name) == bias.as_ref());
+        let NamedTensor { name: bias_name, values: biases, .. } =
+            bias.with_context(|| format!("{name} has no bias"))?;
+        let biases = biases.iter().zip(&layer.bias_changes).map(|(bias, change)| bias + change);
+        compact.biases.insert(bias_name.clone(), biases.collect());
+        compact.weights.insert(name.clone(), layer.weight);
     }
-    Ok(weights)
+    Ok(compact)
 }
 
-/// Measures the inputs of the large 1x1 convolutions on `samples`. Returns the second moments by the name of the weight.
-fn second_moments(
+/// Measures the inputs of the larger 1x1 convolutions on `samples`. Returns their statistics by the name of the weight.
+fn input_statistics(
     bundle: &Bundle,
     samples: &[Poster],
     device: &Device,
-) -> Result<BTreeMap<String, SecondMoments>> {
-    let mut moments = BTreeMap::new();
-    let Model::EfficientNetLite(model) = &bundle.model else { return Ok(moments) };
+) -> Result<BTreeMap<String, InputStatistics>> {
+    let mut statistics: BTreeMap<String, InputStatistics> = BTreeMap::new();
+    let Model::EfficientNetLite(model) = &bundle.model else { return Ok(statistics) };
     let share = 1.0 / samples.len() as f64;
     inference::map_batches("measuring layers", samples, |batch| {
         let posters = bundle.manifest.input.batch(&inference::pixels(batch)?, device)?;
-        let mut products = Vec::new();
+        let mut measured = Vec::new();
         model.visit_pointwise(posters, &mut |name, outputs, input| {
-            let channels = input.dims()[1];
-            if outputs * channels < LARGE {
-                return;
+            if bits(outputs * input.dims()[1]).is_some() {
+                measured.push((name.to_owned(), means(input)));
             }
-            products.push((name.to_owned(), channels, mean_products(input)));
         });
-        for (name, channels, products) in products {
-            let products: Vec<f32> = products.try_into_vec_as()?;
-            let sum = moments.entry(name).or_insert_with(|| SecondMoments {
-                values: vec![0.0; channels * channels],
-                channels,
+        let share = share * batch.len() as f64;
+        for (name, [means, products]) in measured {
+            let [means, products] = [means.try_into_vec_as()?, products.try_into_vec_as()?];
+            let sums = statistics.entry(name).or_insert_with(|| InputStatistics {
+                means: vec![0.0; means.len()],
+                covariances: vec![0.0; products.len()],
             });
-            let share = share * batch.len() as f64;
-            for (sum, product) in sum.values.iter_mut().zip(products) {
-                *sum += f64::from(product) * share;
-            }
+            let add = |sums: &mut [f64], values: Vec<f32>| {
+                let pairs = sums.iter_mut().zip(values);
+                pairs.for_each(|(sum, value)| *sum += f64::from(value) * share);
+            };
+            add(&mut sums.means, means);
+            add(&mut sums.covariances, products);
         }
         Ok(Vec::<()>::new())
     })?;
-    Ok(moments)
+    // So far, the covariances are mean products.
+    for InputStatistics { means, covariances } in statistics.values_mut() {
+        for (index, value) in covariances.iter_mut().enumerate() {
+            *value -= means[index / means.len()] * means[index % means.len()];
+        }
+    }
+    Ok(statistics)
 }
 
-/// Returns the mean products of two channels, `[channels, channels]`, over the places of maps `[N, channels, H, W]`.
-fn mean_products(maps: Tensor<4>) -> Tensor<2> {
+/// Returns the mean of each channel, `[1, channels]`, and the mean products of two channels, `[channels, channels]`, over
+/// the places of maps `[N, channels, H, W]`.
+fn means(maps: Tensor<4>) -> [Tensor<2>; 2] {
     let [posters, channels, height, width] = maps.dims();
     let places = posters * height * width;
     let rows = maps.swap_dims(0, 1).reshape([channels, places]);
-    rows.clone().matmul(rows.transpose()) / places as f32
+    let means = rows.clone().mean_dim(1).transpose();
+    [means, rows.clone().matmul(rows.transpose()) / places as f32]
 }

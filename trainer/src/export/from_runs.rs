@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use marquee::bundle::{FORMAT_VERSION, Genre, Training, WeightFile};
 use marquee::metrics::LabelRow;
-use marquee::{Bundle, Manifest};
+use marquee::{Bundle, Classifier, Manifest};
 
 use super::Draft;
 use super::calibrate::calibrate;
@@ -70,8 +70,17 @@ fn inherited_licence(pretrained: Option<&Path>) -> String {
     }
 }
 
+/// Returns the runs' best model as a classifier, calibrated on their validation posters among those of `dataset`.
+///
+/// # Errors
+/// Fails if the posters cannot be read, or if the runs cannot be averaged.
+pub(crate) fn classifier(soup: &Soup, dataset: &Dataset, device: &Device) -> Result<Classifier> {
+    let validation = validation_posters(&soup.first, dataset)?;
+    Ok(Classifier::new(assemble(soup, dataset, &validation, device)?))
+}
+
 /// Loads the posters that chose the run's best epoch.
-pub(crate) fn validation_posters(run: &Run, dataset: &Dataset) -> Result<Vec<Poster>> {
+fn validation_posters(run: &Run, dataset: &Dataset) -> Result<Vec<Poster>> {
     let ids = poster_ids::read(&run.dir.join("valid.txt"))?;
     posters::load(&dataset.with_ids(&ids), &run.config.inference_input(), run.config.skip_bad)
 }
@@ -79,7 +88,7 @@ pub(crate) fn validation_posters(run: &Run, dataset: &Dataset) -> Result<Vec<Pos
 /// Returns the runs' best model with its manifest, in memory and in full precision, calibrated on `validation`.
 ///
 /// Licence, metrics and the description of the weights are still empty.
-pub(crate) fn assemble(
+fn assemble(
     soup: &Soup,
     dataset: &Dataset,
     validation: &[Poster],

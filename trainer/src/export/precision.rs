@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::tensor::Device;
 use marquee::bundle::BundleFiles;
-use marquee::weights::QuantisedWeights;
+use marquee::weights::CompactTensors;
 use marquee::{Bundle, Evaluation, Precision};
 
 use super::compact;
@@ -19,8 +19,8 @@ const MAX_LOSS: f64 = 0.002;
 pub(crate) enum Stored {
     /// All of them in one precision.
     In(Precision),
-    /// Compact, with these weights.
-    Compact(QuantisedWeights),
+    /// Compact, with these tensors.
+    Compact(CompactTensors),
 }
 
 impl Stored {
@@ -63,7 +63,7 @@ impl Stored {
     pub(crate) fn encode(&self, bundle: &Bundle) -> Result<BundleFiles> {
         Ok(match self {
             Self::In(precision) => pollster::block_on(bundle.encode(*precision))?,
-            Self::Compact(weights) => pollster::block_on(bundle.encode_quantised(weights))?,
+            Self::Compact(tensors) => pollster::block_on(bundle.encode_compact(tensors))?,
         })
     }
 
