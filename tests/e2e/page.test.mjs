@@ -370,6 +370,7 @@ describe("a broken bundle", () => {
 
     const compressed = `pkg/${weights.file}.zlib`;
     test("is refused if its download is truncated", () => refuses(compressed, (body) => body.subarray(0, 9999), /belongs to another version of the page/));
+    test("is refused if its download is something else", () => refuses(compressed, (body) => Buffer.from(body).fill(7), /belongs to another version of the page/));
     test("is refused if its weights are truncated", () => refuses(compressed, (body) => deflateSync(inflateSync(body).subarray(0, 9999)), /have 9999 bytes, but the manifest says/));
     test("is refused if its weights have another hash", () => refuses(compressed, (body) => {
         const changed = inflateSync(body);

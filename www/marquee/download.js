@@ -57,6 +57,7 @@ export class Progress {
  * @property {AbortSignal | undefined} signal
  * @property {Progress} [progress]
  * @property {RequestCache} [cache]
+ * @property {boolean} [isCompressed]  in the zlib format: it is decompressed while it arrives
  */
 
 /**
@@ -65,14 +66,17 @@ export class Progress {
  * @param {What} what
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function bytes(fetch, url, { path, isOurs = false, signal, progress, cache = "default" }) {
+export async function bytes(fetch, url, { path, isOurs = false, signal, progress, cache = "default", isCompressed = false }) {
     const response = await get(fetch, url, { path, isOurs, signal, cache });
+    let hasBroken = false;
     try {
-        const data = await read(response, (count) => progress?.add(count));
+        const data = await read(response, isCompressed, (count) => progress?.add(count), () => (hasBroken = true));
         progress?.endFile();
         return data;
     } catch (error) {
         signal?.throwIfAborted();
+        // What cannot be decompressed is not what the build wrote.
+        if (isCompressed && !hasBroken) throw failure("wrong-version", { path });
         throw failure("download-failed", { path, reason: firstLine(error) });
     }
 }
@@ -118,23 +122,31 @@ async function get(fetch, url, { path, isOurs, signal, cache }) {
 
 /**
  * @param {Response} response
+ * @param {boolean} isCompressed
  * @param {(bytes: number) => void} onBytes
+ * @param {() => void} onBreak  called if the connection breaks
  */
-async function read(response, onBytes) {
-    if (!response.body) {
-        const data = new Uint8Array(await response.arrayBuffer());
-        onBytes(data.length);
-        return data;
-    }
-    const counted = response.body.pipeThrough(
-        new TransformStream({
-            transform(chunk, controller) {
-                onBytes(chunk.byteLength);
-                controller.enqueue(chunk);
-            },
-        }),
-    );
-    return new Uint8Array(await new Response(counted).arrayBuffer());
+async function read(response, isCompressed, onBytes, onBreak) {
+    // An empty response has no body.
+    const reader = (response.body ?? new Blob([]).stream()).getReader();
+    /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */
+    const counted = new ReadableStream({
+        async pull(controller) {
+            const { done, value } = await reader.read().catch((error) => {
+                onBreak();
+                throw error;
+            });
+            if (done) {
+                controller.close();
+            } else {
+                onBytes(value.byteLength);
+                controller.enqueue(value);
+            }
+        },
+        cancel: (reason) => reader.cancel(reason),
+    });
+    const contents = isCompressed ? counted.pipeThrough(new DecompressionStream("deflate")) : counted;
+    return new Uint8Array(await new Response(contents).arrayBuffer());
 }
 
 /**

@@ -71,13 +71,13 @@ async function builtIn(request) {
     const ended = new AbortController();
     const until = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
     progress.expect(1, listed.bytes);
-    const weights = bytes(fetch, assets.url(listed.path), { path: listed.path, isOurs: true, signal: until, progress });
+    const weights = bytes(fetch, assets.url(listed.path), { path: listed.path, isOurs: true, signal: until, progress, isCompressed: true });
     weights.catch(() => {}); // the manifest's error comes first
     try {
         const manifest = await text(fetch, manifestUrl, { path: MANIFEST, isOurs: true, signal });
         const { file, length } = weightsOf(manifest, MANIFEST);
         if (compressedPath(file) === listed.path) {
-            return { manifest, data: await decompressed(new Blob([await weights]), listed.path) };
+            return { manifest, data: new Blob([await weights]) };
         }
         // A newer model than the build's is beside its manifest.
         ended.abort();
@@ -112,16 +112,6 @@ async function folder(manifestUrl, find, { fetch, signal, progress }, path = man
 /** @param {Fetch} fetch @param {URL} url @param {import("./download.js").What} what */
 async function text(fetch, url, what) {
     return new TextDecoder().decode(await bytes(fetch, url, what));
-}
-
-/** @param {Blob} data  in the zlib format @param {string} path */
-async function decompressed(data, path) {
-    try {
-        return await new Response(data.stream().pipeThrough(new DecompressionStream("deflate"))).blob();
-    } catch {
-        // It is not what the build wrote.
-        throw failure("wrong-version", { path });
-    }
 }
 
 /**
