@@ -85,7 +85,7 @@ impl CpuModel {
         level: Level,
         architecture: &Architecture,
         input: &Preprocess,
-        mut tensors: Tensors,
+        mut tensors: Tensors<'_>,
     ) -> Result<Self> {
         let size = [input.width, input.height];
         let kind = match architecture.family() {

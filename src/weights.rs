@@ -44,35 +44,95 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// The tensors of a weight file, by name.
+/// The tensors of a weight file, by name. Each is decoded when it is taken: together, they would be four times as large
+/// as the file, and a page's memory never shrinks.
 #[derive(Debug)]
-pub(crate) struct Tensors {
-    tensors: BTreeMap<String, NamedTensor>,
-    /// The scales of the 8-bit ones, by their names; one per output channel.
-    scales: BTreeMap<String, Vec<f32>>,
+pub(crate) struct Tensors<'a> {
+    tensors: BTreeMap<String, StoredTensor<'a>>,
 }
 
-impl Tensors {
+/// A tensor as the file stores it.
+#[derive(Debug)]
+struct StoredTensor<'a> {
+    shape: Vec<usize>,
+    values: Values<'a>,
+}
+
+/// The values of a tensor, in row-major order.
+#[derive(Debug)]
+enum Values<'a> {
+    /// The bytes of `f32`.
+    Single(&'a [u8]),
+    /// The bytes of `f16`.
+    Half(&'a [u8]),
+    /// Integers of 8 bits, and the scales of their output channels.
+    Quantised { integers: &'a [u8], scales: Vec<f32> },
+    /// Values that come from no file.
+    #[cfg(feature = "autodiff")]
+    Decoded(Vec<f32>),
+}
+
+impl<'a> Values<'a> {
+    /// Returns the values of the tensor `name` in `file`.
+    fn read(file: &SafeTensors<'a>, name: &str, view: &TensorView<'a>) -> Result<Self> {
+        let bytes = view.data();
+        match view.dtype() {
+            Dtype::F32 => Ok(Self::Single(bytes)),
+            Dtype::F16 => Ok(Self::Half(bytes)),
+            Dtype::I8 => {
+                let scales = channel_scales(file, name, bytes.len())?;
+                Ok(Self::Quantised { integers: bytes, scales })
+            }
+            other => Err(invalid_weights(format!(
+                "{name} is stored as {other:?}, not as F32, F16 or I8"
+            ))),
+        }
+    }
+
+    fn decode(self) -> Vec<f32> {
+        match self {
+            Self::Single(bytes) => singles(bytes).collect(),
+            Self::Half(bytes) => halves(bytes).collect(),
+            Self::Quantised { integers, scales } => {
+                let mut values = Vec::with_capacity(integers.len());
+                for (channel, scale) in integers.chunks(integers.len() / scales.len()).zip(scales) {
+                    values.extend(channel.iter().map(|&byte| f32::from(byte as i8) * scale));
+                }
+                values
+            }
+            #[cfg(feature = "autodiff")]
+            Self::Decoded(values) => values,
+        }
+    }
+
+    fn are_finite(&self) -> bool {
+        match self {
+            Self::Single(bytes) => singles(bytes).all(f32::is_finite),
+            Self::Half(bytes) => halves(bytes).all(f32::is_finite),
+            // The largest half-precision number times 127 is finite.
+            Self::Quantised { scales, .. } => scales.iter().all(|scale| scale.is_finite()),
+            #[cfg(feature = "autodiff")]
+            Self::Decoded(values) => values.iter().all(|value| value.is_finite()),
+        }
+    }
+}
+
+impl<'a> Tensors<'a> {
     /// Reads a safetensors file whose tensors are stored as `f32`, `f16`, or 8-bit integers with scales.
     ///
     /// # Errors
     /// [`Error::WeightsShape`] if the bytes are not a safetensors file or a tensor has another type.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self> {
         let file = SafeTensors::deserialize(bytes).map_err(invalid_weights)?;
         let mut tensors = BTreeMap::new();
-        let mut scales = BTreeMap::new();
         for (name, view) in file.tensors() {
             let is_scale = name.strip_suffix(SCALE).is_some_and(|of| file.tensor(of).is_ok());
             if !is_scale {
-                let of_channels = (view.dtype() == Dtype::I8)
-                    .then(|| channel_scales(&file, &name, &view))
-                    .transpose()?;
-                let (shape, values) = (view.shape().to_vec(), decode(&name, &view, &of_channels)?);
-                tensors.insert(name.clone(), NamedTensor { name: name.clone(), shape, values });
-                scales.extend(of_channels.map(|of_channels| (name, of_channels)));
+                let values = Values::read(&file, &name, &view)?;
+                tensors.insert(name, StoredTensor { shape: view.shape().to_vec(), values });
             }
         }
-        Ok(Self { tensors, scales })
+        Ok(Self { tensors })
     }
 
     /// Reads the weights of an `architecture` for posters of `size` (width, height) and `genres` outputs.
@@ -84,7 +144,7 @@ impl Tensors {
         architecture: &Architecture,
         size: [u32; 2],
         genres: usize,
-        bytes: &[u8],
+        bytes: &'a [u8],
     ) -> Result<Self> {
         let tensors = Self::read(bytes)?;
         architecture.check(size, genres)?;
@@ -102,7 +162,7 @@ impl Tensors {
             Some(tensor) if tensor.shape != *shape => {
                 Some(format!("{name} has the shape {:?}, expected {shape:?}", tensor.shape))
             }
-            Some(tensor) if tensor.values.iter().any(|value| !value.is_finite()) => {
+            Some(tensor) if !tensor.values.are_finite() => {
                 Some(format!("{name} contains NaN or infinite values"))
             }
             Some(_) => None,
@@ -121,12 +181,15 @@ impl Tensors {
     pub(crate) fn take(&mut self, name: &str) -> Result<Vec<f32>> {
         let tensor = self.tensors.remove(name);
         let tensor = tensor.ok_or_else(|| invalid_weights(format!("{name} is missing")))?;
-        Ok(tensor.values)
+        Ok(tensor.values.decode())
     }
 
-    /// Removes the scales of an 8-bit tensor, one per output channel, and returns them; `None` for another tensor.
-    pub(crate) fn take_scales(&mut self, name: &str) -> Option<Vec<f32>> {
-        self.scales.remove(name)
+    /// Returns the scales of an 8-bit tensor, one per output channel; `None` for another tensor.
+    pub(crate) fn scales(&self, name: &str) -> Option<&[f32]> {
+        match &self.tensors.get(name)?.values {
+            Values::Quantised { scales, .. } => Some(scales),
+            _ => None,
+        }
     }
 
     /// Removes the weight and the bias of the layer at `path` and returns them.
@@ -140,24 +203,27 @@ impl Tensors {
     /// Removes a tensor and returns it if it has the expected shape.
     #[cfg(feature = "burn")]
     pub(crate) fn take_shaped(&mut self, name: &str, shape: &[usize]) -> Option<NamedTensor> {
-        self.tensors.remove(name).filter(|tensor| tensor.shape == shape)
+        let StoredTensor { shape, values } =
+            self.tensors.remove(name).filter(|tensor| tensor.shape == shape)?;
+        Some(NamedTensor { name: name.into(), shape, values: values.decode() })
     }
 }
 
 #[cfg(feature = "autodiff")]
-impl FromIterator<NamedTensor> for Tensors {
+impl FromIterator<NamedTensor> for Tensors<'_> {
     fn from_iter<T: IntoIterator<Item = NamedTensor>>(tensors: T) -> Self {
-        let tensors = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor));
-        Self { tensors: tensors.collect(), scales: BTreeMap::new() }
+        let tensors = tensors.into_iter().map(|NamedTensor { name, shape, values }| {
+            (name, StoredTensor { shape, values: Values::Decoded(values) })
+        });
+        Self { tensors: tensors.collect() }
     }
 }
 
-/// Returns the scales of an 8-bit tensor, which divide its values into channels.
-fn channel_scales(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
+/// Returns the scales of the 8-bit tensor `name`, which divide its `size` values into channels.
+fn channel_scales(file: &SafeTensors<'_>, name: &str, size: usize) -> Result<Vec<f32>> {
     let scales = file.tensor(&format!("{name}{SCALE}")).map_err(invalid_weights)?;
-    let scales = decode_half(scales.data());
-    let size = view.data().len();
-    if scales.is_empty() || size % scales.len() != 0 {
+    let scales: Vec<f32> = halves(scales.data()).collect();
+    if scales.is_empty() || size == 0 || !size.is_multiple_of(scales.len()) {
         let count = scales.len();
         let reason = format!("{name} has {size} values, but {name}{SCALE} has {count}");
         return Err(invalid_weights(reason));
@@ -165,33 +231,12 @@ fn channel_scales(file: &SafeTensors<'_>, name: &str, view: &TensorView<'_>) -> 
     Ok(scales)
 }
 
-/// Returns a stored tensor's values as `f32`. An 8-bit tensor has `scales`.
-fn decode(name: &str, view: &TensorView<'_>, scales: &Option<Vec<f32>>) -> Result<Vec<f32>> {
-    match view.dtype() {
-        Dtype::F32 => {
-            let (floats, _) = view.data().as_chunks::<4>();
-            Ok(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-        }
-        Dtype::F16 => Ok(decode_half(view.data())),
-        Dtype::I8 => {
-            let scales = scales.as_deref().unwrap_or_default();
-            let size = view.data().len();
-            let mut values = Vec::with_capacity(size);
-            let channels = view.data().chunks((size / scales.len().max(1)).max(1)).zip(scales);
-            for (channel, scale) in channels {
-                values.extend(channel.iter().map(|&byte| f32::from(byte as i8) * scale));
-            }
-            Ok(values)
-        }
-        other => {
-            Err(invalid_weights(format!("{name} is stored as {other:?}, not as F32, F16 or I8")))
-        }
-    }
+fn singles(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }
 
-fn decode_half(bytes: &[u8]) -> Vec<f32> {
-    let (halves, _) = bytes.as_chunks::<2>();
-    halves.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()
+fn halves(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks::<2>().0.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32())
 }
 
 pub(crate) fn invalid_weights(error: impl std::fmt::Display) -> Error {

@@ -59,7 +59,7 @@ impl EfficientNetLite {
         level: Level,
         variant: Variant,
         input: &Preprocess,
-        tensors: &mut Tensors,
+        tensors: &mut Tensors<'_>,
     ) -> Result<Self> {
         let stem = Stem::new(input);
         let mut stem_convolution = Some(Stem::convolution(level, tensors)?);
@@ -181,7 +181,7 @@ impl Block {
         plan: &BlockPlan,
         expand: Expand,
         map: [usize; 2],
-        tensors: &mut Tensors,
+        tensors: &mut Tensors<'_>,
     ) -> Result<Self> {
         let BlockPlan { path, kernel, stride, .. } = plan;
         let [weight, bias] = tensors.take_layer(&format!("{path}.depthwise"))?;
@@ -226,7 +226,12 @@ impl Block {
 }
 
 /// Returns the linear 1x1 convolution at `path`.
-fn project(level: Level, tensors: &mut Tensors, path: &str, range: InputRange) -> Result<Project> {
+fn project(
+    level: Level,
+    tensors: &mut Tensors<'_>,
+    path: &str,
+    range: InputRange,
+) -> Result<Project> {
     let layer = Pointwise::take(tensors, path)?;
     Project::new(level, &layer.weight, layer.bias.clone(), layer.precision(range))
 }
@@ -241,8 +246,8 @@ struct Pointwise {
 }
 
 impl Pointwise {
-    fn take(tensors: &mut Tensors, path: &str) -> Result<Self> {
-        let scales = tensors.take_scales(&format!("{path}.weight"));
+    fn take(tensors: &mut Tensors<'_>, path: &str) -> Result<Self> {
+        let scales = tensors.scales(&format!("{path}.weight")).map(<[f32]>::to_vec);
         let [weight, bias] = tensors.take_layer(path)?;
         Ok(Self { weight, bias, scales })
     }

@@ -44,7 +44,7 @@ impl SeedCnn {
     pub(super) fn new(
         config: &SeedCnnConfig,
         [width, height]: [u32; 2],
-        tensors: &mut Tensors,
+        tensors: &mut Tensors<'_>,
     ) -> Result<Self> {
         let blocks = (0..config.channels.len()).map(|block| Block::new(block, tensors));
         let blocks = blocks.collect::<Result<_>>()?;
@@ -74,14 +74,14 @@ impl SeedCnn {
 }
 
 /// Removes the tensors of the batch norm at `path` and returns its scale and shift for each channel.
-fn take_norm(path: &str, tensors: &mut Tensors) -> Result<Vec<[f32; 2]>> {
+fn take_norm(path: &str, tensors: &mut Tensors<'_>) -> Result<Vec<[f32; 2]>> {
     let [gamma, beta, mean, variance] =
         NORM_TENSORS.map(|name| tensors.take(&format!("{path}.{name}")));
     Ok(norm_scales([&gamma?, &beta?, &mean?, &variance?]))
 }
 
 impl Block {
-    fn new(block: usize, tensors: &mut Tensors) -> Result<Self> {
+    fn new(block: usize, tensors: &mut Tensors<'_>) -> Result<Self> {
         let path = format!("blocks.{block}");
         let [weight, bias] = tensors.take_layer(&format!("{path}.conv"))?;
         let norm = take_norm(&format!("{path}.norm"), tensors)?;
@@ -128,7 +128,7 @@ impl Block {
 }
 
 impl Dense {
-    fn new(path: &str, tensors: &mut Tensors) -> Result<Self> {
+    fn new(path: &str, tensors: &mut Tensors<'_>) -> Result<Self> {
         let [weight, bias] = tensors.take_layer(path)?;
         Ok(Self { weight, bias })
     }

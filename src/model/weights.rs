@@ -73,7 +73,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::WeightsShape`] lists the parameters for which there is no tensor of the same shape.
-    pub(super) fn load(self, tensors: Tensors) -> Result<Self> {
+    pub(super) fn load(self, tensors: Tensors<'_>) -> Result<Self> {
         let mut loader = Loader { path: Path::default(), tensors, missing: Vec::new() };
         let model = self.map(&mut loader);
         match &loader.missing[..] {
@@ -160,14 +160,14 @@ impl ModuleVisitor for Collector {
 }
 
 /// Walks through a model and replaces its parameters.
-struct Loader {
+struct Loader<'a> {
     path: Path,
-    tensors: Tensors,
+    tensors: Tensors<'a>,
     /// Parameters without a fitting tensor.
     missing: Vec<String>,
 }
 
-impl ModuleMapper for Loader {
+impl ModuleMapper for Loader<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
     }

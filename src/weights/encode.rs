@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use half::f16;
 use safetensors::tensor::Dtype;
 
-use super::{NamedTensor, SCALE, container, decode_half};
+use super::{NamedTensor, SCALE, container, halves};
 use crate::error::Result;
 
 /// The number format of stored weights.
@@ -46,7 +46,7 @@ impl EncodedTensor {
     /// Quantises a half-precision convolution weight to 8 bits and returns it with its scales. Other tensors, and
     /// weights that [`QuantisedWeight::new`] leaves alone, are returned unchanged.
     pub(crate) fn quantise(self) -> Vec<Self> {
-        match QuantisedWeight::new(&self.shape, &decode_half(&self.bytes)) {
+        match QuantisedWeight::new(&self.shape, &halves(&self.bytes).collect::<Vec<_>>()) {
             Some(weight) => self.replaced_by(weight),
             None => vec![self],
         }

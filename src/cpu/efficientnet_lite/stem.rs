@@ -48,7 +48,7 @@ impl Stem {
     }
 
     /// Returns the stem's convolution as a 1x1 convolution over patches.
-    pub(super) fn convolution(level: Level, tensors: &mut Tensors) -> Result<Expand> {
+    pub(super) fn convolution(level: Level, tensors: &mut Tensors<'_>) -> Result<Expand> {
         let [weight, bias] = tensors.take_layer("stem")?;
         // From `[output, channel, row, column]` to the order of a patch, `[output, row, column, channel]`.
         let area = STEM.kernel * STEM.kernel;
