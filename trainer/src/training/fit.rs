@@ -100,7 +100,7 @@ pub(crate) fn fit(
             .with_interrupter(interrupter.clone())
             .with_application_logger(None)
             .with_training_strategy(strategy(devices).into())
-            .renderer(renderer(&interrupter, done));
+            .renderer(renderer(&interrupter, done, mixture));
     if done > 0 {
         training = training.checkpoint(done);
     }
@@ -155,11 +155,11 @@ fn strategy(devices: &[Device]) -> ExecutionStrategy {
 }
 
 /// Returns Burn's dashboard for a terminal, and plain lines otherwise.
-fn renderer(interrupter: &Interrupter, done: usize) -> Box<dyn MetricsRenderer> {
+fn renderer(interrupter: &Interrupter, done: usize, mixture: Mixture) -> Box<dyn MetricsRenderer> {
     if plain_renderer::is_terminal() {
         let checkpoint = (done > 0).then_some(done);
         Box::new(TuiMetricsRendererWrapper::new(interrupter.clone(), checkpoint))
     } else {
-        Box::new(PlainRenderer::new())
+        Box::new(PlainRenderer::new(mixture))
     }
 }

@@ -1,6 +1,7 @@
 //! Shows training as plain lines, for pipes and log files. On a terminal, Burn's dashboard takes its place.
 
 use std::io::IsTerminal;
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
@@ -10,6 +11,7 @@ use burn::train::renderer::{
     MetricsRendererTraining,
 };
 
+use crate::data::loader::Mixture;
 use crate::progress::{INTERVAL, minutes, pace};
 use crate::training::map_metric;
 use crate::training::metric_means::{ACCURACY, LOSS, RunningMeans};
@@ -21,6 +23,8 @@ pub(crate) fn is_terminal() -> bool {
 
 /// Prints the progress and the metrics of training as lines.
 pub(crate) struct PlainRenderer {
+    /// What each epoch draws. Burn counts the posters of the first epoch only.
+    mixture: Mixture,
     train: RunningMeans,
     valid: RunningMeans,
     epoch: usize,
@@ -30,14 +34,15 @@ pub(crate) struct PlainRenderer {
     split_started: Instant,
     epoch_started: Instant,
     run_started: Instant,
-    epochs_done: usize,
+    first_epoch: usize,
     last_line: Instant,
 }
 
 impl PlainRenderer {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(mixture: Mixture) -> Self {
         let now = Instant::now();
         Self {
+            mixture,
             train: RunningMeans::default(),
             valid: RunningMeans::default(),
             epoch: 1,
@@ -47,9 +52,19 @@ impl PlainRenderer {
             split_started: now,
             epoch_started: now,
             run_started: now,
-            epochs_done: 0,
+            first_epoch: 1,
             last_line: now,
         }
+    }
+
+    /// Returns how long the epochs after `epoch` take, if each poster takes as long as those so far did in `elapsed`
+    /// seconds.
+    fn seconds_left(&self, epoch: usize, elapsed: f64) -> f64 {
+        let posters = |epochs: RangeInclusive<usize>| -> usize {
+            epochs.map(|epoch| self.mixture.posters_in(epoch)).sum()
+        };
+        let done = posters(self.first_epoch..=epoch).max(1);
+        elapsed * posters(epoch + 1..=self.epochs) as f64 / done as f64
     }
 
     /// Formats the running means. Mean average precision is known once an epoch has ended, and only if a genre has
@@ -89,6 +104,7 @@ impl TrainingProgressLogger for PlainRenderer {
     fn start(&mut self, epochs: usize, first: usize, _items: Option<usize>, _label: Option<&str>) {
         self.epochs = epochs;
         self.epoch = first.max(1);
+        self.first_epoch = self.epoch;
         self.run_started = Instant::now();
     }
 
@@ -98,6 +114,7 @@ impl TrainingProgressLogger for PlainRenderer {
         self.split_total = total;
         self.split_started = now;
         if self.split == TRAIN {
+            self.split_total = self.mixture.posters_in(self.epoch);
             self.epoch_started = now;
             self.train.clear();
             self.valid.clear();
@@ -116,10 +133,7 @@ impl TrainingProgressLogger for PlainRenderer {
     }
 
     fn update_epoch(&mut self, epoch: usize) {
-        self.epochs_done += 1;
-        let left = (self.epochs - epoch.min(self.epochs)) as f64
-            * self.run_started.elapsed().as_secs_f64()
-            / self.epochs_done as f64;
+        let left = self.seconds_left(epoch, self.run_started.elapsed().as_secs_f64());
         println!(
             "epoch {epoch}/{}  train {}  valid {}  in {:.1?}, {} left",
             self.epochs,
@@ -159,5 +173,29 @@ impl MetricsRenderer for PlainRenderer {
     fn register_metric(&mut self, definition: MetricDefinition) {
         self.train.register(definition.clone());
         self.valid.register(definition);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_with_fewer_posters_count_as_shorter() {
+        let mixture = Mixture { main: 100, additional: 300, main_repeat: 2.0, main_only_from: 3 };
+        let mut renderer = PlainRenderer::new(mixture);
+        renderer.start(4, 1, None, None);
+        // 500 posters each in two epochs, then 100 each.
+        assert!((renderer.seconds_left(1, 50.0) - 70.0).abs() < 1e-9);
+        assert!((renderer.seconds_left(3, 110.0) - 10.0).abs() < 1e-9);
+        assert_eq!(renderer.seconds_left(4, 120.0), 0.0);
+        // A resumed run knows only its own pace.
+        renderer.start(4, 3, None, None);
+        assert!((renderer.seconds_left(3, 10.0) - 10.0).abs() < 1e-9);
+        for (epoch, posters) in [(2, 500), (3, 100)] {
+            renderer.epoch = epoch;
+            renderer.start_split("train", 500);
+            assert_eq!(renderer.split_total, posters, "epoch {epoch}");
+        }
     }
 }
