@@ -1,10 +1,10 @@
 //! Model weights as safetensors bytes, without Burn: reading, checking and the single-file bundle.
 //!
-//! Tensors are stored in half precision or in 8 bits. In 8 bits, the weight of a convolution is stored as integers in
-//! -127..=127, with one scale per output channel in a second tensor named `<weight>.scale` (Krishnamoorthi 2018,
-//! "Quantizing deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). Every reader
-//! may convert them back to `f32`. Integers of fewer bits are stored in 8 bits too; they make the file smaller once it is
-//! compressed.
+//! Tensors are stored in half precision or in 8 bits. In 8 bits, the weights of depthwise convolutions and of convolutions with
+//! at least 8 input channels are integers in -127..=127, with one scale per output channel in a second tensor named
+//! `<weight>.scale` (Krishnamoorthi 2018, "Quantizing deep convolutional networks for efficient inference", section 2.2:
+//! symmetric, per channel). Every reader may convert them back to `f32`. Integers of fewer bits are stored in 8 bits too;
+//! they make the file smaller once it is compressed.
 
 mod container;
 #[cfg(feature = "burn")]
@@ -44,8 +44,8 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// The tensors of a weight file, by name. Each is decoded when it is taken: together, they would be four times as large
-/// as the file, and a page's memory never shrinks.
+/// The tensors of a weight file, by name. Each is decoded when it is taken: all tensors of an 8-bit file together would
+/// take four times its size, and a page's wasm memory never shrinks.
 #[derive(Debug)]
 pub(crate) struct Tensors<'a> {
     tensors: BTreeMap<String, StoredTensor<'a>>,
@@ -67,7 +67,7 @@ enum Values<'a> {
     Half(&'a [u8]),
     /// Integers of 8 bits, and the scales of their output channels.
     Quantised { integers: &'a [u8], scales: Vec<f32> },
-    /// Values that come from no file.
+    /// Values that are already decoded.
     #[cfg(feature = "autodiff")]
     Decoded(Vec<f32>),
 }
@@ -222,6 +222,10 @@ impl FromIterator<NamedTensor> for Tensors<'_> {
 /// Returns the scales of the 8-bit tensor `name`, which divide its `size` values into channels.
 fn channel_scales(file: &SafeTensors<'_>, name: &str, size: usize) -> Result<Vec<f32>> {
     let scales = file.tensor(&format!("{name}{SCALE}")).map_err(invalid_weights)?;
+    if scales.dtype() != Dtype::F16 {
+        let dtype = scales.dtype();
+        return Err(invalid_weights(format!("{name}{SCALE} is stored as {dtype:?}, not as F16")));
+    }
     let scales: Vec<f32> = halves(scales.data()).collect();
     if scales.is_empty() || size == 0 || !size.is_multiple_of(scales.len()) {
         let count = scales.len();

@@ -13,13 +13,12 @@ use crate::error::Result;
 pub enum Precision {
     /// Half precision, except for batch norm, whose variances would underflow.
     Half,
-    /// 8 bits for the weights of depthwise convolutions and of those with at least 8 input channels, half precision for
-    /// the rest.
+    /// 8 bits for depthwise convolutions and for convolutions with at least 8 input channels; half precision for the rest.
     Int8,
 }
 
-/// Fewest input channels of an 8-bit weight, but for depthwise convolutions, which have one. Other small weights are few,
-/// and rounding them costs more accuracy.
+/// Fewest input channels of an 8-bit weight; depthwise convolutions, which have one, are exempt. Other weights below it
+/// are few, and rounding them costs more accuracy.
 const MIN_INPUTS: usize = 8;
 
 /// A tensor as it is written to a file.
@@ -52,7 +51,7 @@ impl EncodedTensor {
         }
     }
 
-    /// Returns this tensor as `tensors` have it, or else in 8 bits.
+    /// Encodes the replacement in `tensors`, if there is one, or this tensor in 8 bits.
     pub(crate) fn compact(self, tensors: &CompactTensors) -> Vec<Self> {
         if let Some(weight) = tensors.weights.get(&self.name) {
             return self.replaced_by(weight.clone());
@@ -90,7 +89,7 @@ pub struct QuantisedWeight {
 
 impl QuantisedWeight {
     /// Quantises a convolution weight `[outputs, inputs, rows, columns]` to 8 bits. A weight that was quantised before,
-    /// to however many bits, gets the same integers again. Returns `None` for other tensors, and for weights with 2 to 7
+    /// to however many bits, keeps its values, but for the rounding of scales to half precision. Returns `None` for other tensors, and for weights with 2 to 7
     /// inputs, such as those of a first convolution.
     pub fn new(shape: &[usize], values: &[f32]) -> Option<Self> {
         let &[outputs, inputs, _, _] = shape else { return None };
@@ -100,21 +99,22 @@ impl QuantisedWeight {
         let mut scales = Vec::with_capacity(outputs);
         let mut integers = Vec::with_capacity(values.len());
         for channel in values.chunks(values.len() / outputs) {
-            let scale = Self::former_scale(channel).unwrap_or_else(|| Self::scale(channel, 127));
+            let former = Self::former_scale(channel);
+            let scale = former.unwrap_or_else(|| Self::scale(channel, 127));
             scales.push(scale);
             let first = integers.len();
             let integer = |value: &f32| (value / scale).round().clamp(-127.0, 127.0) as i8;
             integers.extend(channel.iter().map(integer));
-            if inputs == 1 {
+            if inputs == 1 && former.is_none() {
                 Self::keep_sum(channel, scale, &mut integers[first..]);
             }
         }
         Some(Self { integers, scales })
     }
 
-    /// Changes the rounding of the weights that lie closest to the next integer, until the sum of a channel's weights is
-    /// kept as well as integers allow. Neighbouring pixels are alike: what the output of a depthwise convolution loses is
-    /// little more than this sum's error times a pixel.
+    /// Adjusts `integers` until their sum is the rounded sum of `channel / scale`: the weights with the largest rounding
+    /// errors move to the next integer. Neighbouring pixels are similar, so the error of an output is roughly the error
+    /// of this sum times a pixel.
     fn keep_sum(channel: &[f32], scale: f32, integers: &mut [i8]) {
         let lost = |(value, integer): (&f32, &i8)| value / scale - f32::from(*integer);
         let missing = channel.iter().zip(&*integers).map(lost).sum::<f32>().round();
@@ -150,12 +150,12 @@ impl QuantisedWeight {
     }
 }
 
-/// Tensors that replace a model's own when it is stored, by their names.
+/// Replacements for a model's tensors when it is stored, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CompactTensors {
     /// Convolution weights that were quantised.
     pub weights: BTreeMap<String, QuantisedWeight>,
-    /// Biases that make up for their rounding.
+    /// Biases, corrected for the mean error of the rounded weights.
     pub biases: BTreeMap<String, Vec<f32>>,
 }
 
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_that_were_quantised_get_the_same_integers_again() {
+    fn weights_that_were_quantised_keep_their_values() {
         for largest in [7_i8, 15, 31, 127] {
             // Each output channel has its largest integer somewhere, and a scale of its own.
             let channel =
@@ -191,6 +191,16 @@ mod tests {
             let again = QuantisedWeight::new(&[2, 40, 1, 1], &values).unwrap();
             assert_eq!(again.integers, weight, "{largest}");
             assert_eq!(again.scales, scales, "{largest}");
+        }
+        // Few weights may be multiples of a larger scale too.
+        for filter in [[127, 15, 15, 15, 15, 15, 15, 15, 15], [-90, 3, -7, 11, 12, -14, 101, 1, 0]]
+        {
+            let values = filter.map(|integer: i16| f32::from(integer) * 0.25);
+            let again = QuantisedWeight::new(&[1, 1, 3, 3], &values).unwrap();
+            for (integer, value) in again.integers.iter().zip(values) {
+                let error = (f32::from(*integer) * again.scales[0] - value).abs();
+                assert!(error < 0.25 / 8.0, "{value}: off by {error}");
+            }
         }
     }
 

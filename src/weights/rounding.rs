@@ -2,9 +2,9 @@
 //!
 //! GPTQ (Frantar et al. 2022, "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers"): the
 //! weights of one input channel after the other are rounded, and those of the remaining channels make up for the error
-//! as well as the correlations between the channels allow. What the outputs change by on average is then subtracted from
-//! the bias (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction"), so only what
-//! varies between places has to be made up for.
+//! as well as the correlations between the channels allow. The mean change of each output is subtracted from its bias
+//! (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction"). Rounding therefore
+//! minimises only the variance of the change, which depends on the covariances of the inputs.
 
 use half::f16;
 use rayon::prelude::*;
@@ -16,6 +16,10 @@ use crate::error::{Error, Result};
 /// inverse.
 const DAMPING: f64 = 0.01;
 
+/// Added to it too, as a fraction of the mean squared channel mean: covariances that were computed in single precision are
+/// off by less.
+const PRECISION: f64 = 1e-5;
+
 /// Factors of the scale that are tried besides 1. With a smaller scale, the largest weights are clipped, and the others
 /// are rounded more finely.
 const CLIPPED: [f32; 8] = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6];
@@ -23,7 +27,7 @@ const CLIPPED: [f32; 8] = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6];
 /// Smallest scale: smaller half-precision numbers are not precise.
 const MIN_SCALE: f32 = f16::MIN_POSITIVE.to_f32_const();
 
-/// The input channels of a 1x1 convolution over many places.
+/// Statistics of the input channels of a 1x1 convolution, over the places of many posters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputStatistics {
     /// Mean of each channel.
@@ -46,16 +50,18 @@ impl RoundedLayer {
     /// change little for inputs with these statistics.
     ///
     /// # Errors
-    /// [`Error::Compute`] if the statistics hold NaN or infinite values.
+    /// [`Error::Compute`] if the covariances are not positive definite, because they hold NaN or infinite values.
     pub fn new(weight: &[f32], inputs: &InputStatistics, bits: u32) -> Result<Self> {
         let InputStatistics { means, covariances } = inputs;
         let channels = means.len();
         let largest = ((1_i16 << (bits - 1)) - 1) as i8;
         let variance = |channel: usize| covariances[channel * channels + channel];
-        // The channels that count most are rounded first: all others are left to make up for them.
+        // The channels that vary most are rounded first: all others are left to make up for them.
         let mut order: Vec<usize> = (0..channels).collect();
         order.sort_by(|&a, &b| variance(b).total_cmp(&variance(a)));
-        let damping = DAMPING * (0..channels).map(variance).sum::<f64>() / channels as f64;
+        let mean_variance = (0..channels).map(variance).sum::<f64>() / channels as f64;
+        let mean_square = means.iter().map(|mean| mean * mean).sum::<f64>() / channels as f64;
+        let damping = DAMPING * mean_variance.max(0.0) + PRECISION * mean_square;
         let mut sorted = Vec::with_capacity(covariances.len());
         for &row in &order {
             sorted.extend(order.iter().map(|&column| covariances[row * channels + column]));
@@ -98,7 +104,7 @@ impl RoundedLayer {
 struct RoundedOutput {
     scale: f32,
     integers: Vec<i8>,
-    /// Mean square of the change of the output.
+    /// Variance of the change of the output, whose mean goes into the bias.
     error: f64,
 }
 
@@ -138,7 +144,9 @@ fn inverse_root(mut matrix: Vec<f64>, size: usize) -> Result<Vec<f64>> {
         let last = &mut below[..size];
         let square = last[column] - last[column + 1..].iter().map(|v| v * v).sum::<f64>();
         if square.is_nan() || square <= 0.0 {
-            let reason = "the inputs of a 1x1 convolution hold NaN or infinite values".into();
+            let reason = "the covariances of a 1x1 convolution's inputs are not positive definite: they may hold NaN or \
+                          infinite values"
+                .into();
             return Err(Error::Compute { reason });
         }
         last[column] = square.sqrt();

@@ -279,23 +279,20 @@ describe("the camera", () => {
 
 describe("a visit", () => {
     test("needs few requests and bytes until the first result, and none to another origin", () => visit(async (marquee, page) => {
-        /** @type {Map<string, { bytes: number, isWorker: boolean }>} */
-        const requests = new Map();
-        page.on("response", async (response) => {
-            const isWorker = response.request().headers().referer?.includes("worker-") ?? false;
-            requests.set(response.url(), { bytes: Number(response.headers()["content-length"] ?? 0), isWorker });
-        });
-        // The first result starts further downloads, which may begin before this test sees it. Therefore the page itself
-        // notes what it has when the result appears; its list lacks what the worker asked for.
+        /** @type {import("playwright-core").Response[]} */
+        const responses = [];
+        page.on("response", (response) => responses.push(response));
+        // The first result starts further downloads, which may begin before this test sees it. The page itself notes when
+        // the result appears.
         await page.addInitScript(() => {
             const observer = new MutationObserver(() => {
                 if (!document.querySelector("#top li")) return;
                 observer.disconnect();
-                Object.assign(window, { loadedBeforeResult: performance.getEntries().map(({ name }) => name) });
+                Object.assign(window, { resultAt: Date.now() });
             });
             observer.observe(document, { subtree: true, childList: true });
         });
-        // The poster is chosen before the model is there: the answer for a sample would be the first one.
+        // The poster is chosen before the model has loaded; otherwise the first result would be that of the sample.
         /** @type {() => void} */
         let release = () => {};
         const chosen = new Promise((resolve) => (release = () => resolve(undefined)));
@@ -304,11 +301,12 @@ describe("a visit", () => {
         await marquee.choose("lighthouse.jpg", poster);
         release();
         await marquee.waitForResult();
-        const loaded = new Set(await page.evaluate(() =>
-            "loadedBeforeResult" in window && Array.isArray(window.loadedBeforeResult) ? window.loadedBeforeResult.map(String) : []));
-        const asked = [...requests].flatMap(([address, { bytes, isWorker }]) =>
-            !address.startsWith("blob:") && (isWorker || loaded.has(address)) ? [/** @type {const} */ ([address, bytes])] : []);
-        assert.deepEqual(asked.filter(([address]) => !address.startsWith(url)), []);
+        const resultAt = await page.evaluate(() => Number(Reflect.get(window, "resultAt")));
+        const downloads = responses.filter((response) => !response.url().startsWith("blob:"));
+        assert.deepEqual(downloads.map((response) => response.url()).filter((address) => !address.startsWith(url)), []);
+        const asked = [...new Map(downloads
+            .filter((response) => response.request().timing().startTime <= resultAt)
+            .map((response) => [response.url(), Number(response.headers()["content-length"] ?? 0)]))];
         const bytes = asked.reduce((sum, [, bytes]) => sum + bytes, 0);
         const weights = asked.find(([address]) => address.endsWith(`${manifest.weights.file}.zlib`))?.[1] ?? NaN;
         // Most are small modules, which the page asks for at once; six are the samples' pictures.

@@ -68,17 +68,20 @@ export class Progress {
  */
 export async function bytes(fetch, url, { path, isOurs = false, signal, progress, cache = "default", isCompressed = false }) {
     const response = await get(fetch, url, { path, isOurs, signal, cache });
-    let hasBroken = false;
+    const arriving = new Arriving(response, (count) => progress?.add(count));
+    /** @type {Uint8Array<ArrayBuffer>} */
+    let data;
     try {
-        const data = await read(response, isCompressed, (count) => progress?.add(count), () => (hasBroken = true));
-        progress?.endFile();
-        return data;
+        const contents = isCompressed ? arriving.stream.pipeThrough(new DecompressionStream("deflate")) : arriving.stream;
+        data = new Uint8Array(await new Response(contents).arrayBuffer());
     } catch (error) {
         signal?.throwIfAborted();
-        // What cannot be decompressed is not what the build wrote.
-        if (isCompressed && !hasBroken) throw failure("wrong-version", { path });
+        // What arrived and cannot be decompressed is not what the build wrote.
+        if (isCompressed && !arriving.hasFailed) throw failure("wrong-version", { path });
         throw failure("download-failed", { path, reason: firstLine(error) });
     }
+    progress?.endFile();
+    return data;
 }
 
 /**
@@ -120,33 +123,37 @@ async function get(fetch, url, { path, isOurs, signal, cache }) {
     return response;
 }
 
-/**
- * @param {Response} response
- * @param {boolean} isCompressed
- * @param {(bytes: number) => void} onBytes
- * @param {() => void} onBreak  called if the connection breaks
- */
-async function read(response, isCompressed, onBytes, onBreak) {
-    // An empty response has no body.
-    const reader = (response.body ?? new Blob([]).stream()).getReader();
+/** The body of a response, whose bytes are counted as they arrive. */
+class Arriving {
+    /** Whether the body could not be read to its end. */
+    hasFailed = false;
     /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */
-    const counted = new ReadableStream({
-        async pull(controller) {
-            const { done, value } = await reader.read().catch((error) => {
-                onBreak();
-                throw error;
-            });
-            if (done) {
-                controller.close();
-            } else {
-                onBytes(value.byteLength);
-                controller.enqueue(value);
-            }
-        },
-        cancel: (reason) => reader.cancel(reason),
-    });
-    const contents = isCompressed ? counted.pipeThrough(new DecompressionStream("deflate")) : counted;
-    return new Uint8Array(await new Response(contents).arrayBuffer());
+    stream;
+
+    /**
+     * @param {Response} response
+     * @param {(bytes: number) => void} onBytes
+     */
+    constructor(response, onBytes) {
+        // An empty response has no body.
+        const reader = (response.body ?? new Blob([]).stream()).getReader();
+        this.stream = new ReadableStream({
+            pull: async (controller) => {
+                try {
+                    const { done, value } = await reader.read();
+                    if (value) {
+                        onBytes(value.byteLength);
+                        controller.enqueue(value);
+                    }
+                    if (done) controller.close();
+                } catch (error) {
+                    this.hasFailed = true;
+                    throw error;
+                }
+            },
+            cancel: (reason) => reader.cancel(reason),
+        });
+    }
 }
 
 /**

@@ -63,8 +63,8 @@ pub(crate) enum WeightsArg {
     Half,
     /// 8-bit integers
     Int8,
-    /// 8-bit integers, of which larger layers use only 5 or 6 bits, rounded by how their inputs vary on posters: as large
-    /// as int8, but smaller once compressed
+    /// 8-bit integers; layers with 20,000 weights or more use 6 bits, from 80,000 on 5, rounded by how their inputs vary on
+    /// posters: as large as int8, but smaller once compressed
     Compact,
 }
 

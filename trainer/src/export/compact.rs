@@ -1,4 +1,5 @@
-//! Compact weights: those of a model's larger 1x1 convolutions in 5 or 6 bits, rounded by how their inputs vary on posters.
+//! Compact weights: 1x1 convolutions with 20,000 weights or more in 5 or 6 bits, rounded by how their inputs vary on
+//! posters.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +14,17 @@ use crate::inference;
 /// Training posters on which the inputs are measured.
 pub(crate) const SAMPLES: usize = 320;
 
-/// Fewest values of a weight, and the bits to which it is rounded, the larger ones first. Still smaller ones are few, and
-/// rounding them costs the most accuracy.
+/// `(fewest weights, bits)`: a layer with at least this many weights is rounded to this many bits; the first match counts.
+/// Smaller layers keep 8 bits: they hold few weights, and rounding them costs the most accuracy.
 const BITS: [(usize, u32); 2] = [(80_000, 5), (20_000, 6)];
 
-/// Returns the bits to which a weight with this many values is rounded.
-fn bits(values: usize) -> Option<u32> {
-    BITS.iter().find(|(fewest, _)| values >= *fewest).map(|(_, bits)| *bits)
+/// Returns the bits to which a layer with this many weights is rounded.
+fn bits(weights: usize) -> Option<u32> {
+    BITS.iter().find(|(fewest, _)| weights >= *fewest).map(|(_, bits)| *bits)
 }
 
-/// Returns the rounded weights of the larger 1x1 convolutions and the biases that make up for the rounding; none for a
-/// model that has no such convolutions.
+/// Returns the rounded weights of the 1x1 convolutions that are large enough, and their corrected biases; none for a model
+/// that has no such convolutions.
 pub(crate) fn round(
     bundle: &Bundle,
     samples: &[Poster],
@@ -46,7 +47,7 @@ pub(crate) fn round(
     Ok(compact)
 }
 
-/// Measures the inputs of the larger 1x1 convolutions on `samples`. Returns their statistics by the name of the weight.
+/// Measures the inputs of these convolutions on `samples`. Returns their statistics by the name of the weight.
 fn input_statistics(
     bundle: &Bundle,
     samples: &[Poster],

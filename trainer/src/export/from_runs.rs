@@ -70,7 +70,8 @@ fn inherited_licence(pretrained: Option<&Path>) -> String {
     }
 }
 
-/// Returns the runs' best model as a classifier, calibrated on their validation posters among those of `dataset`.
+/// Averages the runs' best weights. Returns a classifier, calibrated on the first run's validation posters, which are read
+/// from `dataset`.
 ///
 /// # Errors
 /// Fails if the posters cannot be read, or if the runs cannot be averaged.
