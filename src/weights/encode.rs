@@ -13,12 +13,13 @@ use crate::error::Result;
 pub enum Precision {
     /// Half precision, except for batch norm, whose variances would underflow.
     Half,
-    /// 8 bits for depthwise convolutions and for convolutions with at least 8 input channels; half precision for the rest.
+    /// 8 bits for convolution weights with at least 8 input channels and for weights that were in 8 bits before; half
+    /// precision for the rest.
     Int8,
 }
 
-/// Fewest input channels of an 8-bit weight; depthwise convolutions, which have one, are exempt. Other weights below it
-/// are few, and rounding them costs more accuracy.
+/// Fewest input channels of a weight that is rounded to 8 bits. Smaller weights are few, and rounding them to the nearest
+/// integers costs more accuracy.
 const MIN_INPUTS: usize = 8;
 
 /// A tensor as it is written to a file.
@@ -89,44 +90,38 @@ pub struct QuantisedWeight {
 
 impl QuantisedWeight {
     /// Quantises a convolution weight `[outputs, inputs, rows, columns]` to 8 bits. A weight that was quantised before,
-    /// to however many bits, keeps its values, but for the rounding of scales to half precision. Returns `None` for other tensors, and for weights with 2 to 7
-    /// inputs, such as those of a first convolution.
+    /// to however many bits, keeps its values, but for the rounding of scales to half precision. Returns `None` for other
+    /// tensors, and for weights with fewer than 8 inputs that were not quantised before.
     pub fn new(shape: &[usize], values: &[f32]) -> Option<Self> {
         let &[outputs, inputs, _, _] = shape else { return None };
-        if (2..MIN_INPUTS).contains(&inputs) || values.is_empty() {
+        if values.is_empty() {
             return None;
         }
+        let channels = || values.chunks(values.len() / outputs);
         let mut scales = Vec::with_capacity(outputs);
-        let mut integers = Vec::with_capacity(values.len());
-        for channel in values.chunks(values.len() / outputs) {
-            let former = Self::former_scale(channel);
-            let scale = former.unwrap_or_else(|| Self::scale(channel, 127));
-            scales.push(scale);
-            let first = integers.len();
-            let integer = |value: &f32| (value / scale).round().clamp(-127.0, 127.0) as i8;
-            integers.extend(channel.iter().map(integer));
-            if inputs == 1 && former.is_none() {
-                Self::keep_sum(channel, scale, &mut integers[first..]);
+        for channel in channels() {
+            match Self::former_scale(channel) {
+                Some(scale) => scales.push(scale),
+                None if inputs < MIN_INPUTS => return None,
+                None => scales.push(Self::scale(channel, 127)),
             }
         }
-        Some(Self { integers, scales })
+        let rounded = channels().zip(&scales).flat_map(|(channel, &scale)| round(channel, scale));
+        Some(Self { integers: rounded.collect(), scales })
     }
 
-    /// Adjusts `integers` until their sum is the rounded sum of `channel / scale`: the weights with the largest rounding
-    /// errors move to the next integer. Neighbouring pixels are similar, so the error of an output is roughly the error
-    /// of this sum times a pixel.
-    fn keep_sum(channel: &[f32], scale: f32, integers: &mut [i8]) {
-        let lost = |(value, integer): (&f32, &i8)| value / scale - f32::from(*integer);
-        let missing = channel.iter().zip(&*integers).map(lost).sum::<f32>().round();
-        let mut order: Vec<usize> = (0..channel.len()).collect();
-        order.sort_by(|&a, &b| {
-            let gain = |index: usize| lost((&channel[index], &integers[index])) * missing;
-            gain(b).total_cmp(&gain(a))
+    /// Quantises the filters of a depthwise convolution, of `size` values each, to 8 bits, keeping the sum of each filter as
+    /// well as integers allow. Neighbouring pixels are similar, so the error of an output is roughly the error of this sum
+    /// times a pixel.
+    pub fn of_filters(filters: &[f32], size: usize) -> Self {
+        let filters = || filters.chunks(size);
+        let scales: Vec<f32> = filters().map(|filter| Self::scale(filter, 127)).collect();
+        let rounded = filters().zip(&scales).flat_map(|(filter, &scale)| {
+            let mut integers: Vec<i8> = round(filter, scale).collect();
+            keep_sum(filter, scale, &mut integers);
+            integers
         });
-        for index in order.into_iter().take(missing.abs() as usize) {
-            integers[index] =
-                (i16::from(integers[index]) + missing.signum() as i16).clamp(-127, 127) as i8;
-        }
+        Self { integers: rounded.collect(), scales }
     }
 
     /// Returns the scale of an output channel whose weights were quantised before: one of which they are multiples, but
@@ -147,6 +142,27 @@ impl QuantisedWeight {
         let value = channel.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
         // It must not be 0.
         f16::from_f32(value / f32::from(largest)).max(f16::MIN_POSITIVE).to_f32()
+    }
+}
+
+/// Rounds the weights of an output channel to the nearest integers.
+fn round(channel: &[f32], scale: f32) -> impl Iterator<Item = i8> {
+    channel.iter().map(move |value| (value / scale).round().clamp(-127.0, 127.0) as i8)
+}
+
+/// Adjusts `integers` until their sum is the rounded sum of `channel / scale`: the weights with the largest rounding errors
+/// move to the next integer.
+fn keep_sum(channel: &[f32], scale: f32, integers: &mut [i8]) {
+    let lost = |(value, integer): (&f32, &i8)| value / scale - f32::from(*integer);
+    let missing = channel.iter().zip(&*integers).map(lost).sum::<f32>().round();
+    let mut order: Vec<usize> = (0..channel.len()).collect();
+    order.sort_by(|&a, &b| {
+        let gain = |index: usize| lost((&channel[index], &integers[index])) * missing;
+        gain(b).total_cmp(&gain(a))
+    });
+    for index in order.into_iter().take(missing.abs() as usize) {
+        integers[index] =
+            (i16::from(integers[index]) + missing.signum() as i16).clamp(-127, 127) as i8;
     }
 }
 
@@ -208,8 +224,7 @@ mod tests {
     fn the_sum_of_a_depthwise_filter_is_kept() {
         // Rounded to the nearest, each of the nine weights would lose 0.4 of a step.
         let filter = [127.0, 1.4, 2.4, 3.4, 4.4, 5.4, 6.4, 7.4, 8.4];
-        let QuantisedWeight { integers, scales } =
-            QuantisedWeight::new(&[1, 1, 3, 3], &filter).unwrap();
+        let QuantisedWeight { integers, scales } = QuantisedWeight::of_filters(&filter, 9);
         assert_eq!(scales, [1.0]);
         let sum: i32 = integers.iter().map(|integer| i32::from(*integer)).sum();
         assert_eq!(sum, filter.iter().sum::<f32>().round() as i32);
@@ -219,10 +234,11 @@ mod tests {
     }
 
     #[test]
-    fn first_convolutions_and_linear_layers_are_left_alone() {
-        let shapes: [&[usize]; 3] = [&[8, 3, 3, 3], &[8, 7, 1, 1], &[8, 72]];
+    fn small_weights_and_linear_layers_are_left_alone() {
+        let shapes: [&[usize]; 4] = [&[8, 3, 3, 3], &[8, 7, 1, 1], &[8, 1, 3, 3], &[8, 72]];
         for shape in shapes {
-            let values = vec![1.0; shape.iter().product()];
+            let values = (0..shape.iter().product()).map(|index: usize| (index as f32).sin());
+            let values: Vec<f32> = values.collect();
             assert_eq!(QuantisedWeight::new(shape, &values), None, "{shape:?}");
         }
     }

@@ -1,11 +1,13 @@
 //! Compact weights: 1x1 convolutions with 20,000 weights or more in 5 or 6 bits, rounded by how their inputs vary on
-//! posters.
+//! posters; depthwise convolutions in 8 bits.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor};
-use marquee::weights::{CompactTensors, InputStatistics, NamedTensor, RoundedLayer};
+use marquee::weights::{
+    CompactTensors, InputStatistics, NamedTensor, QuantisedWeight, RoundedLayer,
+};
 use marquee::{Bundle, Model};
 
 use crate::data::posters::Poster;
@@ -23,8 +25,8 @@ fn bits(weights: usize) -> Option<u32> {
     BITS.iter().find(|(fewest, _)| weights >= *fewest).map(|(_, bits)| *bits)
 }
 
-/// Returns the rounded weights of the 1x1 convolutions that are large enough, and their corrected biases; none for a model
-/// that has no such convolutions.
+/// Returns the rounded weights of the depthwise convolutions and of the 1x1 convolutions that are large enough, and the
+/// corrected biases of the latter; nothing for a model that has no such convolutions.
 pub(crate) fn round(
     bundle: &Bundle,
     samples: &[Poster],
@@ -33,7 +35,11 @@ pub(crate) fn round(
     let statistics = input_statistics(bundle, samples, device)?;
     let tensors = bundle.model.tensors()?;
     let mut compact = CompactTensors::default();
-    for NamedTensor { name, values, .. } in &tensors {
+    for NamedTensor { name, shape, values } in &tensors {
+        if let (&[_, 1, height, width], Model::EfficientNetLite(_)) = (&shape[..], &bundle.model) {
+            let filters = QuantisedWeight::of_filters(values, height * width);
+            compact.weights.insert(name.clone(), filters);
+        }
         let Some((inputs, bits)) = statistics.get(name).zip(bits(values.len())) else { continue };
         let layer = RoundedLayer::new(values, inputs, bits).with_context(|| name.clone())?;
         let bias = name.strip_suffix("weight").map(|path| format!("{path}bias"));
