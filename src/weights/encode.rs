@@ -153,16 +153,13 @@ fn round(channel: &[f32], scale: f32) -> impl Iterator<Item = i8> {
 /// Adjusts `integers` until their sum is the rounded sum of `channel / scale`: the weights with the largest rounding errors
 /// move to the next integer.
 fn keep_sum(channel: &[f32], scale: f32, integers: &mut [i8]) {
-    let lost = |(value, integer): (&f32, &i8)| value / scale - f32::from(*integer);
-    let missing = channel.iter().zip(&*integers).map(lost).sum::<f32>().round();
-    let mut order: Vec<usize> = (0..channel.len()).collect();
-    order.sort_by(|&a, &b| {
-        let gain = |index: usize| lost((&channel[index], &integers[index])) * missing;
-        gain(b).total_cmp(&gain(a))
-    });
-    for index in order.into_iter().take(missing.abs() as usize) {
-        integers[index] =
-            (i16::from(integers[index]) + missing.signum() as i16).clamp(-127, 127) as i8;
+    let rows = channel.iter().zip(integers);
+    let mut lost: Vec<(f32, &mut i8)> =
+        rows.map(|(value, integer)| (value / scale - f32::from(*integer), integer)).collect();
+    let missing = lost.iter().map(|(lost, _)| lost).sum::<f32>().round();
+    lost.sort_by(|(a, _), (b, _)| (b * missing).total_cmp(&(a * missing)));
+    for (_, integer) in lost.into_iter().take(missing.abs() as usize) {
+        *integer = (i16::from(*integer) + missing.signum() as i16).clamp(-127, 127) as i8;
     }
 }
 
