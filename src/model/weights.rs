@@ -18,9 +18,9 @@ impl Model {
     /// # Errors
     /// [`Error::Compute`] if a tensor cannot be read back from its device, or holds NaN or infinite values.
     pub async fn encode(&self, precision: Precision) -> Result<Vec<u8>> {
-        self.encode_each(|half| match precision {
-            Precision::Half => vec![half],
-            Precision::Int8 => half.quantise(),
+        self.encode_each(|tensor| match precision {
+            Precision::Half => vec![EncodedTensor::half(tensor)],
+            Precision::Int8 => EncodedTensor::in_8_bits(tensor),
         })
         .await
     }
@@ -30,13 +30,13 @@ impl Model {
     /// # Errors
     /// Those of [`Self::encode`].
     pub async fn encode_compact(&self, tensors: &CompactTensors) -> Result<Vec<u8>> {
-        self.encode_each(|half| half.compact(tensors)).await
+        self.encode_each(|tensor| EncodedTensor::compact(tensor, tensors)).await
     }
 
-    /// Encodes what `stored` makes of each tensor in half precision. Batch norm is in full precision.
+    /// Encodes each tensor by `encode`, batch norm in full precision.
     async fn encode_each(
         &self,
-        stored: impl Fn(EncodedTensor) -> Vec<EncodedTensor>,
+        encode: impl Fn(NamedTensor) -> Vec<EncodedTensor>,
     ) -> Result<Vec<u8>> {
         // Collected before reading: a browser's GPU has to be awaited, which a visitor cannot do.
         let mut tensors = Vec::new();
@@ -45,7 +45,7 @@ impl Model {
             if in_batch_norm {
                 tensors.push(EncodedTensor::full(tensor));
             } else {
-                tensors.extend(stored(EncodedTensor::half(tensor)));
+                tensors.extend(encode(tensor));
             }
         }
         weights::serialise(&tensors)

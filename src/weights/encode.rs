@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use half::f16;
 use safetensors::tensor::Dtype;
 
-use super::{NamedTensor, SCALE, container, halves};
+use super::{NamedTensor, SCALE, container};
 use crate::error::Result;
 
 /// The number format of stored weights.
@@ -21,6 +21,9 @@ pub enum Precision {
 /// Fewest input channels of a weight that is rounded to 8 bits. Smaller weights are few, and rounding them to the nearest
 /// integers costs more accuracy.
 const MIN_INPUTS: usize = 8;
+
+/// Largest relative error of rounding to half precision, which has 11 significant bits, and a little more.
+const HALF_ERROR: f32 = 1.01 / 2048.0;
 
 /// A tensor as it is written to a file.
 pub(crate) struct EncodedTensor {
@@ -43,39 +46,35 @@ impl EncodedTensor {
         Self { name, dtype: Dtype::F16, shape, bytes }
     }
 
-    /// Quantises a half-precision convolution weight to 8 bits and returns it with its scales. Other tensors, and
-    /// weights that [`QuantisedWeight::new`] leaves alone, are returned unchanged.
-    pub(crate) fn quantise(self) -> Vec<Self> {
-        match QuantisedWeight::new(&self.shape, &halves(&self.bytes).collect::<Vec<_>>()) {
-            Some(weight) => self.replaced_by(weight),
-            None => vec![self],
+    /// Encodes a convolution weight in 8 bits, followed by its scales; other tensors, and weights that
+    /// [`QuantisedWeight::new`] leaves alone, in half precision.
+    pub(crate) fn in_8_bits(tensor: NamedTensor) -> Vec<Self> {
+        match QuantisedWeight::new(&tensor.shape, &tensor.values) {
+            Some(weight) => Self::quantised(tensor.name, tensor.shape, weight),
+            None => vec![Self::half(tensor)],
         }
     }
 
     /// Encodes the replacement in `tensors`, if there is one, or this tensor in 8 bits.
-    pub(crate) fn compact(self, tensors: &CompactTensors) -> Vec<Self> {
-        if let Some(weight) = tensors.weights.get(&self.name) {
-            return self.replaced_by(weight.clone());
+    pub(crate) fn compact(tensor: NamedTensor, tensors: &CompactTensors) -> Vec<Self> {
+        if let Some(weight) = tensors.weights.get(&tensor.name) {
+            return Self::quantised(tensor.name, tensor.shape, weight.clone());
         }
-        match tensors.biases.get(&self.name) {
-            Some(values) => {
-                let Self { name, shape, .. } = self;
-                vec![Self::half(NamedTensor { name, shape, values: values.clone() })]
-            }
-            None => self.quantise(),
+        match tensors.biases.get(&tensor.name) {
+            Some(values) => vec![Self::half(NamedTensor { values: values.clone(), ..tensor })],
+            None => Self::in_8_bits(tensor),
         }
     }
 
-    /// Returns `weight` in place of this tensor, with its scales.
-    fn replaced_by(self, weight: QuantisedWeight) -> Vec<Self> {
+    fn quantised(name: String, shape: Vec<usize>, weight: QuantisedWeight) -> Vec<Self> {
         let QuantisedWeight { integers, scales } = weight;
         let scales = Self::half(NamedTensor {
-            name: self.name.clone() + SCALE,
+            name: name.clone() + SCALE,
             shape: vec![scales.len()],
             values: scales,
         });
         let bytes = integers.iter().flat_map(|integer| integer.to_le_bytes()).collect();
-        vec![Self { dtype: Dtype::I8, bytes, ..self }, scales]
+        vec![Self { name, dtype: Dtype::I8, shape, bytes }, scales]
     }
 }
 
@@ -90,8 +89,8 @@ pub struct QuantisedWeight {
 
 impl QuantisedWeight {
     /// Quantises a convolution weight `[outputs, inputs, rows, columns]` to 8 bits. A weight that was quantised before,
-    /// to however many bits, keeps its values, but for the rounding of scales to half precision. Returns `None` for other
-    /// tensors, and for weights with fewer than 8 inputs that were not quantised before.
+    /// to however many bits, keeps its values, even if they were rounded to half precision meanwhile. Returns `None` for
+    /// other tensors, and for weights with fewer than 8 inputs that were not quantised before.
     pub fn new(shape: &[usize], values: &[f32]) -> Option<Self> {
         let &[outputs, inputs, _, _] = shape else { return None };
         if values.is_empty() {
@@ -124,16 +123,15 @@ impl QuantisedWeight {
         Self { integers: rounded.collect(), scales }
     }
 
-    /// Returns the scale of an output channel whose weights were quantised before: one of which they are multiples, but
-    /// for the rounding to half precision.
+    /// Returns the scale of an output channel whose weights were quantised before: the one of which they are multiples
+    /// most exactly, but for their rounding to half precision.
     fn former_scale(channel: &[f32]) -> Option<f32> {
-        let scales = (1..=127).map(|largest| (Self::scale(channel, largest), f32::from(largest)));
-        let mut former = scales.filter(|(scale, largest)| {
-            let tolerance = largest / 1024.0;
-            let is_multiple = |value: f32| (value - value.round()).abs() <= tolerance;
-            channel.iter().all(|value| is_multiple(value / scale))
+        let scales = (1..=127).flat_map(|largest| {
+            let nearest = f16::from_f32(Self::scale(channel, largest)).to_bits();
+            [nearest, nearest - 1, nearest + 1].map(|bits| f16::from_bits(bits).to_f32())
         });
-        former.next().map(|(scale, _)| scale)
+        let errors = scales.filter_map(|scale| Some((error_of_multiples(channel, scale)?, scale)));
+        errors.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, scale)| scale)
     }
 
     /// Returns the smallest scale, as it is stored, with which `largest` times the scale covers the weights of an
@@ -143,6 +141,21 @@ impl QuantisedWeight {
         // It must not be 0.
         f16::from_f32(value / f32::from(largest)).max(f16::MIN_POSITIVE).to_f32()
     }
+}
+
+/// Returns the sum of the squared errors with which weights are multiples of a scale; `None` if one is not, or is more than
+/// 127 times as large.
+fn error_of_multiples(weights: &[f32], scale: f32) -> Option<f32> {
+    let mut sum = 0.0;
+    for weight in weights {
+        let integer = (weight / scale).round();
+        let error = weight - integer * scale;
+        if error.abs() > weight.abs() * HALF_ERROR || integer.abs() > 127.0 {
+            return None;
+        }
+        sum += error * error;
+    }
+    Some(sum)
 }
 
 /// Rounds the weights of an output channel to the nearest integers.
@@ -205,16 +218,29 @@ mod tests {
             assert_eq!(again.integers, weight, "{largest}");
             assert_eq!(again.scales, scales, "{largest}");
         }
-        // Few weights may be multiples of a larger scale too.
-        for filter in [[127, 15, 15, 15, 15, 15, 15, 15, 15], [-90, 3, -7, 11, 12, -14, 101, 1, 0]]
+    }
+
+    #[test]
+    fn few_weights_keep_their_values_exactly_too() {
+        for integers in
+            [[127, 15, 15, 15, 15, 15, 15, 15, 15], [-90, 3, -7, 11, 12, -14, 101, 1, 0]]
         {
-            let values = filter.map(|integer: i16| f32::from(integer) * 0.25);
-            let again = QuantisedWeight::new(&[1, 1, 3, 3], &values).unwrap();
-            for (integer, value) in again.integers.iter().zip(values) {
-                let error = (f32::from(*integer) * again.scales[0] - value).abs();
-                assert!(error < 0.25 / 8.0, "{value}: off by {error}");
+            for scale in [0.25, 0.0123, 0.007, 1.7, 0.0003] {
+                let scale = f16::from_f32(scale).to_f32();
+                let values = integers.map(|integer: i8| f32::from(integer) * scale);
+                let again = QuantisedWeight::new(&[1, 1, 3, 3], &values).unwrap();
+                assert_eq!((again.scales[0], again.integers), (scale, integers.to_vec()));
             }
         }
+    }
+
+    #[test]
+    fn weights_that_were_quantised_and_stored_in_half_precision_are_found() {
+        let integers = [-90, 3, -7, 11, 12, -14, 101, 1, 0];
+        let scale = f16::from_f32(0.0123).to_f32();
+        let stored = integers.map(|integer: i8| f16::from_f32(f32::from(integer) * scale).to_f32());
+        let again = QuantisedWeight::new(&[1, 1, 3, 3], &stored).unwrap();
+        assert_eq!((again.scales[0], again.integers), (scale, integers.to_vec()));
     }
 
     #[test]
