@@ -123,8 +123,8 @@ impl QuantisedWeight {
         Self { integers: rounded.collect(), scales }
     }
 
-    /// Returns the scale of an output channel whose weights were quantised before: the one of which they are multiples
-    /// most exactly, but for their rounding to half precision.
+    /// Returns the scale of an output channel whose weights were quantised before: they are its multiples, up to their
+    /// rounding to half precision. Of several such scales, it is the one with the smallest errors.
     fn former_scale(channel: &[f32]) -> Option<f32> {
         let scales = (1..=127).flat_map(|largest| {
             let nearest = f16::from_f32(Self::scale(channel, largest)).to_bits();
