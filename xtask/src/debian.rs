@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 
@@ -36,8 +37,12 @@ fn root(program: &str) -> Command {
     command
 }
 
+/// Held by the thread that installs: apt fails if another apt runs.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
 /// Installs packages, and shows only errors.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    let _installing = INSTALLING.lock();
     run(root("apt-get").args(["update", "-qq"]))?;
     let mut apt = root("apt-get");
     apt.env("DEBIAN_FRONTEND", "noninteractive");

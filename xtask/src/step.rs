@@ -14,12 +14,12 @@ use crate::{background, diagnosis};
 /// How much of a command's error output is kept to find the cause of its failure, in bytes.
 const KEPT_OUTPUT: usize = 64 * 1024;
 
-/// Announces `name`, does `work`, and reports how long it took.
+/// Announces `name`, does `work`, and reports how long it took; by name, since another step may run at the same time.
 pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("==> {name}");
     let started = Instant::now();
     let result = work().with_context(|| name.to_owned())?;
-    println!("    done in {:.1} s", started.elapsed().as_secs_f64());
+    println!("    {name}: done in {:.1} s", started.elapsed().as_secs_f64());
     Ok(result)
 }
 

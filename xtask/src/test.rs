@@ -6,10 +6,12 @@ pub(crate) mod instructions;
 mod lint;
 mod native;
 mod page;
+mod preparation;
 pub(crate) mod python;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread::Scope;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -19,6 +21,7 @@ use crate::project::Project;
 use crate::step::{run as run_command, step};
 
 pub(crate) use page::PageTests;
+use preparation::Preparation;
 
 /// A part of the tests that can run by itself.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,22 +39,7 @@ pub(crate) enum Part {
 /// Runs some parts, or all of them if `only` is empty.
 pub(crate) fn run(project: &Project, only: &[Part]) -> Result<()> {
     let started = Instant::now();
-    let wanted = |part| only.is_empty() || only.contains(&part);
-    let mut skipped = Vec::new();
-    if wanted(Part::Lint) {
-        skipped.extend(lint::run(project)?);
-    }
-    if wanted(Part::Native) {
-        skipped.extend(native::run(project)?);
-        skipped.extend(instructions::run(project)?);
-    }
-    if wanted(Part::Browser) {
-        skipped.extend(browser::run(project)?);
-    }
-    if wanted(Part::Python) {
-        skipped.extend(python::run(project)?);
-    }
-
+    let skipped = std::thread::scope(|scope| parts(project, only, scope))?;
     let minutes = started.elapsed().as_secs_f64() / 60.0;
     println!("\neverything passed in {minutes:.1} minutes");
     match skipped.as_slice() {
@@ -59,6 +47,36 @@ pub(crate) fn run(project: &Project, only: &[Part]) -> Result<()> {
         skipped => skipped.iter().for_each(|what| println!("skipped: {what}")),
     }
     Ok(())
+}
+
+/// Runs the parts. Returns what was skipped.
+fn parts<'scope>(
+    project: &'scope Project,
+    only: &[Part],
+    scope: &'scope Scope<'scope, '_>,
+) -> Result<Vec<String>> {
+    let wanted = |part| only.is_empty() || only.contains(&part);
+    let mut skipped = Vec::new();
+    let mut preparation = None;
+    if wanted(Part::Lint) {
+        skipped.extend(lint::quick(project)?);
+        preparation = only.is_empty().then(|| Preparation::begin(scope, project));
+        lint::clippy(project)?;
+    }
+    if wanted(Part::Native) {
+        skipped.extend(native::run(project)?);
+        skipped.extend(instructions::run(project)?);
+    }
+    if let Some(preparation) = preparation {
+        preparation.wait();
+    }
+    if wanted(Part::Browser) {
+        skipped.extend(browser::run(project)?);
+    }
+    if wanted(Part::Python) {
+        skipped.extend(python::run(project)?);
+    }
+    Ok(skipped)
 }
 
 /// Writes the fixtures and golden values with which the tests in a browser compare their results.

@@ -7,7 +7,9 @@ mod python;
 mod python_environment;
 mod wasm_target;
 
-pub(crate) use cargo_tool::{cargo_deny, cargo_fuzz, path_with_tools, wasm_pack};
+pub(crate) use cargo_tool::{
+    cargo_deny, cargo_fuzz, install_wasm_pack, path_with_tools, wasm_pack,
+};
 pub(crate) use node::node_packages;
 pub(crate) use python::{imagenet_wheels, onnx_packages};
 pub(crate) use python_environment::{PythonEnvironment, python_environment};

@@ -10,15 +10,19 @@ use crate::project::Project;
 use crate::step::{run as run_command, step};
 use crate::tools::{self, WasmToolchain};
 
-/// Runs all checks. Returns what could not be checked here.
-pub(super) fn run(project: &Project) -> Result<Vec<String>> {
+/// Runs the checks that take seconds. Returns what could not be checked here.
+pub(super) fn quick(project: &Project) -> Result<Vec<String>> {
     tools::node_packages(project)?;
     step("formatting", || cargo(project, &["fmt", "--all", "--check"]))?;
     step("GitHub workflows", || {
         let mut node = Command::new("node");
         run_command(node.arg("lint-workflows.mjs").current_dir(project.node()))
     })?;
-    let skipped = dependencies::check(project)?;
+    dependencies::check(project)
+}
+
+/// Runs the lints of all Rust code.
+pub(super) fn clippy(project: &Project) -> Result<()> {
     // With the GPU backends, which no native test compiles.
     step("lints, native", || {
         let gpu = ["--features", "trainer/wgpu", "--", "-Dwarnings"];
@@ -26,8 +30,7 @@ pub(super) fn run(project: &Project) -> Result<Vec<String>> {
         cargo(project, &[&all[..], &gpu].concat())
     })?;
     let toolchain = tools::wasm_toolchain()?;
-    step("lints, wasm32", || lint_wasm(project, &toolchain))?;
-    Ok(skipped)
+    step("lints, wasm32", || lint_wasm(project, &toolchain))
 }
 
 fn lint_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {

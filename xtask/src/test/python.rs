@@ -1,5 +1,6 @@
 //! Tests of the Python package, from its wheel in a virtual environment.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -32,16 +33,31 @@ pub(super) fn run(project: &Project) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Builds the wheel and installs it into the environment.
-pub(crate) fn install_wheel(project: &Project, python: &PythonEnvironment) -> Result<()> {
+/// Builds the wheel, and returns the folder where it is.
+///
+/// It has a target folder of its own, so that it can be built while another cargo runs; with `in_background`, by one
+/// compiler at a time, which leaves the other processors to that cargo.
+pub(super) fn build_wheel(
+    project: &Project,
+    python: &PythonEnvironment,
+    in_background: bool,
+) -> Result<PathBuf> {
     let wheels = project.target.join("wheels");
     step("building the wheel", || {
         let mut maturin = python.program("maturin");
         maturin.current_dir(project.root.join("python"));
         maturin.args(["build", "--quiet", "--release", "--locked", "--interpreter"]);
         maturin.arg(python.path("python")).arg("--out").arg(&wheels);
-        run_command(maturin.env("CARGO_TARGET_DIR", &project.target))
+        maturin.env("CARGO_TARGET_DIR", project.target.join("python"));
+        maturin.envs(in_background.then_some(("CARGO_BUILD_JOBS", "1")));
+        run_command(&mut maturin)
     })?;
+    Ok(wheels)
+}
+
+/// Builds the wheel and installs it into the environment.
+pub(crate) fn install_wheel(project: &Project, python: &PythonEnvironment) -> Result<()> {
+    let wheels = build_wheel(project, python, false)?;
     let mut pip: Command = python.pip();
     pip.args(["install", "--quiet", "--no-deps", "--no-index", "--force-reinstall"]);
     pip.arg("--find-links").arg(&wheels);

@@ -18,6 +18,11 @@ pub(crate) fn wasm_pack(project: &Project) -> Result<PathBuf> {
         cargo.current_dir(&project.root);
         run(cargo.args(["build", "--quiet", "--package", "wasm-bindgen-programs"]))
     })?;
+    install_wasm_pack(project)
+}
+
+/// wasm-pack alone; installs it if it is missing.
+pub(crate) fn install_wasm_pack(project: &Project) -> Result<PathBuf> {
     cargo_tool(project, "wasm-pack")
 }
 
