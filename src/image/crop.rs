@@ -2,6 +2,7 @@
 
 use image::{Rgba, RgbaImage};
 
+use super::decode::{Decoded, Margins};
 use super::{Pixels, Preprocess};
 use crate::error::Result;
 
@@ -40,6 +41,7 @@ impl Preprocess {
             Corner::BottomLeft => (0, bottom),
             Corner::BottomRight => (right, bottom),
         };
-        self.resize(&image::imageops::crop_imm(&whole, x, y, width, height).to_image())
+        let rgba = image::imageops::crop_imm(&whole, x, y, width, height).to_image();
+        self.resize(&Decoded { rgba, margins: Margins::default() })
     }
 }

@@ -1,5 +1,7 @@
 //! Decoding of untrusted image files, within limits of size and memory.
 
+mod scaled_jpeg;
+
 use std::io::Cursor;
 
 use image::{
@@ -18,11 +20,54 @@ const MAX_PIXELS: u64 = 50_000_000;
 /// memory then stays below 512 MB; it never shrinks, and allocations cannot always reuse its gaps.
 const MAX_BYTES: u64 = 400_000_000;
 
-/// Decodes an image file to opaque RGBA, upright.
+/// A decoded image.
+pub(super) struct Decoded {
+    /// Opaque and upright.
+    pub(super) rgba: RgbaImage,
+    /// What of it does not belong to the image.
+    pub(super) margins: Margins,
+}
+
+/// Parts of a pixel, 0..1, by which an image is smaller than its pixels on each side. At a fraction of its size, the last
+/// row and column of a JPEG may be only partly covered.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Margins {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) right: f64,
+    pub(super) bottom: f64,
+}
+
+impl Margins {
+    /// Returns the margins after the image was turned.
+    fn turned(self, orientation: Orientation) -> Self {
+        let Self { left, top, right, bottom } = self;
+        let quarter = Self { left: bottom, top: left, right: top, bottom: right };
+        let half = Self { left: right, top: bottom, right: left, bottom: top };
+        let three_quarters = Self { left: top, top: right, right: bottom, bottom: left };
+        match orientation {
+            Orientation::NoTransforms => self,
+            Orientation::FlipHorizontal => Self { left: right, right: left, ..self },
+            Orientation::FlipVertical => Self { top: bottom, bottom: top, ..self },
+            Orientation::Rotate90 => quarter,
+            Orientation::Rotate180 => half,
+            Orientation::Rotate270 => three_quarters,
+            Orientation::Rotate90FlipH => {
+                Self { left: quarter.right, right: quarter.left, ..quarter }
+            }
+            Orientation::Rotate270FlipH => {
+                Self { left: three_quarters.right, right: three_quarters.left, ..three_quarters }
+            }
+        }
+    }
+}
+
+/// Decodes an image file. A JPEG that is large enough is decoded at a half, a quarter or an eighth of its size, and still
+/// is at least `smallest`, `[width, height]`.
 ///
 /// # Errors
 /// Those of [`Preprocess::decode`](crate::Preprocess::decode).
-pub(super) fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
+pub(super) fn decode(bytes: &[u8], smallest: [u32; 2]) -> Result<Decoded> {
     if bytes.is_empty() {
         return Err(Error::EmptyImage);
     }
@@ -60,18 +105,25 @@ pub(super) fn decode_upright(bytes: &[u8]) -> Result<RgbaImage> {
     decoder.set_limits(limits).map_err(damaged)?;
     // Unreadable EXIF data does not make an image unreadable.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let smaller = match format {
+        ImageFormat::Jpeg => scaled_jpeg::decode(bytes, [width, height], smallest, orientation),
+        _ => None,
+    };
+    let (mut image, margins) = match smaller {
+        Some(decoded) => decoded,
+        None => (DynamicImage::from_decoder(decoder).map_err(damaged)?, Margins::default()),
+    };
     image.apply_orientation(orientation);
     let mut rgba = image.into_rgba8();
     blend_with_white(&mut rgba);
-    Ok(rgba)
+    Ok(Decoded { rgba, margins: margins.turned(orientation) })
 }
 
 /// Wraps decoded RGBA pixels as an image and makes it opaque.
 ///
 /// # Errors
 /// Those of [`Preprocess::resize_rgba`](crate::Preprocess::resize_rgba).
-pub(super) fn opaque_image(rgba: Vec<u8>, width: u32, height: u32) -> Result<RgbaImage> {
+pub(super) fn opaque(rgba: Vec<u8>, width: u32, height: u32) -> Result<Decoded> {
     check_pixels(width.into(), height.into(), MAX_PIXELS)?;
     let damaged = |reason: String| Error::DamagedImage { format: "RGBA".into(), reason };
     if width == 0 || height == 0 {
@@ -84,7 +136,7 @@ pub(super) fn opaque_image(rgba: Vec<u8>, width: u32, height: u32) -> Result<Rgb
             damaged(format!("{width} x {height} pixels take 4 bytes each, but there are {length}"))
         })?;
     blend_with_white(&mut image);
-    Ok(image)
+    Ok(Decoded { rgba: image, margins: Margins::default() })
 }
 
 /// Returns the most bytes per pixel that a decoder keeps between the scans of a progressive JPEG: two for each

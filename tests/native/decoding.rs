@@ -50,17 +50,71 @@ fn blends_transparent_pixels_with_white() {
     assert_eq!(pixel(&rgb, 5, 5), [204; 3]);
 }
 
-#[test]
-fn applies_the_exif_orientation() {
-    // Orientation 3 is a rotation by 180 degrees: red, stored on the left, is shown on the right.
-    let jpeg = encoded(two_halves(80, 120), ImageFormat::Jpeg);
-    let tiff = *b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0";
+/// Returns the JPEG with an EXIF orientation.
+fn turned(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let mut tiff = *b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0";
+    tiff[25] = orientation;
     let mut turned = jpeg[..2].to_vec();
     turned.extend([0xff, 0xe1, 0, (tiff.len() + 2) as u8]);
     turned.extend(tiff);
     turned.extend(&jpeg[2..]);
-    let rgb = INPUT.decode(&turned).unwrap().into_rgb();
+    turned
+}
+
+#[test]
+fn applies_the_exif_orientation() {
+    // Orientation 3 is a rotation by 180 degrees: red, stored on the left, is shown on the right.
+    let jpeg = encoded(two_halves(80, 120), ImageFormat::Jpeg);
+    let rgb = INPUT.decode(&turned(&jpeg, 3)).unwrap().into_rgb();
     assert!(pixel(&rgb, 16, 15)[0] > 240, "{:?}", pixel(&rgb, 16, 15));
+}
+
+/// Returns an image with long waves of colour, on which JPEGs are coarse, and shorter ones of brightness.
+fn waves(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let (x, y) = (x as f32 / width as f32, y as f32 / height as f32);
+        let wave = |length: f32| ((x + 2.0 * y) * std::f32::consts::TAU / length).sin();
+        let [brightness, colour] = [60.0 * wave(0.4) + 20.0 * wave(0.2), 40.0 * wave(1.5)];
+        Rgb([0.0, -0.5, 1.0].map(|share| (128.0 + brightness + share * colour) as u8))
+    })
+}
+
+#[test]
+fn a_large_jpeg_is_decoded_at_a_fraction_of_its_size_and_looks_the_same() {
+    // At a half, a quarter and an eighth of the size, with incomplete blocks, and tall.
+    for (width, height) in [(82, 123), (167, 251), (333, 501), (90, 700)] {
+        let image = waves(width, height);
+        for image in
+            [DynamicImage::from(image.clone()), DynamicImage::from(image).into_luma8().into()]
+        {
+            let jpeg = encoded(image, ImageFormat::Jpeg);
+            // `image` decodes it whole.
+            let whole = image::load_from_memory(&jpeg).unwrap();
+            for (jpeg, whole) in
+                [(jpeg.clone(), whole.clone()), (turned(&jpeg, 6), whole.rotate90())]
+            {
+                let (width, height) = (whole.width(), whole.height());
+                let expected = INPUT.resize_rgba(whole.into_rgba8().into_raw(), width, height);
+                let (pixels, expected) = (INPUT.decode(&jpeg).unwrap(), expected.unwrap());
+                let pairs = pixels.rgb().iter().zip(expected.rgb());
+                let differences: Vec<u8> = pairs.map(|(a, b)| a.abs_diff(*b)).collect();
+                let mean = differences.iter().map(|&d| f32::from(d)).sum::<f32>() / 1800.0;
+                let most = differences.iter().max().copied().unwrap_or_default();
+                assert!(mean < 1.5 && most < 10, "{width} x {height}: {mean}, {most}");
+                let is_turned = width > height;
+                // Turned, it is wide, and only the largest stay four times as high as the input.
+                let is_smaller = !is_turned || height >= 4 * INPUT.height;
+                assert_eq!(pixels != expected, is_smaller, "{width} x {height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_jpeg_that_breaks_off_is_decoded_as_far_as_it_goes() {
+    let jpeg = encoded(two_halves(160, 240), ImageFormat::Jpeg);
+    let rgb = INPUT.decode(&jpeg[..jpeg.len() * 2 / 3]).unwrap().into_rgb();
+    assert!(pixel(&rgb, 3, 3)[0] > 240, "{:?}", pixel(&rgb, 3, 3));
 }
 
 #[test]
