@@ -3,7 +3,7 @@
 //! Tensors are stored in half precision or in 8 bits. In 8 bits, the weights of convolutions are integers in
 //! -127..=127, with one scale per output channel in a second tensor named `<weight>.scale` (Krishnamoorthi 2018,
 //! "Quantizing deep convolutional networks for efficient inference", section 2.2: symmetric, per channel). Every reader
-//! may convert them back to `f32`. Integers of fewer bits are stored in 8 bits too; they make the file smaller once it is
+//! may convert them back to `f32`. Fewer different integers are stored in 8 bits too; they make the file smaller once it is
 //! compressed.
 
 mod container;

@@ -134,6 +134,14 @@ impl QuantisedWeight {
         errors.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, scale)| scale)
     }
 
+    /// Returns the scale, as it is stored, that is `step` times the root mean square of an output channel's weights. It is
+    /// larger if 127 of it would not cover them.
+    pub fn scale_of_step(channel: &[f32], step: f32) -> f32 {
+        let squares: f32 = channel.iter().map(|value| value * value).sum();
+        let scale = step * (squares / channel.len() as f32).sqrt();
+        f16::from_f32(scale).to_f32().max(Self::scale(channel, 127))
+    }
+
     /// Returns the smallest scale, as it is stored, with which `largest` times the scale covers the weights of an
     /// output channel, or nearly so: the scale is rounded to half precision.
     pub fn scale(channel: &[f32], largest: i8) -> f32 {

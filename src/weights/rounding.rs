@@ -1,4 +1,8 @@
-//! Rounds the weight of a 1x1 convolution to integers of few bits, so that its outputs change little on posters.
+//! Rounds the weight of a 1x1 convolution to few different integers, so that its outputs change little on posters.
+//!
+//! All weights of an output are multiples of one step, however large they are: their file is compressed, and rare integers
+//! cost more bits there than frequent ones. For a given number of bits, that rounds more finely than integers of equal
+//! length (Gish and Pierce 1968, "Asymptotically Efficient Quantizing").
 //!
 //! GPTQ (Frantar et al. 2022, "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers"): the
 //! weights of one input channel after the other are rounded, and those of the remaining channels make up for the error
@@ -6,7 +10,6 @@
 //! (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction"). Rounding therefore
 //! minimises only the variance of the change, which depends on the covariances of the inputs.
 
-use half::f16;
 use rayon::prelude::*;
 
 use super::QuantisedWeight;
@@ -19,13 +22,6 @@ const DAMPING: f64 = 0.01;
 /// Added to it too, as a fraction of the mean squared channel mean: covariances that were computed in single precision are
 /// off by less.
 const PRECISION: f64 = 1e-5;
-
-/// Factors of the scale that are tried besides 1. With a smaller scale, the largest weights are clipped, and the others
-/// are rounded more finely.
-const CLIPPED: [f32; 8] = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6];
-
-/// Smallest scale: smaller half-precision numbers are not precise.
-const MIN_SCALE: f32 = f16::MIN_POSITIVE.to_f32_const();
 
 /// Statistics of the input channels of a 1x1 convolution, over the places of many posters.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,15 +42,14 @@ pub struct RoundedLayer {
 }
 
 impl RoundedLayer {
-    /// Rounds the weight of a 1x1 convolution, `[outputs, inputs]`, to integers of `bits` bits, 2 to 8, so that its outputs
-    /// change little for inputs with these statistics.
+    /// Rounds the weight of a 1x1 convolution, `[outputs, inputs]`, so that its outputs change little for inputs with these
+    /// statistics. `step` is that of [`QuantisedWeight::scale_of_step`].
     ///
     /// # Errors
     /// [`Error::Compute`] if the covariances are not positive definite, because they hold NaN or infinite values.
-    pub fn new(weight: &[f32], inputs: &InputStatistics, bits: u32) -> Result<Self> {
+    pub fn new(weight: &[f32], inputs: &InputStatistics, step: f32) -> Result<Self> {
         let InputStatistics { means, covariances } = inputs;
         let channels = means.len();
-        let largest = ((1_i16 << (bits - 1)) - 1) as i8;
         let variance = |channel: usize| covariances[channel * channels + channel];
         // The channels that vary most are rounded first: all others are left to make up for them.
         let mut order: Vec<usize> = (0..channels).collect();
@@ -71,64 +66,44 @@ impl RoundedLayer {
         }
         let root = inverse_root(sorted, channels)?;
 
-        let rounded: Vec<RoundedOutput> = weight
+        let rounded: Vec<(f32, Vec<i8>)> = weight
             .par_chunks(channels)
             .map(|output| {
-                let scale = QuantisedWeight::scale(output, largest);
-                let round = |scale| round_output(output, scale, largest, &order, &root);
-                let smaller = CLIPPED.map(|factor| f16::from_f32(scale * factor).to_f32());
-                let smaller = smaller.into_iter().filter(|scale| *scale >= MIN_SCALE).map(round);
-                smaller.fold(
-                    round(scale),
-                    |best, other| if other.error < best.error { other } else { best },
-                )
+                let scale = QuantisedWeight::scale_of_step(output, step);
+                (scale, round_output(output, scale, &order, &root))
             })
             .collect();
-        let bias_changes = weight.chunks(channels).zip(&rounded).map(|(weights, output)| {
-            let lost = weights.iter().zip(&output.integers).map(|(weight, integer)| {
-                f64::from(*weight) - f64::from(output.scale) * f64::from(*integer)
+        let bias_changes =
+            weight.chunks(channels).zip(&rounded).map(|(weights, (scale, integers))| {
+                let lost = weights.iter().zip(integers).map(|(weight, integer)| {
+                    f64::from(*weight) - f64::from(*scale) * f64::from(*integer)
+                });
+                lost.zip(means).map(|(lost, mean)| lost * mean).sum::<f64>() as f32
             });
-            lost.zip(means).map(|(lost, mean)| lost * mean).sum::<f64>() as f32
-        });
         Ok(Self {
             bias_changes: bias_changes.collect(),
             weight: QuantisedWeight {
-                scales: rounded.iter().map(|output| output.scale).collect(),
-                integers: rounded.into_iter().flat_map(|output| output.integers).collect(),
+                scales: rounded.iter().map(|(scale, _)| *scale).collect(),
+                integers: rounded.into_iter().flat_map(|(_, integers)| integers).collect(),
             },
         })
     }
 }
 
-/// The weights of one output after rounding.
-struct RoundedOutput {
-    scale: f32,
-    integers: Vec<i8>,
-    /// Variance of the change of the output, whose mean goes into the bias.
-    error: f64,
-}
-
-/// Rounds the weights of one output in the `order` of their channels. `root` is the [`inverse_root`] in that order.
-fn round_output(
-    weights: &[f32],
-    scale: f32,
-    largest: i8,
-    order: &[usize],
-    root: &[f64],
-) -> RoundedOutput {
-    let (step, largest) = (f64::from(scale), f64::from(largest));
-    let mut squares = 0.0;
+/// Rounds the weights of one output to multiples of `scale`, in the `order` of their channels. `root` is the
+/// [`inverse_root`] in that order.
+fn round_output(weights: &[f32], scale: f32, order: &[usize], root: &[f64]) -> Vec<i8> {
+    let step = f64::from(scale);
     let mut left: Vec<f64> = order.iter().map(|&channel| f64::from(weights[channel])).collect();
     let mut integers = vec![0; weights.len()];
     for (index, &channel) in order.iter().enumerate() {
         let row = &root[index * order.len()..][index..order.len()];
-        let integer = (left[index] / step).round().clamp(-largest, largest);
+        let integer = (left[index] / step).round().clamp(-127.0, 127.0);
         integers[channel] = integer as i8;
         let error = (left[index] - integer * step) / row[0];
-        squares += error * error;
         left[index..].iter_mut().zip(row).for_each(|(left, factor)| *left -= error * factor);
     }
-    RoundedOutput { scale, integers, error: squares }
+    integers
 }
 
 /// Returns the upper triangular matrix `U` for which `Uᵀ U` is the inverse of `matrix`, which is symmetric, row-major,
@@ -236,11 +211,13 @@ mod tests {
         let (inputs, statistics) = inputs(500);
         let mut random = numbers();
         let weight: Vec<f32> = (0..8 * CHANNELS).map(|_| random() as f32 * 2.0 - 1.0).collect();
-        let rounded = RoundedLayer::new(&weight, &statistics, 5).unwrap();
-        assert!(rounded.weight.integers.iter().all(|integer| (-15..=15).contains(integer)));
+        let rounded = RoundedLayer::new(&weight, &statistics, 0.2).unwrap();
+        for (output, scale) in weight.chunks(CHANNELS).zip(&rounded.weight.scales) {
+            assert_eq!(*scale, QuantisedWeight::scale_of_step(output, 0.2));
+        }
         let nearest = weight.iter().enumerate().map(|(index, value)| {
             let scale = rounded.weight.scales[index / CHANNELS];
-            (value / scale).round().clamp(-15.0, 15.0) as i8
+            (value / scale).round() as i8
         });
         let scales = rounded.weight.scales.clone();
         let nearest = RoundedLayer {
@@ -284,14 +261,15 @@ mod tests {
     fn channels_that_never_vary_keep_their_weights() {
         let inputs = InputStatistics { means: vec![1.0; 2], covariances: vec![0.0; 4] };
         let RoundedLayer { weight, bias_changes } =
-            RoundedLayer::new(&[1.0, -0.5], &inputs, 6).unwrap();
-        assert_eq!(weight.integers, [31, -16]);
-        assert!((bias_changes[0] - (0.5 - 15.0 * weight.scales[0])).abs() < 1e-6);
+            RoundedLayer::new(&[1.0, -0.5], &inputs, 0.1).unwrap();
+        // The root mean square is 0.79.
+        assert_eq!(weight.integers, [13, -6]);
+        assert!((bias_changes[0] - (0.5 - 7.0 * weight.scales[0])).abs() < 1e-6);
     }
 
     #[test]
     fn inputs_that_are_not_finite_are_an_error() {
         let inputs = InputStatistics { means: vec![0.0; 2], covariances: vec![f64::NAN; 4] };
-        assert!(RoundedLayer::new(&[1.0, 2.0], &inputs, 6).is_err());
+        assert!(RoundedLayer::new(&[1.0, 2.0], &inputs, 0.1).is_err());
     }
 }

@@ -27,19 +27,20 @@ pub(super) fn decode(
     if [width, height] != [scaled.0, scaled.1].map(u32::from) {
         return None;
     }
-    let missing = |scaled: u32, whole| f64::from(scaled) - f64::from(whole) / f64::from(fraction);
-    let margins = Margins {
-        right: missing(width, size[0]),
-        bottom: missing(height, size[1]),
-        ..Margins::default()
-    };
-    let pixels = decoder.decode().ok()?;
-    let image = match decoder.info()?.pixel_format {
-        PixelFormat::L8 => GrayImage::from_raw(width, height, pixels)?.into(),
-        PixelFormat::RGB24 => RgbImage::from_raw(width, height, pixels)?.into(),
+    let is_grey = match decoder.info()?.pixel_format {
+        PixelFormat::L8 => true,
+        PixelFormat::RGB24 => false,
         PixelFormat::L16 | PixelFormat::CMYK32 => return None,
     };
-    Some((image, margins))
+    let pixels = decoder.decode().ok()?;
+    let image = if is_grey {
+        GrayImage::from_raw(width, height, pixels)?.into()
+    } else {
+        RgbImage::from_raw(width, height, pixels)?.into()
+    };
+    let missing = |scaled: u32, whole| f64::from(scaled) - f64::from(whole) / f64::from(fraction);
+    let [right, bottom] = [missing(width, size[0]), missing(height, size[1])];
+    Some((image, Margins { right, bottom, ..Margins::default() }))
 }
 
 /// Whether a stored image's width is the height of the upright one.
