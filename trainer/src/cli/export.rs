@@ -63,8 +63,8 @@ pub(crate) enum WeightsArg {
     Half,
     /// 8-bit integers
     Int8,
-    /// 8-bit integers; layers with 20,000 weights or more use 6 bits, from 80,000 on 5, rounded by how their inputs vary on
-    /// posters: as large as int8, but smaller once compressed
+    /// 8-bit integers; layers with 4,000 weights or more use few different ones, the fewer the larger the layer, rounded by
+    /// how their inputs vary on posters: as large as int8, but half as large once compressed
     Compact,
 }
 

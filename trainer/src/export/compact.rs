@@ -1,5 +1,5 @@
-//! Compact weights: 1x1 convolutions with 20,000 weights or more in 5 or 6 bits, rounded by how their inputs vary on
-//! posters; depthwise convolutions in 8 bits.
+//! Compact weights: large 1x1 convolutions in coarse steps, rounded by how their inputs vary on posters; depthwise
+//! convolutions in 8 bits.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,20 @@ use crate::inference;
 /// Training posters on which the inputs are measured.
 pub(crate) const SAMPLES: usize = 320;
 
-/// `(fewest weights, bits)`: a layer with at least this many weights is rounded to this many bits; the first match counts.
-/// Smaller layers keep 8 bits: they hold few weights, and rounding them costs the most accuracy.
-const BITS: [(usize, u32); 2] = [(80_000, 5), (20_000, 6)];
+/// Fewest weights of a layer that is rounded in coarse steps. Smaller layers keep 8 bits: they hold little.
+const FEWEST: usize = 4_000;
 
-/// Returns the bits to which a layer with this many weights is rounded.
-fn bits(weights: usize) -> Option<u32> {
-    BITS.iter().find(|(fewest, _)| weights >= *fewest).map(|(_, bits)| *bits)
+/// Weights of a layer whose step is 1. A larger one would leave little more than signs.
+const UNIT_STEP: f32 = 640_000.0;
+
+/// Returns the step to which the weights of a layer with this many weights are rounded, in root mean squares of an
+/// output's weights.
+///
+/// Halving the step of a layer saves one bit for each of its weights, and quarters its noise. If the noise of all layers
+/// matters equally, the sum of noise is smallest for a given number of bits where each layer's noise, the square of its step, is
+/// proportional to its number of weights.
+pub(crate) fn step(weights: usize) -> Option<f32> {
+    (weights >= FEWEST).then(|| (weights as f32 / UNIT_STEP).sqrt())
 }
 
 /// Returns the rounded weights of the depthwise convolutions and of the 1x1 convolutions that are large enough, and the
@@ -40,8 +47,8 @@ pub(crate) fn round(
             let filters = QuantisedWeight::of_filters(values, height * width);
             compact.weights.insert(name.clone(), filters);
         }
-        let Some((inputs, bits)) = statistics.get(name).zip(bits(values.len())) else { continue };
-        let layer = RoundedLayer::new(values, inputs, bits).with_context(|| name.clone())?;
+        let Some((inputs, step)) = statistics.get(name).zip(step(values.len())) else { continue };
+        let layer = RoundedLayer::new(values, inputs, step).with_context(|| name.clone())?;
         let bias = name.strip_suffix("weight").map(|path| format!("{path}bias"));
         let bias = tensors.iter().find(|tensor| Some(&tensor.name) == bias.as_ref());
         let NamedTensor { name: bias_name, values: biases, .. } =
@@ -66,7 +73,7 @@ fn input_statistics(
         let posters = bundle.manifest.input.batch(&inference::pixels(batch)?, device)?;
         let mut measured = Vec::new();
         model.visit_pointwise(posters, &mut |name, outputs, input| {
-            if bits(outputs * input.dims()[1]).is_some() {
+            if step(outputs * input.dims()[1]).is_some() {
                 measured.push((name.to_owned(), means(input)));
             }
         });

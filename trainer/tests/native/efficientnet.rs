@@ -23,6 +23,7 @@ test_share = 0.2
 ema_decay = 0.9
 genre_balance = 0.3
 selection_metric = "mean-average-precision"
+quantisation_aware = true
 [architecture]
 name = "efficientnet-lite0"
 dropout = 0.1
@@ -152,7 +153,9 @@ fn trains_evaluates_reports_and_exports_a_lite0() {
         let integers = tensors.tensor(name).unwrap().data().iter().map(|&byte| byte as i8);
         integers.map(i8::unsigned_abs).max()
     };
-    assert_eq!(largest("last.weight"), Some(15));
+    // Multiples of 0.8 root mean squares.
+    let last = largest("last.weight").unwrap_or_default();
+    assert!((3..=10).contains(&last), "{last}");
     assert_eq!(largest("stages.1.blocks.0.expand.weight"), Some(127));
     let (_, printed) = export(&data, "run", &[]);
     for precision in ["in half precision", "in 8 bits", "compact"] {
