@@ -109,6 +109,14 @@ impl QuantisedWeight {
         Some(Self { integers: rounded.collect(), scales })
     }
 
+    /// Returns a weight of `outputs` channels that was quantised before, however coarsely; `None` for other weights.
+    pub fn former(values: &[f32], outputs: usize) -> Option<Self> {
+        let channels = || values.chunks((values.len() / outputs).max(1));
+        let scales = channels().map(Self::former_scale).collect::<Option<Vec<f32>>>()?;
+        let rounded = channels().zip(&scales).flat_map(|(channel, &scale)| round(channel, scale));
+        Some(Self { integers: rounded.collect(), scales })
+    }
+
     /// Quantises the filters of a depthwise convolution, of `size` values each, to 8 bits, keeping the sum of each filter as
     /// well as integers allow. Neighbouring pixels are similar, so the error of an output is roughly the error of this sum
     /// times a pixel.

@@ -2,7 +2,7 @@
 //! split, and stored in the chosen precision.
 
 pub(crate) mod calibrate;
-pub(crate) mod compact;
+mod compact;
 pub(crate) mod from_bundle;
 pub(crate) mod from_runs;
 pub(crate) mod precision;

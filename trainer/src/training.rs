@@ -5,7 +5,7 @@
 //! | `config` | the configuration of a run |
 //! | `run_folder`, `epoch_log`, `step_log`, `curves` | the files of a run |
 //! | `fit` | the training itself, with Burn's learner |
-//! | `learner`, `loss`, `quantisation`, `ema`, `optimiser` | a step: loss, gradients, rounded weights, update, moving average |
+//! | `learner`, `loss`, `ema`, `optimiser` | a step: loss, gradients, update, moving average |
 //! | `initial_model`, `loaders`, `features` | what is prepared before the first step |
 //! | `model_selection`, `map_metric`, `metric_means`, `plain_renderer` | metrics, checkpoints and display |
 //! | `out_of_memory` | advice when a batch does not fit |
@@ -27,7 +27,6 @@ pub(crate) mod model_selection;
 mod optimiser;
 mod out_of_memory;
 mod plain_renderer;
-mod quantisation;
 pub(crate) mod run_folder;
 pub(crate) mod search_space;
 pub(crate) mod soup;

@@ -19,17 +19,22 @@ pub(crate) const SAMPLES: usize = 320;
 /// Fewest weights of a layer that is rounded in coarse steps. Smaller layers keep 8 bits: they hold little.
 const FEWEST: usize = 4_000;
 
-/// Weights of a layer whose step is 1. A larger one would leave little more than signs.
-const UNIT_STEP: f32 = 640_000.0;
+/// A large layer: its number of weights, and the step to which they are rounded.
+const LARGE: (f32, f32) = (400_000.0, 0.55);
+
+/// Smallest fraction of a layer's step to which its weights may have been rounded before, if they are not to be rounded
+/// again.
+const FORMER_STEP: f32 = 0.9;
 
 /// Returns the step to which the weights of a layer with this many weights are rounded, in root mean squares of an
 /// output's weights.
 ///
-/// Halving the step of a layer saves one bit for each of its weights, and quarters its noise. If the noise of all layers
-/// matters equally, the sum of noise is smallest for a given number of bits where each layer's noise, the square of its step, is
-/// proportional to its number of weights.
-pub(crate) fn step(weights: usize) -> Option<f32> {
-    (weights >= FEWEST).then(|| (weights as f32 / UNIT_STEP).sqrt())
+/// Halving a layer's step takes one more bit for each of its weights, and quarters its noise, which is proportional to the
+/// square of the step. If the noise of all layers matters equally, its sum is smallest for a given number of bits where each
+/// layer's noise is proportional to its number of weights.
+fn step(weights: usize) -> Option<f32> {
+    let (large, step) = LARGE;
+    (weights >= FEWEST).then(|| step * (weights as f32 / large).sqrt())
 }
 
 /// Returns the rounded weights of the depthwise convolutions and of the 1x1 convolutions that are large enough, and the
@@ -48,6 +53,10 @@ pub(crate) fn round(
             compact.weights.insert(name.clone(), filters);
         }
         let Some((inputs, step)) = statistics.get(name).zip(step(values.len())) else { continue };
+        if let Some(former) = already_rounded(values, shape[0], step) {
+            compact.weights.insert(name.clone(), former);
+            continue;
+        }
         let layer = RoundedLayer::new(values, inputs, step).with_context(|| name.clone())?;
         let bias = name.strip_suffix("weight").map(|path| format!("{path}bias"));
         let bias = tensors.iter().find(|tensor| Some(&tensor.name) == bias.as_ref());
@@ -58,6 +67,17 @@ pub(crate) fn round(
         compact.weights.insert(name.clone(), layer.weight);
     }
     Ok(compact)
+}
+
+/// Returns the weights of a layer with this step, if they were rounded to it before: to round them again would add another
+/// error.
+fn already_rounded(values: &[f32], outputs: usize, step: f32) -> Option<QuantisedWeight> {
+    let former = QuantisedWeight::former(values, outputs)?;
+    let channels = values.chunks(values.len() / outputs).zip(&former.scales);
+    let is_coarse = |(channel, &scale): (&[f32], &f32)| {
+        scale >= FORMER_STEP * QuantisedWeight::scale_of_step(channel, step)
+    };
+    channels.into_iter().all(is_coarse).then_some(former)
 }
 
 /// Measures the inputs of these convolutions on `samples`. Returns their statistics by the name of the weight.

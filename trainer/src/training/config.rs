@@ -83,10 +83,6 @@ documented! {
         /// evaluated and exported. 0 turns averaging off.
         #[serde(default)]
         pub(crate) ema_decay: f64,
-        /// Whether the model computes with weights rounded as `export --weights compact` rounds them, so that it learns to
-        /// be accurate with them (quantisation-aware training, Jacob et al. 2018). EfficientNet-Lite only.
-        #[serde(default)]
-        pub(crate) quantisation_aware: bool,
         /// Exponent of class-balanced sampling, 0 or more: a poster whose rarest genre has frequency f is drawn with
         /// a probability proportional to f^-genre_balance. With 0, each poster is drawn once per epoch.
         #[serde(default)]

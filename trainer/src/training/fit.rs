@@ -67,7 +67,8 @@ pub(crate) fn fit(
     let mixture = Mixture::new(&config.additional, main, additional, config.epochs);
     let steps = |epoch| mixture.posters_in(epoch).div_ceil(step_size);
     let schedule = schedule(config, steps(1), (1..=config.epochs).map(steps).sum())?;
-    let model = TrainingModel::new(model, config).after_steps((1..=done).map(steps).sum());
+    let model = TrainingModel::new(model, &config.loss, config.ema_decay)
+        .after_steps((1..=done).map(steps).sum());
     let metric = usable_metric(config.selection_metric, &split.valid);
 
     let source = LoaderSource {

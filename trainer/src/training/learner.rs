@@ -9,11 +9,9 @@ use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use marquee::Model;
 
 use crate::data::loader::{Batch, total_weights};
-use crate::training::config::Config;
 use crate::training::ema;
 use crate::training::loss::{LossConfig, binary_cross_entropy};
 use crate::training::map_metric::MapInput;
-use crate::training::quantisation;
 
 /// A model in training, with the moving average of its weights. The names of the first two fields are part of the
 /// checkpoint format.
@@ -26,27 +24,16 @@ pub(crate) struct TrainingModel {
     loss: LossConfig,
     #[module(skip)]
     ema_decay: f64,
-    /// Whether the model computes with rounded weights.
-    #[module(skip)]
-    rounds_weights: bool,
     /// Optimiser steps so far, for the warm-up of the average.
     #[module(skip)]
     steps: usize,
 }
 
 impl TrainingModel {
-    /// Wraps `model` for training.
-    pub(crate) fn new(model: Model, config: &Config) -> Self {
-        let Config { loss, ema_decay, quantisation_aware, .. } = config;
-        let average = (*ema_decay > 0.0).then(|| ema::start(&model));
-        Self {
-            model,
-            average,
-            loss: loss.clone(),
-            ema_decay: *ema_decay,
-            rounds_weights: *quantisation_aware,
-            steps: 0,
-        }
+    /// Wraps `model` for training. An `ema_decay` of 0 turns averaging off.
+    pub(crate) fn new(model: Model, loss: &LossConfig, ema_decay: f64) -> Self {
+        let average = (ema_decay > 0.0).then(|| ema::start(&model));
+        Self { model, average, loss: loss.clone(), ema_decay, steps: 0 }
     }
 
     /// Continues after `steps` optimiser steps, for a resumed run.
@@ -82,12 +69,10 @@ impl TrainStep for TrainingModel {
     type Output = StepOutput;
 
     fn step(&self, Batch { inputs, part, targets }: Batch) -> TrainOutput<StepOutput> {
-        let model =
-            if self.rounds_weights { &quantisation::rounded(&self.model) } else { &self.model };
-        let logits = model.forward_from(part, inputs);
+        let logits = self.model.forward_from(part, inputs);
         let loss = self.loss.per_poster(logits.clone(), targets.clone());
         let gradients = loss.clone().mean().backward();
-        TrainOutput::new(model, gradients, StepOutput { loss, logits, targets })
+        TrainOutput::new(self, gradients, StepOutput { loss, logits, targets })
     }
 
     fn optimize(
@@ -111,7 +96,6 @@ impl InferenceStep for TrainingModel {
 
     fn step(&self, Batch { inputs, part, targets }: Batch) -> StepOutput {
         let model = self.average.as_ref().unwrap_or(&self.model);
-        let model = if self.rounds_weights { &quantisation::rounded(model) } else { model };
         let logits = model.forward_from(part, inputs);
         let loss = binary_cross_entropy(logits.clone(), targets.clone());
         StepOutput { loss, logits, targets }
@@ -158,7 +142,7 @@ mod tests {
 
     use super::*;
     use crate::data::loader::TARGET_WEIGHTS;
-    use crate::training::config::{OptimiserConfig, Overrides};
+    use crate::training::config::OptimiserConfig;
     use crate::training::optimiser::optimiser;
 
     fn bias(model: &Model) -> Vec<f64> {
@@ -175,10 +159,7 @@ mod tests {
         let sizes = SeedCnnConfig { channels: [2, 2, 2], hidden: 4, ..SeedCnnConfig::default() };
         let model = Model::init(&Architecture::SeedCnn(sizes), [22, 22], 2, &device);
         let model = model.unwrap_or_else(|error| panic!("{error}"));
-        let set = vec!["ema_decay=0.6".to_owned()];
-        let config = Config::resolve("seed-cnn", &Overrides { set, ..Overrides::default() });
-        let config = config.unwrap_or_else(|error| panic!("{error}"));
-        let mut model = TrainingModel::new(model, &config).after_steps(done);
+        let mut model = TrainingModel::new(model, &LossConfig::default(), 0.6).after_steps(done);
         let mut optimiser = optimiser(&OptimiserConfig::default());
         let mut expected = bias(&model.model);
         for decay in decays {

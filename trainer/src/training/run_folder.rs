@@ -262,7 +262,7 @@ impl Run {
         let input = &self.config.input;
         let model =
             Model::init(&self.config.architecture, [input.width, input.height], genres, device)?;
-        let model = TrainingModel::new(model, &self.config);
+        let model = TrainingModel::new(model, &self.config.loss, self.config.ema_decay);
         let model = model.try_load_file(&path).with_context(|| path.display().to_string())?;
         Ok((model.into_evaluated().valid(), best.clone()))
     }

@@ -1,7 +1,6 @@
 //! Checks the ranges and combinations of a configuration's values.
 
 use anyhow::{Result, bail, ensure};
-use marquee::Architecture;
 
 use super::{Config, DistillationConfig, accepts_any_size};
 
@@ -98,10 +97,6 @@ impl Config {
         ensure!(
             self.inference_scale == 1.0 || accepts_any_size(&self.architecture),
             "inference_scale must be 1: {name} accepts posters of one size only"
-        );
-        ensure!(
-            !(self.quantisation_aware && matches!(self.architecture, Architecture::SeedCnn(_))),
-            "quantisation_aware must be false: {name} has no layers that compact weights round"
         );
         if self.cached_views > 0 && self.frozen_parts == 0 {
             bail!("cached_views needs frozen_parts: without them there are no features to cache");
