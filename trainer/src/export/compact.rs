@@ -14,13 +14,13 @@ use crate::data::posters::Poster;
 use crate::inference;
 
 /// Training posters on which the inputs are measured.
-pub(crate) const SAMPLES: usize = 320;
+pub(crate) const SAMPLES: usize = 1_280;
 
 /// Fewest weights of a layer that is rounded in coarse steps. Smaller layers keep 8 bits: they hold little.
 const FEWEST: usize = 4_000;
 
 /// A large layer: its number of weights, and the step to which they are rounded.
-const LARGE: (f32, f32) = (400_000.0, 0.55);
+const LARGE: (f32, f32) = (400_000.0, 0.35);
 
 /// Smallest fraction of a layer's step to which its weights may have been rounded before, if they are not to be rounded
 /// again.
