@@ -52,12 +52,8 @@ impl Margins {
             Orientation::Rotate90 => quarter,
             Orientation::Rotate180 => half,
             Orientation::Rotate270 => three_quarters,
-            Orientation::Rotate90FlipH => {
-                Self { left: quarter.right, right: quarter.left, ..quarter }
-            }
-            Orientation::Rotate270FlipH => {
-                Self { left: three_quarters.right, right: three_quarters.left, ..three_quarters }
-            }
+            Orientation::Rotate90FlipH => quarter.turned(Orientation::FlipHorizontal),
+            Orientation::Rotate270FlipH => three_quarters.turned(Orientation::FlipHorizontal),
         }
     }
 }

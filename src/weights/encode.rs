@@ -105,16 +105,20 @@ impl QuantisedWeight {
                 None => scales.push(Self::scale(channel, 127)),
             }
         }
-        let rounded = channels().zip(&scales).flat_map(|(channel, &scale)| round(channel, scale));
-        Some(Self { integers: rounded.collect(), scales })
+        Some(Self::with_scales(channels(), scales))
     }
 
     /// Returns a weight of `outputs` channels that was quantised before, however coarsely; `None` for other weights.
     pub fn former(values: &[f32], outputs: usize) -> Option<Self> {
         let channels = || values.chunks((values.len() / outputs).max(1));
         let scales = channels().map(Self::former_scale).collect::<Option<Vec<f32>>>()?;
-        let rounded = channels().zip(&scales).flat_map(|(channel, &scale)| round(channel, scale));
-        Some(Self { integers: rounded.collect(), scales })
+        Some(Self::with_scales(channels(), scales))
+    }
+
+    /// Rounds each channel to the nearest multiples of its scale.
+    fn with_scales<'a>(channels: impl Iterator<Item = &'a [f32]>, scales: Vec<f32>) -> Self {
+        let rounded = channels.zip(&scales).flat_map(|(channel, &scale)| round(channel, scale));
+        Self { integers: rounded.collect(), scales }
     }
 
     /// Quantises the filters of a depthwise convolution, of `size` values each, to 8 bits, keeping the sum of each filter as

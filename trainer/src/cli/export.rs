@@ -64,7 +64,7 @@ pub(crate) enum WeightsArg {
     /// 8-bit integers
     Int8,
     /// 8-bit integers; layers with 4,000 weights or more use few different ones, the fewer the larger the layer, rounded by
-    /// how their inputs vary on posters: as large as int8, but half as large once compressed
+    /// how their inputs vary on posters: as large as int8, but two fifths smaller once compressed
     Compact,
 }
 
