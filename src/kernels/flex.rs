@@ -23,16 +23,6 @@ use crate::padding::SameConv;
 use dense::Dense;
 use inverted_residual::{Block, Channels, Conv, Maps};
 use parallel::for_each;
-use pulp::Arch;
-
-/// Returns the instruction set of these kernels: AVX2 where the CPU has it. Their block sizes were measured with it, not
-/// with the AVX-512 that `cpu` uses.
-fn arch() -> Arch {
-    #[cfg(target_arch = "x86_64")]
-    return pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3);
-    #[cfg(not(target_arch = "x86_64"))]
-    Arch::new()
-}
 
 /// Convolutions with bias and activation on a backend's own tensors.
 #[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]

@@ -17,6 +17,7 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::package;
 use crate::project::Project;
 use crate::step::{run as run_command, step};
 
@@ -70,11 +71,20 @@ fn parts<'scope>(
     if let Some(preparation) = preparation {
         preparation.wait();
     }
+    let python = match wanted(Part::Python) {
+        true => Some(python::Tests::begin(scope, project)?),
+        false => None,
+    };
+    if wanted(Part::Browser) {
+        // It leaves one processor idle for minutes: LLVM optimises a package as a whole.
+        package::build(project)?;
+    }
+    // Nothing runs beside the tests of the page, since they measure time.
+    if let Some(python) = python {
+        skipped.extend(python.wait()?);
+    }
     if wanted(Part::Browser) {
         skipped.extend(browser::run(project)?);
-    }
-    if wanted(Part::Python) {
-        skipped.extend(python::run(project)?);
     }
     Ok(skipped)
 }

@@ -45,7 +45,7 @@ impl<'a> Dense<'a> {
     ) -> Self {
         let (outputs, patch) = (bias.len(), inputs * conv.kernel * conv.kernel);
         let weight_transposed = transposed(weight, patch, outputs);
-        Self { arch: super::arch(), conv, inputs, outputs, weight, weight_transposed, bias, limits }
+        Self { arch: Arch::new(), conv, inputs, outputs, weight, weight_transposed, bias, limits }
     }
 
     /// Returns the number of values that an output pixel reads.

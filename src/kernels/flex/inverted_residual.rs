@@ -88,7 +88,7 @@ impl<'a> Block<'a> {
         });
         let area = conv.kernel * conv.kernel;
         Self {
-            arch: super::arch(),
+            arch: Arch::new(),
             conv,
             channels,
             residual,

@@ -1,79 +1,120 @@
 //! Work on the rows of a matrix, such as a map with its channels last: bias, activation and their gradients.
+//!
+//! It is written in SIMD by hand: compilers have made scalar code and gathers of the same loops.
 
-use pulp::Arch;
-
-/// Values that are treated together. Loops of a fixed length compile to SIMD without a remainder, which would be most of
-/// a short row.
-const BLOCK: usize = 16;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Adds the bias to each row and clamps to `limits`.
-pub(super) fn activate(arch: Arch, values: &mut [f32], bias: &[f32], [low, high]: [f32; 2]) {
-    arch.dispatch(
+pub(super) fn activate(arch: Arch, values: &mut [f32], bias: &[f32], limits: [f32; 2]) {
+    struct Activate<'a>(&'a mut [f32], &'a [f32], [f32; 2]);
+
+    impl WithSimd for Activate<'_> {
+        type Output = ();
+
         #[inline(always)]
-        || {
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self(values, bias, limits) = self;
+            let [low, high] = limits.map(|limit| simd.splat_f32s(limit));
             for row in values.chunks_exact_mut(bias.len()) {
-                // Unlike `max` and `min`, `clamp` compiles to SIMD in wasm: it lets NaN pass.
-                update(row, bias, |value, bias| (value + bias).clamp(low, high));
+                update(simd, row, bias, |value, bias| {
+                    // In this order, x86 lets NaN pass.
+                    simd.min_f32s(high, simd.max_f32s(low, simd.add_f32s(value, bias)))
+                });
             }
-        },
-    );
+        }
+    }
+
+    arch.dispatch(Activate(values, bias, limits));
 }
 
 /// Adds the bias to each row, multiplies by `scale` and adds `x`.
 pub(super) fn finish(arch: Arch, y: &mut [f32], bias: &[f32], scale: f32, x: Option<&[f32]>) {
-    arch.dispatch(
+    struct Finish<'a>(&'a mut [f32], &'a [f32], f32, Option<&'a [f32]>);
+
+    impl WithSimd for Finish<'_> {
+        type Output = ();
+
         #[inline(always)]
-        || {
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self(y, bias, scale, x) = self;
+            let scale = simd.splat_f32s(scale);
             for row in y.chunks_exact_mut(bias.len()) {
-                update(row, bias, |value, bias| (value + bias) * scale);
+                update(simd, row, bias, |value, bias| {
+                    simd.mul_f32s(simd.add_f32s(value, bias), scale)
+                });
             }
             if let Some(x) = x {
-                update(y, x, |value, x| value + x);
+                update(simd, y, x, |value, x| simd.add_f32s(value, x));
             }
-        },
-    );
+        }
+    }
+
+    arch.dispatch(Finish(y, bias, scale, x));
 }
 
 /// Adds the rows of a matrix to `sums`.
 #[cfg(feature = "autodiff")]
 pub(super) fn add_rows(arch: Arch, values: &[f32], sums: &mut [f32]) {
-    arch.dispatch(
+    struct AddRows<'a>(&'a [f32], &'a mut [f32]);
+
+    impl WithSimd for AddRows<'_> {
+        type Output = ();
+
         #[inline(always)]
-        || {
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self(values, sums) = self;
             for row in values.chunks_exact(sums.len()) {
-                update(sums, row, |sum, value| sum + value);
+                update(simd, sums, row, |sum, value| simd.add_f32s(sum, value));
             }
-        },
-    );
+        }
+    }
+
+    arch.dispatch(AddRows(values, sums));
 }
 
 /// Sets the gradient to 0 where the output `y` was clamped, and adds its rows to `sums`.
 #[cfg(feature = "autodiff")]
 pub(super) fn through_relu6(arch: Arch, gradient: &mut [f32], y: &[f32], sums: &mut [f32]) {
-    arch.dispatch(
+    struct ThroughRelu6<'a>(&'a mut [f32], &'a [f32], &'a mut [f32]);
+
+    impl WithSimd for ThroughRelu6<'_> {
+        type Output = ();
+
         #[inline(always)]
-        || {
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self(gradient, y, sums) = self;
+            let [zero, six] = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
             let rows = gradient.chunks_exact_mut(sums.len()).zip(y.chunks_exact(sums.len()));
             for (gradient, y) in rows {
-                update(gradient, y, |gradient, y| if y > 0.0 && y < 6.0 { gradient } else { 0.0 });
-                update(sums, gradient, |sum, gradient| sum + gradient);
+                update(simd, gradient, y, |gradient, y| {
+                    let above = simd.less_than_f32s(zero, y);
+                    let below = simd.less_than_f32s(y, six);
+                    simd.select_f32s(above, simd.select_f32s(below, gradient, zero), zero)
+                });
+                update(simd, sums, gradient, |sum, gradient| simd.add_f32s(sum, gradient));
             }
-        },
-    );
+        }
+    }
+
+    arch.dispatch(ThroughRelu6(gradient, y, sums));
 }
 
 /// Replaces each value by a function of it and the value at the same place in `others`.
 #[inline(always)]
-fn update(values: &mut [f32], others: &[f32], function: impl Fn(f32, f32) -> f32) {
-    let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
-    let (other_blocks, other_rest) = others.as_chunks::<BLOCK>();
-    for (block, others) in blocks.iter_mut().zip(other_blocks) {
-        for (value, other) in block.iter_mut().zip(others) {
-            *value = function(*value, *other);
-        }
-    }
-    for (value, other) in rest.iter_mut().zip(other_rest) {
+fn update<S: Simd>(
+    simd: S,
+    values: &mut [f32],
+    others: &[f32],
+    function: impl Fn(S::f32s, S::f32s) -> S::f32s,
+) {
+    let (registers, rest) = S::as_mut_simd_f32s(values);
+    let (others, other_rest) = S::as_simd_f32s(others);
+    for (value, other) in registers.iter_mut().zip(others) {
         *value = function(*value, *other);
+    }
+    if !rest.is_empty() {
+        let [value, other] = [&*rest, other_rest].map(|rest| simd.partial_load_f32s(rest));
+        simd.partial_store_f32s(rest, function(value, other));
     }
 }
 
@@ -86,4 +127,41 @@ pub(super) fn transposed(values: &[f32], columns: usize, length: usize) -> Vec<f
         }
     }
     transposed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer than a register of any kind, and no multiple of one.
+    const LENGTH: usize = 37;
+
+    #[test]
+    fn activates_every_value_of_every_row() {
+        let bias: Vec<f32> = (0..LENGTH).map(|index| index as f32 / 4.0).collect();
+        let mut values = vec![-2.0; 2 * LENGTH];
+        values[LENGTH + 3] = f32::NAN;
+        activate(Arch::new(), &mut values, &bias, [0.0, 6.0]);
+        for (index, value) in values.iter().enumerate() {
+            match index {
+                index if index == LENGTH + 3 => {
+                    assert!(value.is_nan(), "NaN must not become {value}")
+                }
+                index => assert_eq!(*value, (bias[index % LENGTH] - 2.0).clamp(0.0, 6.0)),
+            }
+        }
+    }
+
+    #[cfg(feature = "autodiff")]
+    #[test]
+    fn clamped_outputs_have_no_gradient() {
+        let y: Vec<f32> = (0..LENGTH).map(|index| [0.0, 3.0, 6.0][index % 3]).collect();
+        let mut gradient = vec![2.0; LENGTH];
+        let mut sums = vec![1.0; LENGTH];
+        through_relu6(Arch::new(), &mut gradient, &y, &mut sums);
+        for (index, gradient) in gradient.iter().enumerate() {
+            assert_eq!(*gradient, if index % 3 == 1 { 2.0 } else { 0.0 });
+            assert_eq!(sums[index], 1.0 + gradient);
+        }
+    }
 }

@@ -12,10 +12,9 @@ use crate::project::Project;
 use crate::step::{run as run_command, step};
 use crate::tools::{self, WasmToolchain};
 
-/// Runs all tests. Returns what was skipped because a browser is missing.
+/// Runs all tests of the built packages. Returns what was skipped because a browser is missing.
 pub(super) fn run(project: &Project) -> Result<Vec<String>> {
     let toolchain = tools::wasm_toolchain()?;
-    package::build(project)?;
     let modules = tools::node_packages(project)?;
     // It needs the types of the packages.
     step("types of the page's scripts", || {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread::{Scope, ScopedJoinHandle};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::package;
 use crate::project::Project;
@@ -11,8 +12,26 @@ use crate::site::Site;
 use crate::step::{run as run_command, step};
 use crate::tools::{self, PythonEnvironment};
 
-/// Runs all tests. Returns what was skipped if its packages cannot be had.
-pub(super) fn run(project: &Project) -> Result<Option<String>> {
+/// All tests, in the background: meanwhile the packages for the browser can be built.
+pub(super) struct Tests<'scope>(ScopedJoinHandle<'scope, Result<Option<String>>>);
+
+impl<'scope> Tests<'scope> {
+    pub(super) fn begin(
+        scope: &'scope Scope<'scope, '_>,
+        project: &'scope Project,
+    ) -> Result<Self> {
+        // The answers of the Python package are compared with those of this one.
+        package::build_one(project, package::cpu(), &Site::new(project))?;
+        Ok(Self(scope.spawn(|| run(project))))
+    }
+
+    /// Waits for the tests. Returns what was skipped if their packages cannot be had.
+    pub(super) fn wait(self) -> Result<Option<String>> {
+        self.0.join().map_err(|_| anyhow!("the tests of the Python package panicked"))?
+    }
+}
+
+fn run(project: &Project) -> Result<Option<String>> {
     let Some(python) = tools::python_environment(project)? else {
         return Ok(Some("the Python package: PyPI cannot be reached".into()));
     };
@@ -23,8 +42,6 @@ pub(super) fn run(project: &Project) -> Result<Option<String>> {
         let mut format = python.program("ruff");
         run_command(format.current_dir(&folder).args(["format", "--check", "--quiet"]))
     })?;
-    // Its answers are compared with those of the browser's.
-    package::build_one(project, package::cpu(), &Site::new(project))?;
     step("tests of the Python package, with a Ray cluster", || {
         let mut pytest = python.program("python");
         pytest.current_dir(&folder).args(["-m", "pytest", "--quiet"]);
