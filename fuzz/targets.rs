@@ -22,6 +22,7 @@ pub(crate) fn image(bytes: &[u8]) {
             Error::EmptyImage
             | Error::UnknownImageFormat
             | Error::ImageTooLarge { .. }
+            | Error::SideTooLong { .. }
             | Error::DamagedImage { .. },
         ) => {}
         Err(other) => panic!("{other:?}"),

@@ -28,6 +28,20 @@ pub enum Error {
         limit: u64,
     },
 
+    /// A side of the image is longer than is decoded, according to its header. Its [`kind`](Self::kind) is
+    /// `ImageTooLarge`.
+    #[error(
+        "the image is {width} x {height} pixels, and a side may have at most {limit}; choose a smaller one"
+    )]
+    SideTooLong {
+        /// Width in pixels, from the header.
+        width: u32,
+        /// Height in pixels, from the header.
+        height: u32,
+        /// Longest accepted side in pixels.
+        limit: u32,
+    },
+
     /// The image cannot be decoded.
     #[error("the {format} image is damaged or incomplete ({reason}); try another copy of it")]
     DamagedImage {
@@ -188,7 +202,7 @@ impl Error {
         match self {
             Self::EmptyImage => "EmptyImage",
             Self::UnknownImageFormat => "UnknownImageFormat",
-            Self::ImageTooLarge { .. } => "ImageTooLarge",
+            Self::ImageTooLarge { .. } | Self::SideTooLong { .. } => "ImageTooLarge",
             Self::DamagedImage { .. } => "DamagedImage",
             Self::PixelCount { .. } => "PixelCount",
             Self::PosterSize { .. } => "PosterSize",

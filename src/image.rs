@@ -64,8 +64,8 @@ impl Preprocess {
     ///
     /// # Errors
     /// [`EmptyImage`](crate::Error::EmptyImage), [`UnknownImageFormat`](crate::Error::UnknownImageFormat),
-    /// [`ImageTooLarge`](crate::Error::ImageTooLarge) (decided by the header, before memory is allocated) or
-    /// [`DamagedImage`](crate::Error::DamagedImage).
+    /// [`ImageTooLarge`](crate::Error::ImageTooLarge) and [`SideTooLong`](crate::Error::SideTooLong) (decided by the
+    /// header, before memory is allocated), or [`DamagedImage`](crate::Error::DamagedImage).
     pub fn decode(&self, bytes: &[u8]) -> Result<Pixels> {
         let smallest = [self.width, self.height].map(|side| side.saturating_mul(MIN_OVERSIZE));
         self.resize(&decode::decode(bytes, smallest)?)
@@ -75,8 +75,8 @@ impl Preprocess {
     /// the top, as a canvas's `ImageData` holds them. Blends and resizes like [`Preprocess::decode`].
     ///
     /// # Errors
-    /// [`ImageTooLarge`](crate::Error::ImageTooLarge), or [`DamagedImage`](crate::Error::DamagedImage) if a side is
-    /// 0 or `rgba` is not `width * height * 4` bytes long.
+    /// [`ImageTooLarge`](crate::Error::ImageTooLarge), [`SideTooLong`](crate::Error::SideTooLong), or
+    /// [`DamagedImage`](crate::Error::DamagedImage) if a side is 0 or `rgba` is not `width * height * 4` bytes long.
     pub fn resize_rgba(&self, rgba: Vec<u8>, width: u32, height: u32) -> Result<Pixels> {
         self.resize(&decode::opaque(rgba, width, height)?)
     }

@@ -24,6 +24,7 @@ pub(crate) fn exception(py: Python<'_>, error: &Core) -> PyErr {
         Core::EmptyImage
         | Core::UnknownImageFormat
         | Core::ImageTooLarge { .. }
+        | Core::SideTooLong { .. }
         | Core::DamagedImage { .. }
         | Core::PixelCount { .. } => ImageError::new_err(message),
         Core::Architecture { .. }

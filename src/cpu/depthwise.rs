@@ -64,7 +64,8 @@ impl Depthwise {
         }
         if weights.len() != channels * kernel * kernel {
             let count = weights.len();
-            let reason = format!("{channels} channels have {count} weights of {kernel} x {kernel}");
+            let reason =
+                format!("{channels} kernels of {kernel} x {kernel} cannot have {count} weights");
             return Err(Error::Architecture { reason });
         }
         let rows = weights.chunks(kernel * kernel).zip(bias);
@@ -169,6 +170,6 @@ pub(super) fn check_channels(channels: usize) -> Result<()> {
     if channels > 0 && channels.is_multiple_of(GROUP) {
         return Ok(());
     }
-    let reason = format!("a layer has {channels} outputs; on the CPU, it must be a multiple of 8");
+    let reason = format!("a layer has {channels} outputs; the CPU needs a multiple of 8");
     Err(Error::Architecture { reason })
 }

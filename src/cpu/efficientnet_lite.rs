@@ -195,7 +195,7 @@ impl Block {
         })
     }
 
-    /// Writes the output `[rows, columns, channels]`, a strip of rows after the other: the maps between its convolutions
+    /// Writes the output `[rows, columns, channels]`, one strip of rows after the other: the maps between its convolutions
     /// are so large that only a strip stays in the cache. `input` writes some rows of the input, with this
     /// quantisation.
     fn run(

@@ -21,7 +21,7 @@ pub enum Corner {
 
 impl Preprocess {
     /// Returns the part of a poster in one corner, enlarged to the input size. The part takes `share` of each
-    /// side, 0..=1.
+    /// side, 0..=1; a larger share counts as 1.
     ///
     /// # Errors
     /// [`PosterSize`](crate::Error::PosterSize) if `poster` is not of the input size.
@@ -33,7 +33,7 @@ impl Preprocess {
             *target = Rgba([red, green, blue, 255]);
         }
         let [width, height] =
-            [self.width, self.height].map(|side| ((f64::from(side) * share) as u32).max(1));
+            [self.width, self.height].map(|side| ((f64::from(side) * share) as u32).clamp(1, side));
         let (right, bottom) = (self.width - width, self.height - height);
         let (x, y) = match corner {
             Corner::TopLeft => (0, 0),

@@ -20,16 +20,20 @@ const MAX_PIXELS: u64 = 50_000_000;
 /// memory then stays below 512 MB; it never shrinks, and allocations cannot always reuse its gaps.
 const MAX_BYTES: u64 = 400_000_000;
 
+/// Longest side of an image that is decoded, in pixels. Of a narrow and tall image, resizing first makes a wide and tall
+/// one, and it needs memory for every row and column that it reads.
+const MAX_SIDE: u32 = 100_000;
+
 /// A decoded image.
 pub(super) struct Decoded {
     /// Opaque and upright.
     pub(super) rgba: RgbaImage,
-    /// What of it does not belong to the image.
+    /// The parts of the outermost pixels that lie outside the image.
     pub(super) margins: Margins,
 }
 
-/// Parts of a pixel, 0..1, by which an image is smaller than its pixels on each side. At a fraction of its size, the last
-/// row and column of a JPEG may be only partly covered.
+/// How much of the outermost pixels on each side lies outside the image, in pixels, 0..1. In a JPEG that is decoded at a
+/// fraction of its size, the image may cover only a part of the last row and column.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Margins {
     pub(super) left: f64,
@@ -139,7 +143,10 @@ pub(super) fn opaque(rgba: Vec<u8>, width: u32, height: u32) -> Result<Decoded> 
 /// component counted by the frame header (ITU-T T.81, B.2.2). Returns 0 for other JPEGs.
 fn coefficient_bytes(jpeg: &[u8]) -> u64 {
     let mut rest = jpeg.get(2..).unwrap_or_default();
-    while let [0xff, marker, segment @ ..] = rest {
+    // Decoders skip stray bytes before a marker.
+    while let Some(start) = rest.iter().position(|byte| *byte == 0xff) {
+        rest = rest.get(start..).unwrap_or_default();
+        let [_, marker, segment @ ..] = rest else { return 0 };
         match (marker, segment) {
             // A fill byte.
             (0xff, _) => rest = rest.get(1..).unwrap_or_default(),
@@ -161,11 +168,15 @@ fn coefficient_bytes(jpeg: &[u8]) -> u64 {
 }
 
 fn check_pixels(width: u64, height: u64, most: u64) -> Result<()> {
-    if width.saturating_mul(height) <= most {
-        return Ok(());
-    }
+    let is_small_enough = width.saturating_mul(height) <= most;
     let [width, height] = [width, height].map(|side| side.try_into().unwrap_or(u32::MAX));
-    Err(Error::ImageTooLarge { width, height, limit: most / 1_000_000 })
+    match is_small_enough {
+        false => Err(Error::ImageTooLarge { width, height, limit: most / 1_000_000 }),
+        true if width.max(height) > MAX_SIDE => {
+            Err(Error::SideTooLong { width, height, limit: MAX_SIDE })
+        }
+        true => Ok(()),
+    }
 }
 
 /// Blends transparent pixels with white, the background on which browsers usually show them.

@@ -1,4 +1,4 @@
-//! A decoded poster. Its size is part of the type, so that a wrong length is refused once, where it enters.
+//! A decoded poster together with its size, so that a wrong length is refused once, on construction.
 
 use crate::error::{Error, Result};
 
@@ -61,7 +61,7 @@ impl Pixels {
         &self.rgb
     }
 
-    /// Returns the same values for changing them in place.
+    /// Returns the values of [`Self::rgb`], mutably.
     pub fn rgb_mut(&mut self) -> &mut [u8] {
         &mut self.rgb
     }
@@ -73,7 +73,8 @@ impl Pixels {
 
     /// Returns the poster flipped left to right.
     pub fn mirrored(&self) -> Self {
-        let rows = self.rgb.chunks(self.width as usize * 3);
+        // An empty poster has no rows, and `chunks` rejects a length of 0.
+        let rows = self.rgb.chunks((self.width as usize * 3).max(1));
         let rgb = rows.flat_map(|row| row.chunks(3).rev().flatten().copied()).collect();
         Self { rgb, ..*self }
     }

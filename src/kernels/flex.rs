@@ -238,7 +238,7 @@ impl DenseTensors {
         let tile = dense.tile(GROUP);
         let tiles = y.chunks_mut(tile * dense.output_size());
         let tiles = tiles.zip(x.chunks(tile * dense.input_size()));
-        for_each(tiles.collect(), 1, Vec::new, |patches, _, (y, x)| dense.forward(patches, x, y));
+        for_each(tiles.collect(), Vec::new, |patches, _, (y, x)| dense.forward(patches, x, y));
         let [height, width] = dense.conv.output;
         tensor(y, [self.posters(), height, width, dense.outputs])
     }
@@ -286,7 +286,7 @@ impl<'a> BlockTensors<'a> {
         let mut y = vec![0.0; posters * after];
         let tile = block.tile(GROUP);
         let tiles = y.chunks_mut(tile * after).zip(self.options.scales.chunks(tile));
-        for_each(tiles.collect(), 1, Maps::default, |maps, index, (y, scales)| {
+        for_each(tiles.collect(), Maps::default, |maps, index, (y, scales)| {
             let x = &x[index * tile * before..][..scales.len() * before];
             block.forward(maps, x, scales, y);
         });

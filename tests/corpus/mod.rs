@@ -90,7 +90,16 @@ pub(crate) fn cases() -> Vec<Case> {
         add(name.into(), bytes, Outcome::Refused);
     }
 
-    for (width, height) in [(65_535, 65_535), (50_001, 1_000), (u32::MAX, 1), (0, 90), (60, 0)] {
+    let sizes = [
+        (65_535, 65_535),
+        (50_001, 1_000),
+        (1, 100_001), // resizing it first makes it 200 times as wide
+        (100_001, 1),
+        (u32::MAX, 1),
+        (0, 90),
+        (60, 0),
+    ];
+    for (width, height) in sizes {
         add(format!("{width}x{height}.png"), png_header(width, height), Outcome::Refused);
     }
     let mut gif = encoded(&image(), ImageFormat::Gif);
@@ -171,6 +180,16 @@ fn bombs() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         jpeg[frame + 5..frame + 9].copy_from_slice(&[high, low, high, low]);
         jpeg
     };
+    // Decoders skip stray bytes before a marker.
+    let mut stray = progressive(CMYK, SIDE as u16);
+    let frame = stray.windows(2).position(|two| two == [0xff, 0xc2]).unwrap();
+    stray.insert(frame, 0);
+    let tall = {
+        let mut bytes = Vec::new();
+        let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+        encoder.write_image(&vec![0; 50_000_000], 500, 100_000, ExtendedColorType::L8).unwrap();
+        bytes
+    };
     let mut gif = encoded(&image(), ImageFormat::Gif);
     let [low, high] = (SIDE as u16).to_le_bytes();
     gif[6..10].copy_from_slice(&[low, high, low, high]);
@@ -187,6 +206,8 @@ fn bombs() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         ("progressive-cmyk.jpeg", progressive(CMYK, 5100), Outcome::Either),
         ("progressive-too-large.jpeg", progressive(&jpeg, 5600), Outcome::Refused),
         ("progressive-cmyk-too-large.jpeg", progressive(CMYK, 5200), Outcome::Refused),
+        ("progressive-cmyk-with-a-stray-byte.jpeg", stray, Outcome::Refused),
+        ("tall.png", tall, Outcome::Classified),
         ("baseline.jpeg", jpeg, Outcome::Classified),
         ("lossless.webp", webp, Outcome::Classified),
         ("lossy.webp", lossy, Outcome::Either),

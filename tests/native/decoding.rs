@@ -155,6 +155,20 @@ fn refuses_a_huge_image_by_its_header() {
 }
 
 #[test]
+fn refuses_a_side_for_which_resizing_would_take_gigabytes() {
+    for (width, height) in [(1, 4_000_000), (4_000_000, 1)] {
+        let decoded = INPUT.decode(&bomb(width, height)).unwrap_err();
+        let resized = INPUT.resize_rgba(vec![255; 16_000_000], width, height).unwrap_err();
+        for error in [decoded, resized] {
+            assert!(matches!(error, Error::SideTooLong { limit: 100_000, .. }), "{error}");
+        }
+    }
+    // The longest side is resized.
+    assert!(INPUT.resize_rgba(vec![255; 400_000], 1, 100_000).is_ok());
+    assert!(INPUT.resize_rgba(vec![255; 400_000], 100_000, 1).is_ok());
+}
+
+#[test]
 fn refuses_files_that_are_not_images() {
     assert!(matches!(INPUT.decode(b"").unwrap_err(), Error::EmptyImage));
     for bytes in [&b"hello, I am a text"[..], b"%PDF-1.7", b"BM\0\0", &[0; 100]] {

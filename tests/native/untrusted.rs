@@ -39,6 +39,7 @@ fn classifies_or_refuses_each_file_without_affecting_the_next() {
                     Error::EmptyImage
                     | Error::UnknownImageFormat
                     | Error::ImageTooLarge { .. }
+                    | Error::SideTooLong { .. }
                     | Error::DamagedImage { .. },
                 ),
                 Outcome::Refused | Outcome::Either,

@@ -8,6 +8,7 @@ import { strings } from "./strings/index.js";
 
 /** What the messages of the wasm packages say beyond their code. Only the first line of a message arrives. */
 const TOO_LARGE = /^the image is (\d+) x (\d+) pixels, above the limit of (\d+) megapixels/;
+const SIDE_TOO_LONG = /^the image is (\d+) x (\d+) pixels, and a side may have at most (\d+)/;
 const DAMAGED = /^the (\S+) image is damaged or incomplete \((.*?)(?:\); try another copy of it)?$/;
 
 /**
@@ -40,8 +41,12 @@ const BY_CODE = {
     "empty-image": () => strings.errors.emptyImage,
     "unknown-image-format": () => strings.errors.unknownImage,
     "image-too-large": (_, message) => {
-        const [, width, height, limit] = TOO_LARGE.exec(message) ?? [];
-        return limit ? strings.errors.imageTooLarge(Number(width), Number(height), Number(limit)) : message;
+        const { imageTooLarge, sideTooLong } = strings.errors;
+        for (const [pattern, text] of /** @type {const} */ ([[TOO_LARGE, imageTooLarge], [SIDE_TOO_LONG, sideTooLong]])) {
+            const [, width, height, limit] = pattern.exec(message) ?? [];
+            if (limit) return text(Number(width), Number(height), Number(limit));
+        }
+        return message;
     },
     "damaged-image": (_, message) => {
         const [, format, reason] = DAMAGED.exec(message) ?? [];

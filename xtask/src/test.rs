@@ -29,7 +29,7 @@ use preparation::Preparation;
 pub(crate) enum Part {
     /// Formatting, lints, licences and advisories of dependencies, GitHub workflows
     Lint,
-    /// Tests of the crate, the trainer and xtask
+    /// Tests of the crate, the trainer and xtask; unsafe code under Miri; counts of instructions
     Native,
     /// Types of the page's scripts, tests of the crate by wasm-pack in Chromium, and of the page in three browsers
     Browser,
@@ -42,7 +42,8 @@ pub(crate) fn run(project: &Project, only: &[Part]) -> Result<()> {
     let started = Instant::now();
     let skipped = std::thread::scope(|scope| parts(project, only, scope))?;
     let minutes = started.elapsed().as_secs_f64() / 60.0;
-    println!("\neverything passed in {minutes:.1} minutes");
+    let what = if only.is_empty() { "everything" } else { "the selected parts" };
+    println!("\n{what} passed in {minutes:.1} minutes");
     match skipped.as_slice() {
         [] => println!("nothing was skipped"),
         skipped => skipped.iter().for_each(|what| println!("skipped: {what}")),
@@ -76,7 +77,7 @@ fn parts<'scope>(
         false => None,
     };
     if wanted(Part::Browser) {
-        // It leaves one processor idle for minutes: LLVM optimises a package as a whole.
+        // Link-time optimisation keeps only one processor busy for minutes; the Python tests use the others.
         package::build(project)?;
     }
     // Nothing runs beside the tests of the page, since they measure time.

@@ -40,9 +40,7 @@ pub(super) fn inputs(weights: &[f32], outputs: usize) -> Result<usize> {
     }
     match weights.len() / outputs {
         inputs if inputs > 0 && inputs.is_multiple_of(2) => Ok(inputs),
-        inputs => {
-            refused(format!("a layer has {inputs} inputs; on the CPU, it must be an even number"))
-        }
+        inputs => refused(format!("a layer has {inputs} inputs; the CPU needs an even number")),
     }
 }
 

@@ -8,8 +8,8 @@ use jpeg_decoder::{Decoder, PixelFormat};
 
 use super::{MAX_BYTES, Margins};
 
-/// Decodes a JPEG of `size` at the smallest scale at which it is at least `smallest` once it is upright. Returns `None` if
-/// that is its own size, and for JPEGs that this decoder does not read: the other one may, or says what is wrong.
+/// Decodes a JPEG of `size` at the smallest scale at which the upright image is at least `smallest`. Returns `None` if
+/// only its full size is, or if this decoder cannot read the file: the caller then uses the one of `image`.
 pub(super) fn decode(
     bytes: &[u8],
     size: [u32; 2],

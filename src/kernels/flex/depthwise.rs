@@ -11,6 +11,7 @@ mod reach;
 
 use pulp::Simd;
 
+use super::rows::clamp;
 use crate::padding::SameConv;
 
 pub(super) use blocks::run;
@@ -51,7 +52,7 @@ impl Blocks for Convolution<'_> {
     #[inline(always)]
     fn block<S: Simd, const R: usize, const T: usize>(&mut self, simd: S, first: usize) {
         let Self { conv, channels, taps, .. } = *self;
-        let [zero, six] = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
+        let limits = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
         let bias = load::<S, R>(&self.bias[first..]);
         let row_size = conv.output[1] * channels;
         for (row, output) in self.output.chunks_exact_mut(row_size).enumerate() {
@@ -70,8 +71,7 @@ impl Blocks for Convolution<'_> {
             }
             for pixel in output.chunks_mut(channels) {
                 let sums = load::<S, R>(pixel);
-                let clamp = |sum| simd.min_f32s(simd.max_f32s(sum, zero), six);
-                store::<S, R>(pixel, sums.map(clamp));
+                store::<S, R>(pixel, sums.map(|sum| clamp(simd, sum, limits)));
             }
         }
     }

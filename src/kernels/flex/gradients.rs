@@ -1,4 +1,5 @@
-//! The gradients of the CPU convolutions, as operations of Burn's autodiff backend.
+//! The gradients of the CPU convolutions, as operations of Burn's autodiff backend. `of_x` is the gradient of the loss with
+//! respect to `x`.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -26,10 +27,11 @@ struct DenseState {
     relu6: bool,
 }
 
+/// The convolution as an operation of the autodiff graph.
 #[derive(Debug)]
-struct Dense;
+struct DenseOperation;
 
-/// The tensors that the gradients of a block are computed from: it computes everything else again.
+/// The tensors that the gradients of a block are computed from. Everything else is computed again.
 #[derive(Debug, Clone)]
 struct BlockState {
     x: FlexTensor,
@@ -37,8 +39,9 @@ struct BlockState {
     options: BlockOptions,
 }
 
+/// The block as an operation of the autodiff graph.
 #[derive(Debug)]
-struct Block;
+struct BlockOperation;
 
 impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
     fn dense(
@@ -51,7 +54,7 @@ impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
         let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
         let (bias, bias_node) = bias.into_parts();
         let parents = [x_node, weight_node, bias_node];
-        let prepared = Dense.prepare::<C>(parents).compute_bound().stateful();
+        let prepared = DenseOperation.prepare::<C>(parents).compute_bound().stateful();
         let y = Flex::dense(x.clone(), weight.clone(), bias.clone(), stride, relu6);
         match prepared {
             OpsKind::Tracked(prepared) => {
@@ -89,7 +92,7 @@ impl<C: CheckpointStrategy> FlexConvolutions for Autodiff<Flex, C> {
     }
 }
 
-impl Backward<Flex, 3> for Dense {
+impl Backward<Flex, 3> for DenseOperation {
     type State = DenseState;
 
     fn backward(self, ops: Ops<DenseState, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -109,7 +112,7 @@ impl Backward<Flex, 3> for Dense {
         let mut sums: Vec<_> = (0..groups).map(|_| dense.zero_gradients()).collect();
         let groups = x_values.chunks(GROUP * before).zip(&mut sums);
         let groups: Vec<_> = groups.map(|(x, sums)| (x, sums, of_xs.next())).collect();
-        for_each(groups, 1, Buffers::default, |buffers, group, (x, sums, of_x)| {
+        for_each(groups, Buffers::default, |buffers, group, (x, sums, of_x)| {
             let first = group * GROUP * after;
             let end = (first + GROUP * after).min(y.len());
             dense.backward(buffers, x, [&y[first..end], &of_y[first..end]], of_x, sums);
@@ -119,11 +122,7 @@ impl Backward<Flex, 3> for Dense {
             let of_x = with_shape_of(of_x, &x);
             gradients.register::<Flex>(parent.id, of_x);
         }
-        let sum = sums.into_iter().reduce(|mut sum, other| {
-            sum.add(&other);
-            sum
-        });
-        let sum = sum.unwrap_or_else(|| dense.zero_gradients());
+        let sum = total(sums, |sum, other| sum.add(other), || dense.zero_gradients());
         let [of_weight, of_bias] = sum.into_weight_and_bias();
         if let Some(parent) = weight_parent {
             gradients.register::<Flex>(parent.id, with_shape_of(of_weight, &weight));
@@ -132,6 +131,15 @@ impl Backward<Flex, 3> for Dense {
             gradients.register::<Flex>(parent.id, with_shape_of(of_bias, &bias));
         }
     }
+}
+
+/// Adds up gradients in their order. Returns `zero` if there are none.
+fn total<G>(sums: Vec<G>, add: impl Fn(&mut G, &G), zero: impl FnOnce() -> G) -> G {
+    let sum = sums.into_iter().reduce(|mut sum, other| {
+        add(&mut sum, &other);
+        sum
+    });
+    sum.unwrap_or_else(zero)
 }
 
 /// Returns values as a tensor of the same shape as another.
@@ -156,7 +164,7 @@ fn tracked_block<C: CheckpointStrategy, const CONVS: usize, const PARENTS: usize
         inputs.push(tensor);
         node
     });
-    let prepared = Backward::<Flex, PARENTS>::prepare::<C>(Block, parents);
+    let prepared = Backward::<Flex, PARENTS>::prepare::<C>(BlockOperation, parents);
     let prepared = prepared.compute_bound().stateful();
     let x = inputs.remove(0);
     let y = BlockTensors::new(&x, &inputs, &options).forward();
@@ -166,7 +174,7 @@ fn tracked_block<C: CheckpointStrategy, const CONVS: usize, const PARENTS: usize
     }
 }
 
-impl<const PARENTS: usize> Backward<Flex, PARENTS> for Block {
+impl<const PARENTS: usize> Backward<Flex, PARENTS> for BlockOperation {
     type State = BlockState;
 
     fn backward(
@@ -193,7 +201,7 @@ impl<const PARENTS: usize> Backward<Flex, PARENTS> for Block {
         let tile = block.tile(GROUP);
         let groups = scales.chunks(GROUP).zip(&mut sums);
         let groups: Vec<_> = groups.map(|(scales, sums)| (scales, sums, of_xs.next())).collect();
-        for_each(groups, 1, GradientMaps::default, |maps, group, (scales, sums, of_x)| {
+        for_each(groups, GradientMaps::default, |maps, group, (scales, sums, of_x)| {
             let mut of_xs = of_x.map(|of_x| of_x.chunks_mut(tile * before));
             for (index, scales) in scales.chunks(tile).enumerate() {
                 let first = group * GROUP + index * tile;
@@ -211,11 +219,7 @@ impl<const PARENTS: usize> Backward<Flex, PARENTS> for Block {
         if let Some(parent) = x_parent {
             gradients.register::<Flex>(parent.id, with_shape_of(of_x, &tensors.x));
         }
-        let sum = sums.into_iter().reduce(|mut sum, other| {
-            sum.add(&other);
-            sum
-        });
-        let sum = sum.unwrap_or_else(|| block.zero_gradients());
+        let sum = total(sums, |sum, other| sum.add(other), || block.zero_gradients());
         let values = sum.into_convs(hidden).into_iter().flat_map(|conv| [conv.weight, conv.bias]);
         for ((parent, values), conv) in parents.zip(values).zip(&convs) {
             if let Some(parent) = parent {

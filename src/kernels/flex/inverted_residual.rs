@@ -66,7 +66,7 @@ struct Expand<'a> {
 /// Bytes of a hidden map of one tile and group. Forward needs two of them, backward four.
 const MAP_BYTES: usize = 512 * 1024;
 
-/// Pixels from which a tile has one poster.
+/// Most input pixels of a tile; a poster with more is a tile of its own.
 const TILE_PIXELS: usize = 512;
 
 impl<'a> Block<'a> {
@@ -150,9 +150,9 @@ impl<'a> Block<'a> {
 
     /// Computes the hidden maps of a group of channels, before and after the depthwise convolution.
     fn hidden(&self, maps: &mut Maps, group: Group, x: &[f32], posters: usize) {
-        let Self { arch, conv, channels, padded: stride, .. } = self;
-        let Channels { inputs, hidden, .. } = *channels;
-        let Group { first, padded, channels } = group;
+        let Self { arch, conv, .. } = self;
+        let Channels { inputs, hidden, .. } = self.channels;
+        let Group { first, channels, padded } = group;
         let [before, after] = [self.input_pixels(), self.output_pixels()].map(|p| p * padded);
         let input = maps.input.resize(posters * before, padded);
         match &self.expand {
@@ -172,7 +172,7 @@ impl<'a> Block<'a> {
         }
         let output = maps.output.resize(posters * after, padded);
         for (input, output) in input.chunks_exact(before).zip(output.chunks_exact_mut(after)) {
-            let taps = TapValues { values: &self.taps[first..], stride: *stride };
+            let taps = TapValues { values: &self.taps[first..], stride: self.padded };
             let bias = &self.depthwise_bias[first..first + padded];
             run(*arch, Convolution { conv: *conv, channels: padded, input, taps, bias, output });
         }
@@ -205,7 +205,8 @@ pub(super) struct Maps {
     output: Map,
 }
 
-/// A map whose padding stays zero.
+/// A map in rows of `row` values. The padding of a row may hold values of an earlier group: the taps of these channels are
+/// zero, and [`Map::view`] leaves them out.
 #[derive(Default)]
 struct Map {
     values: Vec<f32>,

@@ -2,7 +2,6 @@
 //!
 //! Burn's product cannot add to an existing matrix. It also allocates its result twice, clears it and copies it
 //! on one core, which took longer than the multiplication.
-#![cfg_attr(not(feature = "autodiff"), allow(dead_code))] // only gradients transpose and add
 
 /// A view of a matrix in a slice.
 #[derive(Clone, Copy)]
@@ -38,6 +37,7 @@ impl<'a> MatrixView<'a> {
     }
 
     /// Returns the transposed view of the same values.
+    #[cfg(any(feature = "autodiff", test))] // only gradients transpose
     pub(super) fn transposed(self) -> Self {
         let [vertical, horizontal] = self.strides;
         Self { rows: self.columns, columns: self.rows, strides: [horizontal, vertical], ..self }
@@ -59,7 +59,7 @@ pub(super) struct MatrixMut<'a> {
 }
 
 impl<'a> MatrixMut<'a> {
-    /// Views the first `columns` values of each row, whose rows are `stride` values apart.
+    /// Views the first `columns` values of each row of a row-major matrix whose rows are `stride` values apart.
     ///
     /// # Panics
     /// If `columns` is 0 or larger than `stride`, or if there is no whole row.
@@ -109,20 +109,20 @@ pub(super) fn multiply(
             b.columns,
             a.columns,
             output.values.as_mut_ptr(),
-            1,
+            1, // the output's column stride
             stride(output.stride),
-            accumulate == Accumulate::Add,
+            accumulate == Accumulate::Add, // whether to read the output
             a.values.as_ptr(),
             stride(a.strides[1]),
             stride(a.strides[0]),
             b.values.as_ptr(),
             stride(b.strides[1]),
             stride(b.strides[0]),
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
+            1.0,   // factor of the output
+            1.0,   // factor of the product
+            false, // conjugate the output
+            false, // conjugate a
+            false, // conjugate b
             gemm::Parallelism::None,
         );
     }

@@ -1,6 +1,6 @@
 //! Work on the rows of a matrix, such as a map with its channels last: bias, activation and their gradients.
 //!
-//! It is written in SIMD by hand: compilers have made scalar code and gathers of the same loops.
+//! The SIMD is written by hand: compilers turned the same loops into scalar code and gathers.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -17,8 +17,7 @@ pub(super) fn activate(arch: Arch, values: &mut [f32], bias: &[f32], limits: [f3
             let [low, high] = limits.map(|limit| simd.splat_f32s(limit));
             for row in values.chunks_exact_mut(bias.len()) {
                 update(simd, row, bias, |value, bias| {
-                    // In this order, x86 lets NaN pass.
-                    simd.min_f32s(high, simd.max_f32s(low, simd.add_f32s(value, bias)))
+                    clamp(simd, simd.add_f32s(value, bias), [low, high])
                 });
             }
         }
@@ -83,20 +82,38 @@ pub(super) fn through_relu6(arch: Arch, gradient: &mut [f32], y: &[f32], sums: &
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             let Self(gradient, y, sums) = self;
-            let [zero, six] = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
+            let limits = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
             let rows = gradient.chunks_exact_mut(sums.len()).zip(y.chunks_exact(sums.len()));
             for (gradient, y) in rows {
-                update(simd, gradient, y, |gradient, y| {
-                    let above = simd.less_than_f32s(zero, y);
-                    let below = simd.less_than_f32s(y, six);
-                    simd.select_f32s(above, simd.select_f32s(below, gradient, zero), zero)
-                });
+                update(simd, gradient, y, |gradient, y| where_inside(simd, gradient, y, limits));
                 update(simd, sums, gradient, |sum, gradient| simd.add_f32s(sum, gradient));
             }
         }
     }
 
     arch.dispatch(ThroughRelu6(gradient, y, sums));
+}
+
+/// Clamps to `low..=high`. NaN stays NaN, so that a training that diverges shows in its loss; the instructions for minimum
+/// and maximum treat it differently from one machine to the next.
+#[inline(always)]
+pub(super) fn clamp<S: Simd>(simd: S, value: S::f32s, [low, high]: [S::f32s; 2]) -> S::f32s {
+    let value = simd.select_f32s(simd.less_than_f32s(value, low), low, value);
+    simd.select_f32s(simd.less_than_f32s(high, value), high, value)
+}
+
+/// Returns the gradient where `y` lies between the limits to which it was clamped, and 0 elsewhere.
+#[cfg(feature = "autodiff")]
+#[inline(always)]
+pub(super) fn where_inside<S: Simd>(
+    simd: S,
+    gradient: S::f32s,
+    y: S::f32s,
+    [low, high]: [S::f32s; 2],
+) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    let below = simd.select_f32s(simd.less_than_f32s(y, high), gradient, zero);
+    simd.select_f32s(simd.less_than_f32s(low, y), below, zero)
 }
 
 /// Replaces each value by a function of it and the value at the same place in `others`.

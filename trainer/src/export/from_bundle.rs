@@ -40,7 +40,6 @@ pub(crate) fn draft(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Dr
     let additional_evaluation = additional_test_posters(args, &bundle.manifest, &dataset, &split)?;
     // The metrics are those of the former calibration.
     bundle.manifest.additional_metrics.clear();
-    bundle.manifest.training.additional_test_posters = additional_evaluation.len();
     let Split { mut train, valid, test, .. } = split;
     let bundle = calibrate(bundle, &valid, device)?;
     let evaluation = if test.is_empty() { valid.clone() } else { test };
@@ -84,7 +83,12 @@ fn additional_test_posters(
     let expected = [training.additional_posters, training.additional_test_posters];
     ensure!(
         sizes == expected,
-        "--also splits into {sizes:?} posters, not {expected:?}: the bundle was trained on others"
+        "--also has {} training and {} test posters, but the bundle was trained on others ({} and {}): \
+         name the folders of its training, in the same order",
+        sizes[0],
+        sizes[1],
+        expected[0],
+        expected[1]
     );
     Ok(posters.test)
 }
@@ -99,7 +103,12 @@ fn change_input_size(manifest: &mut Manifest, [width, height]: [u32; 2]) -> Resu
     let settings = &mut manifest.training.settings;
     let scale = config_keys::recorded(settings, "inference_scale").and_then(Value::as_f64);
     let scale = scale.unwrap_or(1.0) * f64::from(width) / f64::from(manifest.input.width);
-    if let Some(settings) = settings.as_object_mut() {
+    // The mean of several runs records the settings of each.
+    let runs = match settings {
+        Value::Array(runs) => runs.as_mut_slice(),
+        settings => std::slice::from_mut(settings),
+    };
+    for settings in runs.iter_mut().filter_map(Value::as_object_mut) {
         settings.remove("enlarge"); // the key's former name
         settings.insert("inference_scale".into(), ((scale * 1e4).round() / 1e4).into());
     }

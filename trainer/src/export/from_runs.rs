@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::tensor::Device;
 use marquee::bundle::{FORMAT_VERSION, Genre, Training, WeightFile};
 use marquee::metrics::LabelRow;
@@ -40,8 +40,10 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
         samples = posters::load(&train, &run.config.inference_input(), run.config.skip_bad)?;
     }
     let mut bundle = assemble(&soup, &dataset, &validation, device)?;
-    let inherited = || inherited_licence(run.config.pretrained.as_deref());
-    bundle.manifest.training.licence = args.licence.clone().unwrap_or_else(inherited);
+    bundle.manifest.training.licence = match &args.licence {
+        Some(licence) => licence.clone(),
+        None => inherited_licence(run.config.pretrained.as_deref())?,
+    };
     let ids = run.evaluation_ids()?;
     let skip_bad = run.config.skip_bad;
     let [additional_train, additional_test] = run.additional_datasets(&dataset)?;
@@ -59,15 +61,22 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
 }
 
 /// Returns the licence of weights that started from those in `pretrained`.
-fn inherited_licence(pretrained: Option<&Path>) -> String {
+///
+/// # Errors
+/// The file is gone, or cannot be read: a bundle has a licence of its own.
+fn inherited_licence(pretrained: Option<&Path>) -> Result<String> {
     let Some(path) = pretrained else {
-        return format!("weights: MIT OR Apache-2.0; {POSTERS_RIGHTS}");
+        return Ok(format!("weights: MIT OR Apache-2.0; {POSTERS_RIGHTS}"));
     };
-    match pretrained::read_bundle(path) {
-        Ok(Some(files)) => files.into_parts().0.training.licence,
-        // The file may be gone by now.
-        _ => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
-    }
+    let unknown = || {
+        let path = path.display();
+        format!("the licence of {path}, from which training started, is unknown; pass --licence")
+    };
+    path.metadata().with_context(unknown)?;
+    Ok(match pretrained::read_bundle(path).with_context(unknown)? {
+        Some(files) => files.into_parts().0.training.licence,
+        None => format!("weights: {PRETRAINED_LICENCE}; {POSTERS_RIGHTS}"),
+    })
 }
 
 /// Averages the runs' best weights. Returns a classifier, calibrated on the first run's validation posters, which are read

@@ -109,6 +109,15 @@ fn additional_posters_only_train_and_leave_the_main_split_alone() {
         metrics.map(|metric| metric["name"].to_string()).collect()
     };
     assert_eq!(names(&manifest_again), names(&manifest));
+    // One without them still records how many there were, so that a bundle of that one can have the metrics again.
+    let [without, back] = [main.path("without-also"), main.path("with-also-again")];
+    let [out, back_out] = [&without, &back].map(|path| path.to_str().unwrap());
+    let copy = ["export", "--bundle", from, "--out", out, "--data", data, "--device", "cpu"];
+    succeeded(trainer(&copy).output().unwrap());
+    assert!(json(&without.join("model.json")).get("additional_metrics").is_none());
+    let copy = ["export", "--bundle", out, "--out", back_out, "--data", data, "--also", also];
+    succeeded(trainer(&[&copy[..], &["--device", "cpu"]].concat()).output().unwrap());
+    assert_eq!(names(&json(&back.join("model.json"))), names(&manifest));
     let fewer = more_posters(20);
     let fewer = ["--also", fewer.dir.path().to_str().unwrap()];
     let printed = failed(trainer(&[&export[..], &fewer].concat()).output().unwrap());

@@ -200,6 +200,20 @@ fn exports_for_another_input_size_and_distils_from_a_bundle() {
         loss(&small["metrics"][0]["value"]) - loss(&evaluated["network"]["binary_cross_entropy"]);
     assert!(difference.abs() < 1e-3, "{difference}");
 
+    // The mean of two runs records the settings of both.
+    let run = data.path("run");
+    let mean = data.path("mean");
+    let mut of_both = trainer(&["export", "--device", "cpu", "--weights", "int8", "--run"]);
+    succeeded(of_both.arg(&run).arg("--run").arg(&run).arg("--out").arg(&mean).output().unwrap());
+    let smaller = data.path("smaller-mean");
+    let mut again = trainer(&["export", "--device", "cpu", "--weights", "int8", "--bundle"]);
+    again.arg(&mean).args(["--input", "32x48", "--data"]).arg(data.dir.path());
+    succeeded(again.arg("--out").arg(&smaller).output().unwrap());
+    let settings = &json(&smaller.join("model.json"))["training"]["settings"];
+    for run in 0..2 {
+        assert_eq!(settings[run]["inference_scale"], 1.0);
+    }
+
     // A bundle can be a teacher too. It classifies the posters at its own input size.
     let teacher = format!("distillation.teachers=[{bundle:?}]");
     let more = ["--set", &teacher, "--set", "distillation.weight=0.7", "--epochs", "1"];
@@ -329,4 +343,13 @@ fn starts_from_a_bundle_and_keeps_the_genres_that_it_knows() {
     let no_bundle = ["--pretrained", images.to_str().unwrap()];
     let printed = failed(data.train("no-bundle", &no_bundle));
     assert!(printed.contains("--pretrained") && printed.contains("model.json"), "{printed}");
+    // A model inherits the licence of the bundle, so that it must still be there, or the licence be named.
+    fs::rename(&bundle, data.path("moved")).unwrap();
+    let out = data.path("unlicensed");
+    let mut export = trainer(&["export", "--device", "cpu", "--weights", "int8", "--run"]);
+    export.arg(data.path("another-split")).arg("--out").arg(&out);
+    let printed = failed(export.output().unwrap());
+    assert!(printed.contains("is unknown; pass --licence"), "{printed}");
+    succeeded(export.args(["--licence", "CC0-1.0"]).output().unwrap());
+    assert_eq!(json(&out.join("model.json"))["training"]["licence"], "CC0-1.0");
 }

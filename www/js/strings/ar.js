@@ -529,6 +529,8 @@ export const ar = {
         unknownImage: "تنسيق الصورة غير مدعوم؛ اختر JPEG أو PNG أو WebP أو GIF",
         imageTooLarge: (width, height, limit) =>
             `أبعاد الصورة ${isolated(`${number(width)} × ${number(height)}`)} بكسل، وهي أكبر من الحد ${number(limit)} ميغابكسل؛ اختر صورة أصغر`,
+        sideTooLong: (width, height, limit) =>
+            `أبعاد الصورة ${isolated(`${number(width)} × ${number(height)}`)} بكسل، ويجب ألا يتجاوز أي ضلع ${number(limit)} بكسل؛ اختر صورة أصغر`,
         damagedImage: (format, reason) => `صورة ${isolated(format)} تالفة أو غير كاملة (${isolated(reason)})؛ جرّب نسخة أخرى منها`,
         unreadable: (reason) => `تعذّرت قراءة الملف: ${isolated(reason)}`,
         model: (reason) => `ملف النموذج تالف أو لا يناسب هذا الإصدار (${isolated(reason)})`,

@@ -501,6 +501,8 @@ export const de = {
         unknownImage: "dieses Bildformat wird nicht unterstützt; wählen Sie JPEG, PNG, WebP oder GIF",
         imageTooLarge: (width, height, limit) =>
             `das Bild hat ${number(width)} × ${number(height)} Pixel, mehr als die erlaubten ${number(limit)} Megapixel; wählen Sie ein kleineres`,
+        sideTooLong: (width, height, limit) =>
+            `das Bild hat ${number(width)} × ${number(height)} Pixel, und eine Seite darf höchstens ${number(limit)} haben; wählen Sie ein kleineres`,
         damagedImage: (format, reason) => `das ${format}-Bild ist beschädigt oder unvollständig (${reason}); versuchen Sie es mit einer anderen Kopie`,
         unreadable: (reason) => `die Datei kann nicht gelesen werden: ${reason}`,
         model: (reason) => `die Modelldatei ist beschädigt oder passt nicht zu dieser Version (${reason})`,

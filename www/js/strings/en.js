@@ -514,6 +514,8 @@ export const en = {
         unknownImage: "this is not a supported image; choose a JPEG, PNG, WebP or GIF",
         imageTooLarge: (/** @type {number} */ width, /** @type {number} */ height, /** @type {number} */ limit) =>
             `the image is ${width} x ${height} pixels, above the limit of ${limit} megapixels; choose a smaller one`,
+        sideTooLong: (/** @type {number} */ width, /** @type {number} */ height, /** @type {number} */ limit) =>
+            `the image is ${width} x ${height} pixels, and a side may have at most ${limit}; choose a smaller one`,
         damagedImage: (/** @type {string} */ format, /** @type {string} */ reason) => `the ${format} image is damaged or incomplete (${reason}); try another copy of it`,
         unreadable: (/** @type {string} */ reason) => `the file cannot be read: ${reason}`,
         model: (/** @type {string} */ reason) => reason,

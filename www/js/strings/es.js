@@ -498,6 +498,8 @@ export const es = {
         unknownImage: "este formato de imagen no es compatible; elija un JPEG, PNG, WebP o GIF",
         imageTooLarge: (width, height, limit) =>
             `la imagen tiene ${number(width)} × ${number(height)} píxeles, más del límite de ${number(limit)} megapíxeles; elija una más pequeña`,
+        sideTooLong: (width, height, limit) =>
+            `la imagen tiene ${number(width)} × ${number(height)} píxeles, y un lado puede tener ${number(limit)} como máximo; elija una más pequeña`,
         damagedImage: (format, reason) => `la imagen ${format} está dañada o incompleta (${reason}); pruebe con otra copia`,
         unreadable: (reason) => `no se puede leer el archivo: ${reason}`,
         model: (reason) => `el archivo del modelo está dañado o no sirve para esta versión (${reason})`,

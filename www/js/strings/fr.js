@@ -498,6 +498,8 @@ export const fr = {
         unknownImage: "ce format d’image n’est pas pris en charge ; choisissez un JPEG, PNG, WebP ou GIF",
         imageTooLarge: (width, height, limit) =>
             `l’image fait ${number(width)} × ${number(height)} pixels, au-delà de la limite de ${number(limit)} mégapixels ; choisissez-en une plus petite`,
+        sideTooLong: (width, height, limit) =>
+            `l’image fait ${number(width)} × ${number(height)} pixels, et un côté peut en avoir ${number(limit)} au plus ; choisissez-en une plus petite`,
         damagedImage: (format, reason) => `l’image ${format} est endommagée ou incomplète (${reason}) ; essayez une autre copie`,
         unreadable: (reason) => `le fichier est illisible : ${reason}`,
         model: (reason) => `le fichier du modèle est endommagé ou ne convient pas à cette version (${reason})`,

@@ -501,6 +501,8 @@ export const hi = {
         unknownImage: "यह इमेज फ़ॉर्मैट समर्थित नहीं है; JPEG, PNG, WebP या GIF चुनें",
         imageTooLarge: (width, height, limit) =>
             `इमेज ${number(width)} × ${number(height)} पिक्सेल की है, ${number(limit)} मेगापिक्सेल की सीमा से बड़ी; छोटी इमेज चुनें`,
+        sideTooLong: (width, height, limit) =>
+            `इमेज ${number(width)} × ${number(height)} पिक्सेल की है, और एक भुजा अधिकतम ${number(limit)} पिक्सेल की हो सकती है; छोटी इमेज चुनें`,
         damagedImage: (format, reason) => `${format} इमेज ख़राब या अधूरी है (${reason}); उसकी दूसरी प्रति आज़माएँ`,
         unreadable: (reason) => `फ़ाइल पढ़ी नहीं जा सकी: ${reason}`,
         model: (reason) => `मॉडल की फ़ाइल ख़राब है या इस वर्शन की नहीं है (${reason})`,

@@ -496,6 +496,8 @@ export const ja = {
         unknownImage: "対応していない画像形式です。JPEG、PNG、WebP、GIFのいずれかを選んでください",
         imageTooLarge: (width, height, limit) =>
             `画像は${number(width)} × ${number(height)}ピクセルで、上限の${number(limit)}メガピクセルを超えています。小さい画像を選んでください`,
+        sideTooLong: (width, height, limit) =>
+            `画像は${number(width)} × ${number(height)}ピクセルで、一辺は${number(limit)}ピクセルまでです。小さい画像を選んでください`,
         damagedImage: (format, reason) => `${format}画像が壊れているか、不完全です（${reason}）。別のファイルをお試しください`,
         unreadable: (reason) => `ファイルを読み込めません：${reason}`,
         model: (reason) => `モデルのファイルが壊れているか、このバージョンに合いません（${reason}）`,

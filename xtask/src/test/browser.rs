@@ -16,7 +16,7 @@ use crate::tools::{self, WasmToolchain};
 pub(super) fn run(project: &Project) -> Result<Vec<String>> {
     let toolchain = tools::wasm_toolchain()?;
     let modules = tools::node_packages(project)?;
-    // It needs the types of the packages.
+    // The scripts import the packages' types.
     step("types of the page's scripts", || {
         let mut tsc = Command::new(modules.join(".bin/tsc"));
         run_command(tsc.args(["--project", "tests/e2e"]).current_dir(&project.root))
@@ -40,7 +40,7 @@ pub(super) fn run(project: &Project) -> Result<Vec<String>> {
     Ok(page.skipped())
 }
 
-/// `wasm-pack test --headless --chrome`, as anyone would type it.
+/// Returns `wasm-pack test --headless --chrome` with the browser and tools that were found.
 fn wasm_pack_test(
     project: &Project,
     toolchain: &WasmToolchain,
@@ -53,7 +53,7 @@ fn wasm_pack_test(
         .args(["test", "--headless", "--chrome", "--chromedriver"])
         .arg(&chromium.driver)
         .args(["--mode", "no-install"])
-        // SwiftShader compiles its shaders on the CPU, which takes longer than the default of 20 seconds.
+        // SwiftShader compiles its shaders on the CPU, which may take longer than the seconds in .cargo/config.toml.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
         .env("PATH", tools::path_with_tools(project)?);
     toolchain.apply(&mut command);

@@ -23,7 +23,7 @@ const PREFIX: &str = "/any/prefix/";
 /// The tests that measure time.
 const RESPONSIVE: &str = "responsive.test.mjs";
 
-/// Milliseconds after which a file of tests has failed: one that waits forever would tell nothing.
+/// Milliseconds after which a file of tests has failed: one that hangs would end the run without a message.
 const TIMEOUT: &str = "--test-timeout=1800000";
 
 pub(crate) struct PageTests {

@@ -20,7 +20,7 @@ impl<'scope> Tests<'scope> {
         scope: &'scope Scope<'scope, '_>,
         project: &'scope Project,
     ) -> Result<Self> {
-        // The answers of the Python package are compared with those of this one.
+        // The tests compare their predictions with those of this package.
         package::build_one(project, package::cpu(), &Site::new(project))?;
         Ok(Self(scope.spawn(|| run(project))))
     }
