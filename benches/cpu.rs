@@ -72,7 +72,7 @@ mod native {
         let input = units(pixels * inputs / expand.format().values());
         let expand = expand.prepare(expand.format().hidden());
         let mut map = Groups::default();
-        next.clear(&mut map);
+        next.prepare_map(&mut map);
         bencher.counter(ItemsCount::new(pixels * inputs * outputs)).bench_local(|| {
             expand.run(&input, next.input(&mut map, 0..pixels / 2));
         });
@@ -101,7 +101,7 @@ mod native {
         let (sizes, input) = ([kernel, stride], [height, width]);
         let layer = Depthwise::new(level, &weights, &bias, sizes, input, level.narrow()).unwrap();
         let mut map = Groups::default();
-        layer.clear(&mut map);
+        layer.prepare_map(&mut map);
         let mut output = Vec::new();
         let [rows, columns] = layer.output();
         let multiplications = rows * columns * channels * kernel * kernel;

@@ -95,7 +95,7 @@ impl Depthwise {
         self.conv.output
     }
 
-    /// Returns the rows of the input that the first `rows` rows of the output depend on.
+    /// Returns how many rows of the input the first `rows` rows of the output depend on.
     pub fn input_rows(&self, rows: usize) -> usize {
         let SameConv { input, padding, kernel, stride, .. } = self.conv;
         ((rows - 1) * stride + kernel).saturating_sub(padding[0]).min(input[0])
@@ -107,8 +107,8 @@ impl Depthwise {
         (bytes / row).clamp(1, self.conv.output[0])
     }
 
-    /// Clears the padding of the map that `values` becomes. The preceding layer writes the rest before it is read.
-    pub fn clear(&self, values: &mut Groups) {
+    /// Resizes `values` to the padded map and zeroes its padding. The preceding layer writes the rest.
+    pub fn prepare_map(&self, values: &mut Groups) {
         let [height, width] = self.conv.input;
         let MapLayout { above, left, rows, pairs, .. } = self.layout;
         let pair = self.channels / GROUP;
@@ -122,7 +122,7 @@ impl Depthwise {
     }
 
     /// Returns some rows of the input, for the preceding layer to write them to a map that was
-    /// [cleared](Self::clear).
+    /// [prepared](Self::prepare_map).
     pub fn input<'a>(&'a self, map: &'a mut [Group], rows: Range<usize>) -> HiddenMap<'a> {
         let pairs = self.conv.input[1].div_ceil(2);
         HiddenMap { values: map, pairs: &self.pairs[rows.start * pairs..rows.end * pairs] }

@@ -138,11 +138,12 @@ impl EfficientNetLite {
             } else {
                 let format = block.expand.format();
                 let quantisation = format.stream(self.level, stream);
-                // Rows are padded to an even number of pixels.
-                let pixel = block.expand.inputs();
-                let row = [width * pixel, width % 2 * pixel / format.values()];
+                let inputs = block.expand.inputs();
+                let row_length = width * inputs;
+                // Rows of an odd number of pixels are padded by one.
+                let row = [row_length, width % 2 * inputs / format.values()];
                 let quantised = |rows: Range<usize>, units: &mut _| {
-                    let values = &stream[rows.start * row[0]..rows.end * row[0]];
+                    let values = &stream[rows.start * row_length..rows.end * row_length];
                     let level = self.level;
                     fixed_point::quantise_stream(level, values, format, quantisation, row, units);
                 };
@@ -207,7 +208,7 @@ impl Block {
     ) {
         let Self { expand, depthwise, project, .. } = self;
         let expand = expand.prepare(quantisation);
-        depthwise.clear(&mut hidden.map);
+        depthwise.prepare_map(&mut hidden.map);
         let [height, width] = depthwise.output();
         let row = width * project.outputs();
         output.resize(height * row, 0.0);

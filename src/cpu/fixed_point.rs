@@ -1,7 +1,7 @@
 //! Fixed-point numbers: a real number is stored as the integer nearest to `value * factor + zero`.
 //!
-//! - *Hidden* values lie within a block, after a ReLU6. They range over 0..=6, and their factor is always the
-//!   same. Their zero is 0.
+//! - *Hidden* values lie within a block, after a ReLU6. They range over 0..=6, so their factor depends on their format
+//!   alone, not on the poster. Their zero is 0.
 //! - *Stream* values pass from block to block as floats. Each layer quantises its input so that this poster's values
 //!   just fit.
 //! - *Weights* have one factor per output channel.
@@ -15,8 +15,8 @@
 //! | stream values | the smallest becomes 0, the largest 127 | zero 0, the largest power of two that fits as factor |
 //! | weights | the stored integers | as large as the 32-bit accumulator allows |
 //!
-//! For a factor of 2^n, the code calls n the number of (fraction) *bits*. A *scale* is the inverse of a
-//! factor: it converts an accumulator back to a real number.
+//! For a factor of 2^n, the code calls n the number of (fraction) *bits*. A *scale* is what an accumulator is multiplied
+//! with, to become a real number or a hidden value.
 
 use super::simd::{Kernel, Level, Simd, Unit};
 
@@ -192,13 +192,13 @@ impl Kernel for Extremes<'_> {
     fn run<S: Simd>(self, simd: S) -> [f32; 2] {
         let (groups, rest) = self.values.as_chunks::<8>();
         let registers = groups.chunks_exact(S::GROUPS);
-        let odd = registers.remainder().as_flattened();
+        let left_over = registers.remainder().as_flattened();
         let mut extremes = [simd.splat_float(0.0); 2];
         for groups in registers {
             let values = simd.load_floats(groups);
             extremes = [simd.min(extremes[0], values), simd.max(extremes[1], values)];
         }
-        let rest = || odd.iter().chain(rest).copied();
+        let rest = || left_over.iter().chain(rest).copied();
         let mut lanes = [[0.0; 8]; 2];
         simd.store_floats(extremes[0], &mut lanes);
         let lowest = lanes.as_flattened().iter().copied().chain(rest()).fold(0.0, f32::min);
@@ -226,13 +226,13 @@ impl Kernel for Quantise<'_> {
         let (groups, rest_units) = units.split_at_mut(values.len() * 8 / format.values());
         let (factors, zeros) = (simd.splat_float(factor), simd.splat_float(zero as f32));
         let registers = values.chunks_exact(S::GROUPS);
-        let odd = registers.remainder();
+        let left_over = registers.remainder();
         let scaled = registers.map(|values| simd.multiply(simd.load_floats(values), factors));
         let narrow = |scaled| {
             let values = simd.max(simd.add(scaled, zeros), simd.splat_float(0.0));
             simd.round_hidden(simd.min(values, simd.splat_float(NARROW_MAX)))
         };
-        let odd_units = if format == Format::Quads {
+        let left_over_units = if format == Format::Quads {
             let mut targets = groups.as_chunks_mut::<2>().0.chunks_exact_mut(S::GROUPS);
             for (scaled, target) in scaled.zip(&mut targets) {
                 simd.store_bytes(narrow(scaled), target);
@@ -250,7 +250,7 @@ impl Kernel for Quantise<'_> {
             Format::Pairs => i32::from(quantise(*value, factor) as i16),
             _ => (value * factor + zero as f32).clamp(0.0, NARROW_MAX).round_ties_even() as i32,
         };
-        for (values, units) in [(odd.as_flattened(), odd_units), (rest, rest_units)] {
+        for (values, units) in [(left_over.as_flattened(), left_over_units), (rest, rest_units)] {
             for (values, unit) in values.chunks(format.values()).zip(units) {
                 let mut integers = [0; 4];
                 let targets = integers.iter_mut().zip(values);

@@ -88,12 +88,12 @@ impl Block {
         // [outputs, inputs * places] -> [inputs * places, outputs] -> [places, inputs, outputs]
         let outputs = bias.len();
         let by_input = transposed(&weight, outputs);
-        let kernel = outputs * KERNEL * KERNEL;
-        let inputs = weight.len() / kernel;
+        let per_input = outputs * KERNEL * KERNEL;
+        let inputs = weight.len() / per_input;
         let by_place = (0..KERNEL * KERNEL).flat_map(|place| {
             let by_input = &by_input;
             (0..inputs).flat_map(move |input| {
-                by_input[input * kernel + place * outputs..][..outputs].iter().copied()
+                by_input[input * per_input + place * outputs..][..outputs].iter().copied()
             })
         });
         Ok(Self { weight: by_place.collect(), bias, norm })

@@ -196,7 +196,7 @@ fn check_expand(
         let map = [height, width];
         let next = Depthwise::new(level, &taps, &zeros, [3, 1], map, Format::Pairs).unwrap();
         let mut values = used_memory();
-        next.clear(&mut values);
+        next.prepare_map(&mut values);
         let pixels = packed(input, expand.format());
         expand.prepare(quantisation).run(&pixels, next.input(&mut values, 0..height));
         let map = next.input(&mut values, 0..height);
@@ -227,7 +227,7 @@ pub(crate) fn depthwise_equals_its_twin() {
                 let sizes = [kernel, stride];
                 let layer = Depthwise::new(level, &weights, &bias, sizes, input, format).unwrap();
                 let mut values = used_memory();
-                layer.clear(&mut values);
+                layer.prepare_map(&mut values);
                 let mut map = layer.input(&mut values, 0..height);
                 for (pixel, hidden) in hidden.chunks(channels).enumerate() {
                     for (channel, &value) in hidden.iter().enumerate() {

@@ -31,7 +31,7 @@ pub(crate) struct Package {
     wasm_opt: bool,
 }
 
-/// Cargo features of the crate in the gpu package.
+/// Cargo features of the crate in the gpu package, the same as in packages/gpu/Cargo.toml.
 pub(crate) const GPU_FEATURES: &str = "webgpu,autodiff";
 
 /// In build order: the first one makes a page that answers.
@@ -90,8 +90,8 @@ pub(crate) fn build_one(project: &Project, package: &Package, site: &Site) -> Re
     Ok(())
 }
 
-/// Lets the types compile for everybody: they name `Symbol.dispose`, which older libraries of TypeScript lack.
-fn complete_types(path: &Path) -> Result<()> {
+/// Adds a reference to the library that declares `Symbol.dispose`, which TypeScript's default libraries may lack.
+fn reference_dispose_types(path: &Path) -> Result<()> {
     let types = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     std::fs::write(path, format!("/// <reference lib=\"esnext.disposable\" />\n{types}"))?;
     Ok(())
@@ -138,7 +138,7 @@ fn bind(project: &Project, package: &Package, wasm: &Path, folder: &Path) -> Res
         // Higher levels take minutes longer and hardly save a byte after compression: LLVM has done their work.
         run(opt.arg("-O1").args(FEATURES).arg(&bound).arg("-o").arg(&bound))?;
     }
-    complete_types(&folder.join("marquee.d.ts"))?;
+    reference_dispose_types(&folder.join("marquee.d.ts"))?;
     println!("    {:.2} MB", bound.metadata()?.len() as f64 / 1e6);
     let description = serde_json::json!({
         "name": format!("marquee-{}", package.name),

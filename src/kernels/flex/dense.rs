@@ -28,11 +28,12 @@ pub(super) struct Dense<'a> {
     weight_transposed: Vec<f32>,
     /// `[outputs]`.
     bias: &'a [f32],
+    /// Range to which outputs are clamped; infinite without an activation.
     limits: [f32; 2],
 }
 
-/// Pixels whose patches are collected together, approximately.
-const PATCHES: usize = 1024;
+/// Approximate number of output pixels whose patches are collected at a time.
+const PATCH_PIXELS: usize = 1024;
 
 impl<'a> Dense<'a> {
     /// Lays out the weight `[outputs, inputs, kernel, kernel]`.
@@ -65,20 +66,20 @@ impl<'a> Dense<'a> {
 
     /// Returns how many posters a thread computes together, at most `most`.
     pub(super) fn tile(&self, most: usize) -> usize {
-        (PATCHES / (self.conv.output[0] * self.conv.output[1])).clamp(1, most)
+        (PATCH_PIXELS / (self.conv.output[0] * self.conv.output[1])).clamp(1, most)
     }
 
     /// Computes the outputs `[posters, pixels, outputs]` of posters `[posters, inputs, height, width]`, or
-    /// `[posters, pixels, inputs]` if the kernel is 1x1. `patches` is a buffer.
+    /// `[posters, pixels, inputs]` if the kernel is 1x1. `patches` is scratch memory.
     pub(super) fn forward(&self, patches: &mut Vec<f32>, x: &[f32], y: &mut [f32]) {
         if self.conv.kernel == 1 {
             return self.of_patches(x, y);
         }
         let posters = x.chunks(self.input_size()).zip(y.chunks_mut(self.output_size()));
         for (x, y) in posters {
-            let rows = y.chunks_mut(self.band() * self.conv.output[1] * self.outputs);
+            let rows = y.chunks_mut(self.rows_per_band() * self.conv.output[1] * self.outputs);
             for (index, y) in rows.enumerate() {
-                self.collect(x, index * self.band(), y.len() / self.outputs, patches);
+                self.collect(x, index * self.rows_per_band(), y.len() / self.outputs, patches);
                 self.of_patches(patches, y);
             }
         }
@@ -93,9 +94,9 @@ impl<'a> Dense<'a> {
         activate(self.arch, y, self.bias, self.limits);
     }
 
-    /// Returns the rows of the output whose patches are collected together.
-    fn band(&self) -> usize {
-        (PATCHES / self.conv.output[1]).max(1)
+    /// Returns how many rows of the output have their patches collected at a time.
+    fn rows_per_band(&self) -> usize {
+        (PATCH_PIXELS / self.conv.output[1]).max(1)
     }
 
     /// Collects the patches of `pixels` output pixels, beginning with row `first`: `[pixels, inputs, kernel, kernel]`.

@@ -19,11 +19,13 @@ pub(crate) const SAMPLES: usize = 1_280;
 /// Fewest weights of a layer that is rounded in coarse steps. Smaller layers keep 8 bits: they hold little.
 const FEWEST: usize = 4_000;
 
-/// A large layer: its number of weights, and the step to which they are rounded.
-const LARGE: (f32, f32) = (400_000.0, 0.35);
+/// Number of weights of the layer that [`LARGE_STEP`] is for.
+const LARGE_WEIGHTS: f32 = 400_000.0;
 
-/// Smallest fraction of a layer's step to which its weights may have been rounded before, if they are not to be rounded
-/// again.
+/// Step of a layer of [`LARGE_WEIGHTS`] weights, in root mean squares of an output's weights.
+const LARGE_STEP: f32 = 0.35;
+
+/// Weights that were rounded to at least this fraction of their layer's step are not rounded again.
 const FORMER_STEP: f32 = 0.9;
 
 /// Returns the step to which the weights of a layer with this many weights are rounded, in root mean squares of an
@@ -33,8 +35,7 @@ const FORMER_STEP: f32 = 0.9;
 /// square of the step. If the noise of all layers matters equally, its sum is smallest for a given number of bits where each
 /// layer's noise is proportional to its number of weights.
 fn step(weights: usize) -> Option<f32> {
-    let (large, step) = LARGE;
-    (weights >= FEWEST).then(|| step * (weights as f32 / large).sqrt())
+    (weights >= FEWEST).then(|| LARGE_STEP * (weights as f32 / LARGE_WEIGHTS).sqrt())
 }
 
 /// Returns the rounded weights of the depthwise convolutions and of the 1x1 convolutions that are large enough, and the
@@ -69,8 +70,7 @@ pub(crate) fn round(
     Ok(compact)
 }
 
-/// Returns the weights of a layer with this step, if they were rounded to it before: to round them again would add another
-/// error.
+/// Returns a layer's weights if they were already rounded to about `step`: rounding them again would add error.
 fn already_rounded(values: &[f32], outputs: usize, step: f32) -> Option<QuantisedWeight> {
     let former = QuantisedWeight::former(values, outputs)?;
     let channels = values.chunks(values.len() / outputs).zip(&former.scales);

@@ -37,7 +37,8 @@ pub(crate) fn draft(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Dr
     let limit = limit.and_then(Value::as_u64).map(|rows| rows as usize);
     let dataset = Dataset::for_bundle(data, limit, &bundle.manifest)?;
     let split = Split::from_manifest(&bundle.manifest, &dataset, args.skip_bad)?;
-    let additional_evaluation = additional_test_posters(args, &bundle.manifest, &dataset, &split)?;
+    let additional_evaluation =
+        load_additional_test_split(args, &bundle.manifest, &dataset, &split)?;
     // The metrics are those of the former calibration.
     bundle.manifest.additional_metrics.clear();
     let Split { mut train, valid, test, .. } = split;
@@ -52,7 +53,7 @@ pub(crate) fn draft(args: &ExportArgs, dir: &Path, device: &Device) -> Result<Dr
 ///
 /// # Errors
 /// A folder cannot be read, or holds other posters than those of the bundle's training.
-fn additional_test_posters(
+fn load_additional_test_split(
     args: &ExportArgs,
     manifest: &Manifest,
     dataset: &Dataset,

@@ -35,7 +35,7 @@ pub(crate) fn draft(args: &ExportArgs, dirs: &[PathBuf], device: &Device) -> Res
     let validation = validation_posters(run, &dataset)?;
     let mut samples = Vec::new();
     if args.weights.may_be_compact() {
-        let mut train = dataset.with_ids(&poster_ids::read(&run.dir.join("train.txt"))?);
+        let mut train = listed(run, "train.txt", &dataset)?;
         train.rows.truncate(SAMPLES);
         samples = posters::load(&train, &run.config.inference_input(), run.config.skip_bad)?;
     }
@@ -89,10 +89,15 @@ pub(crate) fn classifier(soup: &Soup, dataset: &Dataset, device: &Device) -> Res
     Ok(Classifier::new(assemble(soup, dataset, &validation, device)?))
 }
 
+/// Returns the rows of `dataset` whose ids are in a list of the run, such as `train.txt`.
+fn listed(run: &Run, list: &str, dataset: &Dataset) -> Result<Dataset> {
+    Ok(dataset.with_ids(&poster_ids::read(&run.dir.join(list))?))
+}
+
 /// Loads the posters that chose the run's best epoch.
 fn validation_posters(run: &Run, dataset: &Dataset) -> Result<Vec<Poster>> {
-    let ids = poster_ids::read(&run.dir.join("valid.txt"))?;
-    posters::load(&dataset.with_ids(&ids), &run.config.inference_input(), run.config.skip_bad)
+    let valid = listed(run, "valid.txt", dataset)?;
+    posters::load(&valid, &run.config.inference_input(), run.config.skip_bad)
 }
 
 /// Returns the runs' best model with its manifest, in memory and in full precision, calibrated on `validation`.
@@ -107,7 +112,7 @@ fn assemble(
     let run = &soup.first;
     let config = &run.config;
     let (model, best) = soup.best_model(dataset.genres.len(), device)?;
-    let train = dataset.with_ids(&poster_ids::read(&run.dir.join("train.txt"))?);
+    let train = listed(run, "train.txt", dataset)?;
     let genres = dataset.genres.iter().enumerate().map(|(index, name)| Genre {
         name: name.clone(),
         threshold: 0.5, // until calibration

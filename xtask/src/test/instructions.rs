@@ -37,14 +37,20 @@ pub(super) fn run(project: &Project) -> Result<Option<String>> {
     let text = std::fs::read_to_string(file(project)).context("benches/instructions.json")?;
     let before: Counts = serde_json::from_str(&text).context("benches/instructions.json")?;
     if before.rustc != rustc {
-        let skipped = format!("counting instructions: they were counted with {}", before.rustc);
+        let skipped = format!(
+            "counting instructions: the counts are of {}, not {rustc}; to renew them: \
+             cargo xtask bench instructions",
+            before.rustc
+        );
         return Ok(Some(skipped));
     }
     let Some(counts) = count(project)? else {
         return Ok(Some("counting instructions: Valgrind on x86-64 is not installed".into()));
     };
     for (level, now) in counts {
-        let before = before.instructions.get(&level).copied().context("a level is missing")?;
+        let before = before.instructions.get(&level).copied().with_context(|| {
+            format!("benches/instructions.json has no {level}: run cargo xtask bench instructions")
+        })?;
         let change = now as f64 / before as f64 - 1.0;
         println!("    {level}: {now} instructions ({:+.1} %)", change * 100.0);
         ensure!(

@@ -87,8 +87,10 @@ impl PageTests {
     /// Returns the tests that are skipped because a browser is missing.
     pub(crate) fn skipped(&self) -> Vec<String> {
         let missing = |is_missing: bool, what: &str| is_missing.then(|| what.to_owned());
-        let firefox = "page and npm package in Firefox: it is not installed, nor are Debian's packages at hand";
-        let webkit = "page in WebKit: WebKitWebDriver, MiniBrowser and xvfb-run are not installed, nor are Debian's packages at hand";
+        let firefox = "page and npm package in Firefox: install Firefox, or run as root on Debian, \
+                       where it is installed automatically";
+        let webkit = "page in WebKit: install WebKitWebDriver, MiniBrowser and xvfb-run, or run as \
+                      root on Debian, where they are installed automatically";
         [missing(self.firefox.is_none(), firefox), missing(self.webkit.is_none(), webkit)]
             .into_iter()
             .flatten()

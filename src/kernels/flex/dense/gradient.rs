@@ -48,9 +48,9 @@ impl Dense<'_> {
         let posters = y.chunks(self.output_size()).zip(of_y.chunks(self.output_size()));
         for (x, (y, of_y)) in x.chunks(self.input_size()).zip(posters) {
             let mut of_x = of_xs.as_mut().and_then(Iterator::next);
-            let band = self.band() * self.conv.output[1] * self.outputs;
+            let band = self.rows_per_band() * self.conv.output[1] * self.outputs;
             for (index, (y, of_y)) in y.chunks(band).zip(of_y.chunks(band)).enumerate() {
-                let first = index * self.band();
+                let first = index * self.rows_per_band();
                 self.collect(x, first, y.len() / self.outputs, patches);
                 of_output.clear();
                 of_output.extend_from_slice(of_y);
