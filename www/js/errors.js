@@ -41,8 +41,10 @@ const BY_CODE = {
     "empty-image": () => strings.errors.emptyImage,
     "unknown-image-format": () => strings.errors.unknownImage,
     "image-too-large": (_, message) => {
-        const { imageTooLarge, sideTooLong } = strings.errors;
-        for (const [pattern, text] of /** @type {const} */ ([[TOO_LARGE, imageTooLarge], [SIDE_TOO_LONG, sideTooLong]])) {
+        for (const [pattern, text] of /** @type {const} */ ([
+            [TOO_LARGE, strings.errors.imageTooLarge],
+            [SIDE_TOO_LONG, strings.errors.sideTooLong],
+        ])) {
             const [, width, height, limit] = pattern.exec(message) ?? [];
             if (limit) return text(Number(width), Number(height), Number(limit));
         }
