@@ -108,8 +108,8 @@ pub struct Training {
     /// Number of held-out posters on which nothing was fitted and [`Manifest::metrics`] were measured. If it is 0,
     /// they were measured on the validation posters.
     pub test_posters: usize,
-    /// Number of held-out posters of additional data, on which nothing was fitted and
-    /// [`Manifest::additional_metrics`] were measured.
+    /// Number of held-out posters of additional data, on which nothing was fitted.
+    /// [`Manifest::additional_metrics`] were measured on them, if they were at hand.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub additional_test_posters: usize,
     /// Epoch whose weights these are, counted from 1.

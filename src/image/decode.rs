@@ -86,20 +86,20 @@ pub(super) fn decode(bytes: &[u8], smallest: [u32; 2]) -> Result<Decoded> {
 
     // Check the size in the header first: a decoder may fail on a huge image without reporting its size.
     if let Ok(size) = imagesize::blob_size(bytes) {
-        check_pixels(size.width as u64, size.height as u64, MAX_PIXELS)?;
+        check_size(size.width as u64, size.height as u64, MAX_PIXELS)?;
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.no_limits(); // limits are set below, once the size is known
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
-    check_pixels(width.into(), height.into(), MAX_PIXELS)?;
+    check_size(width.into(), height.into(), MAX_PIXELS)?;
     if decoder.total_bytes() == 0 {
         let reason = "it has no pixels".into();
         return Err(Error::DamagedImage { format: name.into(), reason });
     }
     let coefficients = if format == ImageFormat::Jpeg { coefficient_bytes(bytes) } else { 0 };
     let bytes_per_pixel = u64::from(decoder.color_type().bytes_per_pixel()) + 4 + coefficients;
-    check_pixels(width.into(), height.into(), MAX_BYTES / bytes_per_pixel)?;
+    check_size(width.into(), height.into(), MAX_BYTES / bytes_per_pixel)?;
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(MAX_BYTES);
     decoder.set_limits(limits).map_err(damaged)?;
@@ -124,7 +124,7 @@ pub(super) fn decode(bytes: &[u8], smallest: [u32; 2]) -> Result<Decoded> {
 /// # Errors
 /// Those of [`Preprocess::resize_rgba`](crate::Preprocess::resize_rgba).
 pub(super) fn opaque(rgba: Vec<u8>, width: u32, height: u32) -> Result<Decoded> {
-    check_pixels(width.into(), height.into(), MAX_PIXELS)?;
+    check_size(width.into(), height.into(), MAX_PIXELS)?;
     let damaged = |reason: String| Error::DamagedImage { format: "RGBA".into(), reason };
     if width == 0 || height == 0 {
         return Err(damaged("it has no pixels".into()));
@@ -167,16 +167,17 @@ fn coefficient_bytes(jpeg: &[u8]) -> u64 {
     0
 }
 
-fn check_pixels(width: u64, height: u64, most: u64) -> Result<()> {
-    let is_small_enough = width.saturating_mul(height) <= most;
+/// Refuses images of more than `most` pixels, or with a side of more than [`MAX_SIDE`].
+fn check_size(width: u64, height: u64, most: u64) -> Result<()> {
+    let is_too_large = width.saturating_mul(height) > most;
     let [width, height] = [width, height].map(|side| side.try_into().unwrap_or(u32::MAX));
-    match is_small_enough {
-        false => Err(Error::ImageTooLarge { width, height, limit: most / 1_000_000 }),
-        true if width.max(height) > MAX_SIDE => {
-            Err(Error::SideTooLong { width, height, limit: MAX_SIDE })
-        }
-        true => Ok(()),
+    if is_too_large {
+        return Err(Error::ImageTooLarge { width, height, limit: most / 1_000_000 });
     }
+    if width.max(height) > MAX_SIDE {
+        return Err(Error::SideTooLong { width, height, limit: MAX_SIDE });
+    }
+    Ok(())
 }
 
 /// Blends transparent pixels with white, the background on which browsers usually show them.

@@ -38,8 +38,6 @@ for (const row of [0, 1]) {
     if ((await genre.getAttribute("aria-pressed")) !== "true") await genre.click();
 }
 await page.locator("#second-map").waitFor();
-// So that the poster's colours show beside the evidence.
-await page.locator("#strength").fill("55");
 await page.evaluate(() => scrollTo(0, 0));
 await page.mouse.move(0, 0);
 await page.screenshot({ path: fileURLToPath(new URL("../../.github/screenshot.png", import.meta.url)) });

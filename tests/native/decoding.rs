@@ -155,6 +155,21 @@ fn refuses_a_huge_image_by_its_header() {
 }
 
 #[test]
+fn stray_bytes_before_a_header_do_not_hide_a_progressive_jpeg() {
+    // Its pixels are few enough, but not with the coefficients of four components.
+    let mut jpeg = include_bytes!("../fixtures/cmyk.jpg").to_vec();
+    let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 1] = 0xc2;
+    let [high, low] = 7000_u16.to_be_bytes();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[high, low, high, low]);
+    for _ in 0..2 {
+        let error = INPUT.decode(&jpeg).unwrap_err();
+        assert!(matches!(error, Error::ImageTooLarge { .. }), "{error}");
+        jpeg.insert(frame, 0);
+    }
+}
+
+#[test]
 fn refuses_a_side_for_which_resizing_would_take_gigabytes() {
     for (width, height) in [(1, 4_000_000), (4_000_000, 1)] {
         let decoded = INPUT.decode(&bomb(width, height)).unwrap_err();

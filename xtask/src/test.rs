@@ -72,10 +72,7 @@ fn parts<'scope>(
     if let Some(preparation) = preparation {
         preparation.wait();
     }
-    let python = match wanted(Part::Python) {
-        true => Some(python::Tests::begin(scope, project)?),
-        false => None,
-    };
+    let python = wanted(Part::Python).then(|| python::Tests::begin(scope, project)).transpose()?;
     if wanted(Part::Browser) {
         // Link-time optimisation keeps only one processor busy for minutes; the Python tests use the others.
         package::build(project)?;
