@@ -23,6 +23,7 @@ use crate::padding::SameConv;
 use dense::Dense;
 use inverted_residual::{Block, Channels, Conv, Maps};
 use parallel::for_each;
+use rows::RELU6;
 
 /// Convolutions with bias and activation on a backend's own tensors.
 #[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]
@@ -194,7 +195,7 @@ fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
 
 /// Returns the range to which a layer's outputs are clamped.
 fn limits(relu6: bool) -> [f32; 2] {
-    if relu6 { [0.0, 6.0] } else { [f32::NEG_INFINITY, f32::INFINITY] }
+    if relu6 { RELU6 } else { [f32::NEG_INFINITY, f32::INFINITY] }
 }
 
 /// The tensors and options of a dense convolution.

@@ -11,7 +11,7 @@ mod reach;
 
 use pulp::Simd;
 
-use super::rows::clamp;
+use super::rows::{RELU6, clamp};
 use crate::padding::SameConv;
 
 pub(super) use blocks::run;
@@ -52,7 +52,7 @@ impl Blocks for Convolution<'_> {
     #[inline(always)]
     fn block<S: Simd, const R: usize, const T: usize>(&mut self, simd: S, first: usize) {
         let Self { conv, channels, taps, .. } = *self;
-        let limits = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
+        let limits = RELU6.map(|limit| simd.splat_f32s(limit));
         let bias = load::<S, R>(&self.bias[first..]);
         let row_size = conv.output[1] * channels;
         for (row, output) in self.output.chunks_exact_mut(row_size).enumerate() {

@@ -12,7 +12,7 @@ use pulp::Arch;
 
 use super::depthwise::{Convolution, LANES, TapValues, run};
 use super::product::{Accumulate, MatrixMut, MatrixView, multiply};
-use super::rows::{activate, finish, transposed};
+use super::rows::{RELU6, activate, finish, transposed};
 use crate::padding::SameConv;
 
 #[cfg(feature = "autodiff")]
@@ -162,7 +162,7 @@ impl<'a> Block<'a> {
                 let target = MatrixMut::columns(input, channels, padded);
                 multiply(x, weight, Accumulate::Replace, target);
                 let bias = &expand.bias[first..first + padded];
-                activate(*arch, input, bias, [0.0, 6.0]);
+                activate(*arch, input, bias, RELU6);
             }
             None => {
                 for (row, x) in input.chunks_exact_mut(padded).zip(x.chunks_exact(inputs)) {

@@ -4,6 +4,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+/// The range to which ReLU6 clamps.
+pub(super) const RELU6: [f32; 2] = [0.0, 6.0];
+
 /// Adds the bias to each row and clamps to `limits`.
 pub(super) fn activate(arch: Arch, values: &mut [f32], bias: &[f32], limits: [f32; 2]) {
     struct Activate<'a>(&'a mut [f32], &'a [f32], [f32; 2]);
@@ -82,7 +85,7 @@ pub(super) fn through_relu6(arch: Arch, gradient: &mut [f32], y: &[f32], sums: &
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             let Self(gradient, y, sums) = self;
-            let limits = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
+            let limits = RELU6.map(|limit| simd.splat_f32s(limit));
             let rows = gradient.chunks_exact_mut(sums.len()).zip(y.chunks_exact(sums.len()));
             for (gradient, y) in rows {
                 update(simd, gradient, y, |gradient, y| where_inside(simd, gradient, y, limits));
@@ -158,7 +161,7 @@ mod tests {
         let bias: Vec<f32> = (0..LENGTH).map(|index| index as f32 / 4.0).collect();
         let mut values = vec![-2.0; 2 * LENGTH];
         values[LENGTH + 3] = f32::NAN;
-        activate(Arch::new(), &mut values, &bias, [0.0, 6.0]);
+        activate(Arch::new(), &mut values, &bias, RELU6);
         for (index, value) in values.iter().enumerate() {
             match index {
                 index if index == LENGTH + 3 => {

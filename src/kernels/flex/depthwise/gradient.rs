@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::blocks::{Blocks, Taps, add_product, load, store};
 use super::reach::{Reach, taps_inside, windows};
 use super::{TapValues, add_row};
-use crate::kernels::flex::rows::where_inside;
+use crate::kernels::flex::rows::{RELU6, where_inside};
 use crate::padding::SameConv;
 
 /// Adds the gradient of the taps.
@@ -95,7 +95,7 @@ impl Blocks for InputGradient<'_> {
     #[inline(always)]
     fn block<S: Simd, const R: usize, const T: usize>(&mut self, simd: S, first: usize) {
         let Self { conv, channels, taps, .. } = *self;
-        let limits @ [zero, _] = [0.0, 6.0].map(|limit| simd.splat_f32s(limit));
+        let limits @ [zero, _] = RELU6.map(|limit| simd.splat_f32s(limit));
         let mut totals = load::<S, R>(&self.sums[first..]);
         let row_size = conv.input[1] * channels;
         for (row, of_input) in self.of_input.chunks_exact_mut(row_size).enumerate() {
