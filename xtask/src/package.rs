@@ -27,8 +27,6 @@ pub(crate) struct Package {
     /// Whether to optimise across crates. It makes CPU code smaller and faster. For the gpu package it would take a
     /// quarter of an hour, for code whose work is done on the GPU.
     link_time_optimisation: bool,
-    /// Whether to run wasm-opt. It takes 3 % off the gpu package; the others lose 1 % or less.
-    wasm_opt: bool,
 }
 
 /// Cargo features of the crate in the gpu package, the same as in packages/gpu/Cargo.toml.
@@ -36,10 +34,10 @@ pub(crate) const GPU_FEATURES: &str = "webgpu,autodiff";
 
 /// In build order: the first one makes a page that answers.
 pub(crate) static PACKAGES: [Package; 4] = [
-    Package { name: "cpu", link_time_optimisation: true, wasm_opt: false },
-    Package { name: "cpu-relaxed", link_time_optimisation: true, wasm_opt: false },
-    Package { name: "teach", link_time_optimisation: true, wasm_opt: false },
-    Package { name: "gpu", link_time_optimisation: false, wasm_opt: true },
+    Package { name: "cpu", link_time_optimisation: true },
+    Package { name: "cpu-relaxed", link_time_optimisation: true },
+    Package { name: "teach", link_time_optimisation: true },
+    Package { name: "gpu", link_time_optimisation: false },
 ];
 
 /// The package that classifies on the CPU.
@@ -47,19 +45,6 @@ pub(crate) fn cpu() -> &'static Package {
     let [cpu, ..] = &PACKAGES;
     cpu
 }
-
-/// WebAssembly features that rustc may have used in a package that wasm-opt reads. Every browser has them since 2023;
-/// wasm-opt must not use others.
-const FEATURES: [&str; 8] = [
-    "--enable-simd",
-    "--enable-bulk-memory",
-    "--enable-bulk-memory-opt",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
 
 /// Builds all packages that are not up to date, lists the page's files, and writes the npm package.
 pub(crate) fn build(project: &Project) -> Result<()> {
@@ -132,12 +117,6 @@ fn bind(project: &Project, package: &Package, wasm: &Path, folder: &Path) -> Res
     bindgen.input_path(wasm).web(true)?.typescript(true).remove_name_section(true);
     bindgen.omit_default_module_path(false).out_name("marquee").generate(folder)?;
     let bound = folder.join("marquee_bg.wasm");
-    if package.wasm_opt {
-        let wasm_opt = tools::node_packages(project)?.join(".bin/wasm-opt");
-        let mut opt = Command::new(wasm_opt);
-        // Higher levels take minutes longer and hardly save a byte after compression: LLVM has done their work.
-        run(opt.arg("-O1").args(FEATURES).arg(&bound).arg("-o").arg(&bound))?;
-    }
     reference_dispose_types(&folder.join("marquee.d.ts"))?;
     println!("    {:.2} MB", bound.metadata()?.len() as f64 / 1e6);
     let description = serde_json::json!({

@@ -14,7 +14,7 @@ use std::process::Command;
 use std::thread::Scope;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 
 use crate::package;
@@ -22,7 +22,6 @@ use crate::project::Project;
 use crate::step::{run as run_command, step};
 
 pub(crate) use page::PageTests;
-use preparation::Preparation;
 
 /// A part of the tests that can run by itself.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,24 +61,38 @@ fn parts<'scope>(
     let mut preparation = None;
     if wanted(Part::Lint) {
         skipped.extend(lint::quick(project)?);
-        preparation = only.is_empty().then(|| Preparation::begin(scope, project));
-        lint::clippy(project)?;
+        preparation = only.is_empty().then(|| scope.spawn(|| preparation::run(project)));
+        if only.is_empty() {
+            // The tests are built with the same lints, which is when dependencies are compiled anyway.
+            skipped.push(
+                "lints of what no test builds, such as the trainer's GPU backends: \
+                 cargo xtask test --only lint"
+                    .into(),
+            );
+        } else {
+            lint::clippy(project)?;
+        }
     }
     if wanted(Part::Native) {
         skipped.extend(native::run(project)?);
         skipped.extend(instructions::run(project)?);
     }
     if let Some(preparation) = preparation {
-        preparation.wait();
+        // Its errors are dropped: the part that needs what is missing tries again, and reports them.
+        let _ = preparation.join();
     }
-    let python = wanted(Part::Python).then(|| python::Tests::begin(scope, project)).transpose()?;
+    let mut python = None;
+    if wanted(Part::Python) {
+        python::build_cpu_package(project)?;
+        python = Some(scope.spawn(|| python::run(project)));
+    }
     if wanted(Part::Browser) {
         // Link-time optimisation keeps only one processor busy for minutes; the Python tests use the others.
         package::build(project)?;
     }
     // Nothing runs beside the tests of the page, since they measure time.
     if let Some(python) = python {
-        skipped.extend(python.wait()?);
+        skipped.extend(python.join().map_err(|_| anyhow!("the Python part panicked"))??);
     }
     if wanted(Part::Browser) {
         skipped.extend(browser::run(project)?);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::PageTests;
+use super::{PageTests, lint};
 use crate::chromium::{self, Chromium};
 use crate::package;
 use crate::project::Project;
@@ -27,10 +27,9 @@ pub(super) fn run(project: &Project) -> Result<Vec<String>> {
         let mut command = wasm_pack_test(project, &toolchain, &chromium, &wasm_pack)?;
         run_command(&mut command)
     })?;
-    // Built like the gpu package: it tests what ships, and nearly all of it is already compiled.
     step("tests of the crate on WebGPU, by wasm-pack", || {
         let mut command = wasm_pack_test(project, &toolchain, &chromium, &wasm_pack)?;
-        command.args(["--release", "--", "--features", package::GPU_FEATURES]);
+        command.args(["--", "--features", package::GPU_FEATURES]);
         run_command(command.env("MARQUEE_REQUIRE_WEBGPU", "1"))
     })?;
     let page = PageTests::prepare(project)?;
@@ -40,7 +39,8 @@ pub(super) fn run(project: &Project) -> Result<Vec<String>> {
     Ok(page.skipped())
 }
 
-/// Returns `wasm-pack test --headless --chrome` with the browser and tools that were found.
+/// Returns `wasm-pack test --headless --chrome --release` with the browser and tools that were found. The build also lints
+/// the crate, and finds its dependencies already compiled for the packages.
 fn wasm_pack_test(
     project: &Project,
     toolchain: &WasmToolchain,
@@ -50,12 +50,12 @@ fn wasm_pack_test(
     let mut command = Command::new(wasm_pack);
     command
         .current_dir(&project.root)
-        .args(["test", "--headless", "--chrome", "--chromedriver"])
+        .args(["test", "--headless", "--chrome", "--release", "--chromedriver"])
         .arg(&chromium.driver)
         .args(["--mode", "no-install"])
         // SwiftShader compiles its shaders on the CPU, which may take longer than the seconds in .cargo/config.toml.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
         .env("PATH", tools::path_with_tools(project)?);
-    toolchain.apply(&mut command);
+    lint::while_building(toolchain.apply(&mut command));
     Ok(command)
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::untrusted;
+use super::{lint, untrusted};
 use crate::project::Project;
 use crate::step::{output, run as run_command, step};
 use crate::tools;
@@ -19,6 +19,9 @@ pub(super) fn run(project: &Project) -> Result<Option<String>> {
         cargo.envs(onnx.iter().map(|packages| ("MARQUEE_ONNX_PACKAGES", packages)));
         run_command(&mut cargo)
     })?;
+    step("benchmarks of the CPU kernels, once each", || {
+        run_command(cargo_test(project).args(["--bench", "cpu"]))
+    })?;
     let no_onnx = onnx.is_none().then(|| {
         "the Python example of docs/onnx.md: PyPI has no onnxruntime for this machine's Python"
             .into()
@@ -27,10 +30,11 @@ pub(super) fn run(project: &Project) -> Result<Option<String>> {
     Ok((!skipped.is_empty()).then(|| skipped.join("; ")))
 }
 
-/// `cargo test` of all packages.
+/// `cargo test` of all packages, which also lints them.
 pub(super) fn cargo_test(project: &Project) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(&project.root).args(["test", "--quiet", "--workspace"]);
+    lint::while_building(&mut cargo);
     cargo
 }
 

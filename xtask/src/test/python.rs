@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread::{Scope, ScopedJoinHandle};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use crate::package;
 use crate::project::Project;
@@ -12,26 +11,13 @@ use crate::site::Site;
 use crate::step::{run as run_command, step};
 use crate::tools::{self, PythonEnvironment};
 
-/// All tests, in the background: meanwhile the packages for the browser can be built.
-pub(super) struct Tests<'scope>(ScopedJoinHandle<'scope, Result<Option<String>>>);
-
-impl<'scope> Tests<'scope> {
-    pub(super) fn begin(
-        scope: &'scope Scope<'scope, '_>,
-        project: &'scope Project,
-    ) -> Result<Self> {
-        // The tests compare their predictions with those of this package.
-        package::build_one(project, package::cpu(), &Site::new(project))?;
-        Ok(Self(scope.spawn(|| run(project))))
-    }
-
-    /// Waits for the tests. Returns what was skipped if their packages cannot be had.
-    pub(super) fn wait(self) -> Result<Option<String>> {
-        self.0.join().map_err(|_| anyhow!("the tests of the Python package panicked"))?
-    }
+/// Builds the wasm package with whose predictions the tests compare theirs.
+pub(super) fn build_cpu_package(project: &Project) -> Result<()> {
+    package::build_one(project, package::cpu(), &Site::new(project))
 }
 
-fn run(project: &Project) -> Result<Option<String>> {
+/// Runs all tests. Returns what was skipped if their packages cannot be had.
+pub(super) fn run(project: &Project) -> Result<Option<String>> {
     let Some(python) = tools::python_environment(project)? else {
         return Ok(Some("the Python package: PyPI cannot be reached".into()));
     };

