@@ -166,12 +166,12 @@ async fn classifies_or_refuses_untrusted_files_without_affecting_the_next() {
     for Case { name, bytes, outcome } in corpus::cases() {
         let file = Uint8Array::from(bytes.as_slice()).into();
         match classifier.classify(file, JsValue::UNDEFINED).await {
-            Ok(_) => assert_ne!(outcome, Outcome::Refused, "{name}"),
+            Ok(_) => assert_ne!(*outcome, Outcome::Refused, "{name}"),
             Err(error) => {
                 let kind = String::from(error.unchecked_into::<js_sys::Error>().name());
                 let kinds = ["EmptyImage", "UnknownImageFormat", "ImageTooLarge", "DamagedImage"];
                 assert!(kinds.contains(&kind.as_str()), "{name}: {kind}");
-                assert_ne!(outcome, Outcome::Classified, "{name}");
+                assert_ne!(*outcome, Outcome::Classified, "{name}");
             }
         }
         assert_eq!(

@@ -26,9 +26,9 @@ fn classifies_or_refuses_each_file_without_affecting_the_next() {
     assert!(cases.len() > 100, "{}", cases.len());
     for Case { name, bytes, outcome } in cases {
         if let Some(dir) = &saved {
-            std::fs::write(dir.join(&name), &bytes).unwrap();
+            std::fs::write(dir.join(name), bytes).unwrap();
         }
-        let result = classify(&bytes);
+        let result = classify(bytes);
         classified.insert(name.clone(), result.is_ok());
         match (result, outcome) {
             (Ok(predictions), Outcome::Classified | Outcome::Either) => {

@@ -14,7 +14,7 @@ fn classifies_or_rejects_each_file() {
     let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/tiny");
     let mut predict = trainer(&["predict", "--json", "--device", "cpu", "--bundle"]);
     predict.arg(bundle);
-    for Case { name, bytes, .. } in &cases {
+    for Case { name, bytes, .. } in cases {
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         predict.arg(path);
@@ -25,7 +25,7 @@ fn classifies_or_rejects_each_file() {
     assert!(printed.contains("images could not be classified"), "{printed}");
     let results: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(results.len(), cases.len());
-    for (result, Case { name, outcome, .. }) in results.iter().zip(&cases) {
+    for (result, Case { name, outcome, .. }) in results.iter().zip(cases) {
         let (genres, error) = (result.get("genres").is_some(), result.get("error").is_some());
         match outcome {
             Outcome::Classified => assert!(genres && !error, "{name}: {result}"),
