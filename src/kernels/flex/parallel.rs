@@ -19,3 +19,17 @@ pub(super) fn for_each<T: Send, S>(
         items.for_each(|(index, item)| work(&mut scratch, index, item));
     }
 }
+
+/// Adds `values` to `sums`.
+#[cfg(feature = "autodiff")]
+pub(super) fn add(sums: &mut [f32], values: &[f32]) {
+    const CHUNK: usize = 1 << 14;
+    let add = |sums: &mut [f32], values: &[f32]| {
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    };
+    if sums.len() <= CHUNK {
+        return add(sums, values); // waking another core takes longer
+    }
+    let chunks = sums.chunks_mut(CHUNK).zip(values.chunks(CHUNK)).collect();
+    for_each(chunks, || (), |(), _, (sums, values)| add(sums, values));
+}

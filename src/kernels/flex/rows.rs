@@ -138,12 +138,21 @@ fn update<S: Simd>(
     }
 }
 
+/// Rows and columns of a square that the transposition copies at a time: 16 floats are a line of the cache.
+const SQUARE: usize = 16;
+
 /// Returns the transpose of a matrix with rows of `columns` values; its rows are padded with zeros to `length`.
 pub(super) fn transposed(values: &[f32], columns: usize, length: usize) -> Vec<f32> {
     let mut transposed = vec![0.0; columns * length];
-    for (row, values) in values.chunks_exact(columns).enumerate() {
-        for (column, value) in values.iter().enumerate() {
-            transposed[column * length + row] = *value;
+    for (band, rows) in values.chunks(SQUARE * columns).enumerate() {
+        for first in (0..columns).step_by(SQUARE) {
+            let width = SQUARE.min(columns - first);
+            for (row, values) in rows.chunks_exact(columns).enumerate() {
+                let row = band * SQUARE + row;
+                for (column, value) in values[first..first + width].iter().enumerate() {
+                    transposed[(first + column) * length + row] = *value;
+                }
+            }
         }
     }
     transposed
@@ -168,6 +177,21 @@ mod tests {
                     assert!(value.is_nan(), "NaN must not become {value}")
                 }
                 index => assert_eq!(*value, (bias[index % LENGTH] - 2.0).clamp(0.0, 6.0)),
+            }
+        }
+    }
+
+    #[test]
+    fn transposes_and_pads_a_matrix_of_any_size() {
+        for (rows, columns) in [(1, 1), (2, 3), (16, 16), (17, 40), (LENGTH, 5)] {
+            let values: Vec<f32> = (1..=rows * columns).map(|value| value as f32).collect();
+            let length = rows + 2;
+            let transposed = transposed(&values, columns, length);
+            assert_eq!(transposed.len(), columns * length);
+            for (index, value) in transposed.iter().enumerate() {
+                let (column, row) = (index / length, index % length);
+                let expected = if row < rows { values[row * columns + column] } else { 0.0 };
+                assert_eq!(*value, expected, "row {row}, column {column} of {rows} x {columns}");
             }
         }
     }

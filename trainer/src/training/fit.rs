@@ -14,13 +14,14 @@ use burn::train::{
 use crate::data::loader::Mixture;
 use crate::data::soft_labels::SoftLabels;
 use crate::data::split::Split;
+use crate::training::adamw::AdamW;
 use crate::training::epoch_log::{self, LogWriter};
 use crate::training::initial_model::{self, genre_frequencies};
 use crate::training::learner::TrainingModel;
+use crate::training::learning_rate::schedule;
 use crate::training::loaders::{LoaderSource, Loaders};
 use crate::training::map_metric::MapMetric;
 use crate::training::model_selection::{EarlyStopping, KeepLastTwoAndBest, usable_metric};
-use crate::training::optimiser::{optimiser, schedule};
 use crate::training::out_of_memory;
 use crate::training::plain_renderer::{self, PlainRenderer};
 use crate::training::run_folder::Run;
@@ -107,7 +108,7 @@ pub(crate) fn fit(
     if let Some(patience) = config.patience {
         training = training.early_stopping(EarlyStopping { metric, patience });
     }
-    let learner = Learner::new(model.clone(), optimiser(&config.optimiser), schedule);
+    let learner = Learner::new(model.clone(), AdamW::new(&config.optimiser).into(), schedule);
     let result = training.launch(learner);
 
     if let Some(error) = &result.error

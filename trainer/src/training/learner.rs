@@ -142,8 +142,8 @@ mod tests {
 
     use super::*;
     use crate::data::loader::TARGET_WEIGHTS;
+    use crate::training::adamw::AdamW;
     use crate::training::config::OptimiserConfig;
-    use crate::training::optimiser::optimiser;
 
     fn bias(model: &Model) -> Vec<f64> {
         let tensors = model.tensors().unwrap_or_else(|error| panic!("{error}"));
@@ -160,7 +160,7 @@ mod tests {
         let model = Model::init(&Architecture::SeedCnn(sizes), [22, 22], 2, &device);
         let model = model.unwrap_or_else(|error| panic!("{error}"));
         let mut model = TrainingModel::new(model, &LossConfig::default(), 0.6).after_steps(done);
-        let mut optimiser = optimiser(&OptimiserConfig::default());
+        let mut optimiser = ModuleOptimizer::from(AdamW::new(&OptimiserConfig::default()));
         let mut expected = bias(&model.model);
         for decay in decays {
             let inputs = Tensor::ones([2, 3, 22, 22], &device);

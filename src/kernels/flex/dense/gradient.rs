@@ -1,5 +1,6 @@
 //! The gradients of a dense convolution.
 
+use super::super::parallel::add;
 use super::super::product::{Accumulate, MatrixMut, MatrixView, multiply};
 use super::super::rows::{add_rows, through_relu6, transposed};
 use super::Dense;
@@ -110,9 +111,8 @@ impl Dense<'_> {
 impl Gradients {
     /// Adds the gradients over other posters.
     pub(in crate::kernels::flex) fn add(&mut self, other: &Self) {
-        let pairs = self.weight_transposed.iter_mut().zip(&other.weight_transposed);
-        pairs.for_each(|(sum, value)| *sum += value);
-        self.bias.iter_mut().zip(&other.bias).for_each(|(sum, value)| *sum += value);
+        add(&mut self.weight_transposed, &other.weight_transposed);
+        add(&mut self.bias, &other.bias);
     }
 
     /// Returns the gradients of the weight, `[outputs, patch]`, and of the bias.

@@ -1,6 +1,7 @@
 //! The gradients of an inverted residual block. The hidden maps are computed again from the block's input.
 
 use super::super::depthwise::{InputGradient, TapValues, TapsGradient, run};
+use super::super::parallel::add;
 use super::super::product::{Accumulate, MatrixMut, MatrixView, multiply};
 use super::super::rows::{add_rows, through_relu6, transposed};
 use super::{Block, Channels, Group, Map, Maps};
@@ -164,9 +165,6 @@ impl Block<'_> {
 impl Gradients {
     /// Adds the gradients over other posters.
     pub(in crate::kernels::flex) fn add(&mut self, other: &Self) {
-        let add = |sums: &mut [f32], values: &[f32]| {
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-        };
         add(&mut self.expand_transposed, &other.expand_transposed);
         add(&mut self.expand_bias, &other.expand_bias);
         add(&mut self.taps, &other.taps);

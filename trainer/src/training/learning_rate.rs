@@ -1,26 +1,15 @@
-//! The optimiser and its learning-rate schedule, from the configuration.
+//! The learning rate of each step and part of the model, from the configuration.
 
 use anyhow::Result;
-use burn::grad_clipping::GradientClippingConfig;
 use burn::lr_scheduler::LrSchedulerConfig;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::lr_scheduler::linear::LinearLrSchedulerConfig;
 use burn::lr_scheduler::module_lr_scheduler::{ModuleLrScheduler, ModuleLrSchedulerConfig};
 use burn::lr_scheduler::sequential::SequentialLrSchedulerConfig;
 use burn::module::ParamGroup;
-use burn::optim::{AdamWConfig, ModuleOptimizer};
 use marquee::architecture::efficientnet_lite::{PARTS, part_path};
 
 use crate::training::config::{Config, OptimiserConfig, Schedule};
-
-/// Returns AdamW with the configured weight decay and gradient clipping.
-pub(crate) fn optimiser(config: &OptimiserConfig) -> ModuleOptimizer {
-    AdamWConfig::new()
-        .with_epsilon(config.epsilon as f32)
-        .with_weight_decay(config.weight_decay as f32)
-        .with_grad_clipping(config.clip_norm.map(|norm| GradientClippingConfig::Norm(norm as f32)))
-        .init()
-}
 
 /// Returns the learning rate at each step: warm-up, then the configured schedule. Part `i` of `PARTS` trains at
 /// `part_decay ^ (PARTS - i)` times the rate of the head.
