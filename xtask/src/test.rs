@@ -61,8 +61,8 @@ fn parts<'scope>(
     let mut preparation = None;
     if wanted(Part::Lint) {
         skipped.extend(lint::quick(project)?);
-        preparation = only.is_empty().then(|| scope.spawn(|| preparation::run(project)));
         if only.is_empty() {
+            preparation = Some(scope.spawn(|| preparation::run(project)));
             // The tests are built with the same lints, which is when dependencies are compiled anyway.
             skipped.push(
                 "lints of what no test builds, such as the trainer's GPU backends: \
